@@ -1,0 +1,3 @@
+"""Boxship: an OpenStack-compatible container cloud in one program."""
+
+__version__ = "0.1.0"

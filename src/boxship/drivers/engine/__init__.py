@@ -1,0 +1,1 @@
+"""Container engines: interface, Docker, fake."""

@@ -1,0 +1,238 @@
+"""What Boxship needs from a container engine. Containers are made on a sandbox: a network namespace that is
+ready before the container exists, so that a container never runs without its network.
+
+Meaning, units and errors are stated here once; ``docker.py`` and ``fake.py`` both obey, and
+``tests/conformance/test_engine.py`` checks it. The engine never sees the database and never decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class EngineState(StrEnum):
+    """What the engine says of a container (Docker Engine API, ``State.Status``)."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A directory or file of the host shown in the container."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """``name`` is ``no``, ``always``, ``on-failure`` or ``unless-stopped``; ``retries`` counts for on-failure only."""
+
+    name: str = "no"
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A command run in the container; times are seconds."""
+
+    command: str
+    interval: int = 30
+    retries: int = 3
+    timeout: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """A container as Boxship wants it.
+
+    ``id`` is the UUID in our database and names the container in the engine (mark + UUID). ``sandbox`` is the path
+    of a network namespace that exists before ``start``. ``cpus`` is in cores, ``memory`` in bytes; None: no limit.
+    ``command`` and ``entrypoint`` replace the image's when not None. ``hosts`` become lines of /etc/hosts and
+    ``nameservers``/``search`` /etc/resolv.conf.
+    """
+
+    id: str
+    image: str
+    sandbox: Path
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    workdir: str | None = None
+    hostname: str | None = None
+    cpus: float | None = None
+    memory: int | None = None
+    restart: RestartPolicy = RestartPolicy()
+    health: HealthCheck | None = None
+    interactive: bool = False
+    tty: bool = False
+    privileged: bool = False
+    binds: tuple[Bind, ...] = ()
+    hosts: tuple[tuple[str, str], ...] = ()
+    nameservers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSight:
+    """A container as the engine has it. ``id`` is ours, ``engine_id`` the engine's."""
+
+    id: str
+    engine_id: str
+    state: EngineState
+    exit_code: int | None
+    error: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    health: str | None
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSight:
+    """An image the engine has; ``id`` is its digest (``sha256:...``), ``size`` bytes."""
+
+    id: str
+    references: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """The output (stdout and stderr interleaved, undecodable bytes replaced) and exit code of a command."""
+
+    output: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which part of the log: ``tail`` is a number of lines or None for all; ``since`` seconds since the epoch."""
+
+    stdout: bool = True
+    stderr: bool = True
+    timestamps: bool = False
+    tail: int | None = None
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """``done`` and ``total`` bytes over all layers known so far."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """``kind`` is ``docker`` or ``fake``; ``memory`` bytes."""
+
+    kind: str
+    version: str
+    cpus: int
+    memory: int
+    storage_driver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """Something happened to the container with our ``id``: ``action`` is the engine's word (start, die, destroy...)."""
+
+    id: str
+    action: str
+
+
+class Engine(Protocol):
+    """A container engine on this host. Verbs are idempotent; ``id`` is always ours, never the engine's.
+
+    Errors, for every verb: ``Busy`` where the engine is away, restarting or slow; ``Refused`` where the engine
+    says that it can never work (the sentence is the engine's reason, cleaned of its internals); ``Absent`` where
+    a verb that needs the container or image does not find it.
+    """
+
+    async def info(self) -> EngineInfo:
+        """Ask the engine who it is. Busy: it does not answer, or it lacks what Boxship needs (the sentence says what)."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections. Containers run on."""
+        ...
+
+    async def image(self, reference: str) -> ImageSight | None:
+        """The image with this name or digest on this host, or None."""
+        ...
+
+    async def pull(self, reference: str, progress: Callable[[PullProgress], None] | None = None) -> ImageSight:
+        """Fetch the image from its registry; a reference without a tag means ``latest``.
+
+        Refused: no such image or no permission. Busy: the registry is out of reach or the transfer broke off.
+        """
+        ...
+
+    async def load(self, archive: AsyncIterator[bytes], reference: str) -> ImageSight:
+        """Read an archive in the form of ``docker save`` and give the image in it the name ``reference``.
+
+        Refused: it is not such an archive, or holds no or several images.
+        """
+        ...
+
+    async def remove_image(self, reference: str) -> None:
+        """Take the name away, and the image with its last name; an image in use stays. Repeatable."""
+        ...
+
+    async def create(self, spec: ContainerSpec) -> ContainerSight:
+        """Make the container, not started; where one with this id exists, that one is returned.
+
+        Absent: the image is not on this host.
+        """
+        ...
+
+    async def start(self, id: str) -> ContainerSight:
+        """Start it; a running one stays as it is. Refused: the engine could not run the command (with the reason)."""
+        ...
+
+    async def stop(self, id: str, timeout: int) -> None:
+        """SIGTERM, and SIGKILL after ``timeout`` seconds; a stopped one stays as it is."""
+        ...
+
+    async def kill(self, id: str, signal: str) -> None:
+        """Send the signal to process 1."""
+        ...
+
+    async def remove(self, id: str) -> None:
+        """Kill and remove it with its anonymous volumes. Repeatable; one that is gone is fine."""
+        ...
+
+    async def sight(self, id: str) -> ContainerSight | None:
+        """The container as it is now, or None."""
+        ...
+
+    async def sights(self) -> list[ContainerSight]:
+        """All containers with the mark of this installation, running or not."""
+        ...
+
+    def events(self) -> AsyncIterator[EngineEvent]:
+        """What happens to marked containers, from now on. Ends with Busy when the engine goes away."""
+        ...
+
+    async def logs(self, id: str, query: LogQuery) -> bytes:
+        """The log so far."""
+        ...
+
+    async def execute(self, id: str, command: tuple[str, ...]) -> ExecResult:
+        """Run the command in the running container, without a terminal, and wait. At most 1 MiB of output is kept."""
+        ...

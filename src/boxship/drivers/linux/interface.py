@@ -1,0 +1,238 @@
+"""What Boxship needs from the kernel's network of this host: tenant networks, ports, filters, routers, names.
+
+The verbs are levels, not events: ``ensure_x(spec)`` makes the world like the spec, whatever it was before, and costs
+little when it is right already; ``remove_x(id)`` of what is gone succeeds. Specs refer to each other by id only.
+All objects live in network namespaces of this installation but one link to the host (the uplink); each carries
+the installation's mark and its full id. ``kernel.py`` and ``fake.py`` obey, ``tests/conformance/test_fabric.py`` checks.
+The fabric never sees the database and never decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from pathlib import Path
+from typing import Protocol
+
+Address = IPv4Address | IPv6Address
+Interface = IPv4Interface | IPv6Interface
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """A layer 2 segment. ``segment`` (1..65535, unique on the host) is also its conntrack zone."""
+
+    id: str
+    segment: int
+    mtu: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkSpec:
+    """Joins an external network to the host: ``addresses`` are the host's own on it (the subnets' gateways).
+
+    Traffic from these subnets to elsewhere is masqueraded by the host; the host reaches floating IPs directly.
+    """
+
+    network_id: str
+    addresses: tuple[Interface, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A static route in a sandbox or a router."""
+
+    destination: Network
+    via: Address
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPair:
+    """Another address (or a range) that a port may send from."""
+
+    mac: str
+    network: Network
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec:
+    """One end of a cable in a sandbox.
+
+    ``sandbox`` names a network namespace (made where it is missing), ``interface`` the device in it (``eth0``).
+    Each address carries its subnet's prefix length. ``guarded`` is Neutron's port_security_enabled: no other MAC or address
+    can be sent from, ``groups`` (security group ids) say what may pass, and what no group allows does not.
+    """
+
+    id: str
+    network_id: str
+    mac: str
+    addresses: tuple[Interface, ...]
+    sandbox: str
+    interface: str
+    routes: tuple[Route, ...] = ()
+    mtu: int = 1500
+    guarded: bool = True
+    groups: tuple[str, ...] = ()
+    pairs: tuple[AddressPair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """A security group rule: what may pass (Neutron API reference, security-group-rules).
+
+    ``direction`` ``ingress`` (to the port) or ``egress``. ``family`` 4 or 6. ``protocol`` an IP protocol number or None for
+    any; for ICMP the ports are type and code. ``remote`` is a range, ``remote_group`` the id of a group whose members are
+    the other side; both None: anyone.
+    """
+
+    direction: str
+    family: int
+    protocol: int | None = None
+    port_min: int | None = None
+    port_max: int | None = None
+    remote: Network | None = None
+    remote_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSpec:
+    """A security group with the addresses of its members (for rules that name it as remote group)."""
+
+    id: str
+    rules: tuple[RuleSpec, ...]
+    members: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouterPort:
+    """A leg of a router in a network; the addresses are the router's own there."""
+
+    port_id: str
+    network_id: str
+    mac: str
+    addresses: tuple[Interface, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FloatingSpec:
+    """``floating`` (on the external network) stands for ``fixed`` (behind the router), one to one, both ways."""
+
+    id: str
+    floating: IPv4Address
+    fixed: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSpec:
+    """A router. ``gateway`` is its leg in an external network with ``next_hops`` as default routes there;
+    ``snat``: inside addresses leave under the gateway's own."""
+
+    id: str
+    legs: tuple[RouterPort, ...]
+    gateway: RouterPort | None = None
+    next_hops: tuple[Address, ...] = ()
+    snat: bool = True
+    floating: tuple[FloatingSpec, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NamesSpec:
+    """The name service of a network: dnsmasq on a port of its own (``port_id``, ``mac``, ``addresses``).
+
+    ``records`` maps host names (without domain) to addresses; ``domain`` is appended as well (``web`` and ``web.example.org``).
+    Other names are asked of ``forwarders`` through ``gateways``; without forwarders the answer is NXDOMAIN.
+    """
+
+    network_id: str
+    port_id: str
+    mac: str
+    addresses: tuple[Interface, ...]
+    domain: str
+    records: tuple[tuple[str, Address], ...]
+    forwarders: tuple[Address, ...] = ()
+    gateways: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FabricSight:
+    """The ids of all that carries this installation's mark; sandboxes by name."""
+
+    networks: frozenset[str]
+    ports: frozenset[str]
+    groups: frozenset[str]
+    routers: frozenset[str]
+    names: frozenset[str]
+    sandboxes: frozenset[str]
+    uplink: bool
+
+
+class Fabric(Protocol):
+    """The network of this host. Errors, for every verb: ``Busy`` (kernel or tool may do it later), ``Refused`` (never,
+    with the reason), ``Absent`` where a spec names a network, group or sandbox that is not there (yet)."""
+
+    async def open(self) -> None:
+        """Make the namespaces and base rules that all else stands on; repeatable after a crash or a reboot."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets. Everything in the kernel, and dnsmasq, runs on."""
+        ...
+
+    async def destroy(self) -> None:
+        """Remove everything that carries the mark: namespaces, links, rules, dnsmasq processes, files. Repeatable."""
+        ...
+
+    async def ensure_network(self, spec: NetworkSpec) -> None: ...
+
+    async def remove_network(self, id: str) -> None: ...
+
+    async def ensure_uplink(self, spec: UplinkSpec) -> None:
+        """Join the external network (which exists) to the host, with NAT and forwarding for it."""
+        ...
+
+    async def remove_uplink(self) -> None: ...
+
+    def sandbox_path(self, name: str) -> Path:
+        """Where the namespace of a sandbox is found by an engine: absolute, the same before and after it exists."""
+        ...
+
+    async def ensure_sandbox(self, name: str) -> None:
+        """A network namespace with loopback up; unprivileged processes in it may bind any port and send pings."""
+        ...
+
+    async def remove_sandbox(self, name: str) -> None:
+        """Remove the namespace; links that end in it go with it."""
+        ...
+
+    async def ensure_port(self, spec: PortSpec) -> None:
+        """Cable, addresses, routes, guard and filter, in an order that never leaves the port open: filters first.
+
+        Absent: the network or one of the groups is not in the kernel.
+        """
+        ...
+
+    async def remove_port(self, id: str) -> None: ...
+
+    async def ensure_group(self, spec: GroupSpec) -> None:
+        """Rules and members, in one atomic change. Flows under way that no rule of their port allows any more are cut."""
+        ...
+
+    async def remove_group(self, id: str) -> None:
+        """Busy while a port of this host is still filtered by it."""
+        ...
+
+    async def ensure_router(self, spec: RouterSpec) -> None: ...
+
+    async def remove_router(self, id: str) -> None: ...
+
+    async def ensure_names(self, spec: NamesSpec) -> None:
+        """The name service as specified; changing records does not interrupt it."""
+        ...
+
+    async def remove_names(self, network_id: str) -> None: ...
+
+    async def sight(self) -> FabricSight:
+        """What is there, for finding orphans and for the audit: one look, not one per object."""
+        ...

@@ -1,0 +1,1 @@
+"""Volumes and image bytes of this host: interface, files, fake."""
