@@ -1,0 +1,1 @@
+"""The database: one transaction per request or step, on SQLite or PostgreSQL."""

@@ -1,0 +1,142 @@
+"""Every setting of the program, typed, with its default and the reason for it; the only module that reads the
+environment or ``boxship.yaml``. docs/reference/settings.md lists the same (a test compares them).
+
+A setting comes from, the first that has it: the command line, ``BOXSHIP_<NAME>`` in the environment, ``boxship.yaml``
+in the state directory, the default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from boxship.core import errors
+
+Seconds = Annotated[float, Meta(gt=0, le=86400 * 365)]
+Amount = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings. Reasons stand beside the defaults."""
+
+    state_dir: Path = Path("/var/lib/boxship")
+    """Database, images, volumes, keys and logs: all that has to be kept, in one place to back up or remove."""
+    listen: str = "127.0.0.1:9500"
+    """Host and port of the one HTTP server. Loopback until the operator decides otherwise, as there is no TLS yet."""
+    public_url: str = ""
+    """The URL that clients reach the server at, for catalog and links; empty: http:// and ``listen``."""
+    database: str = ""
+    """``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``; empty: SQLite in the state directory."""
+    engine: str = "docker"
+    """``docker``, or ``fake`` for a cloud that runs nothing and needs neither root nor Docker."""
+    engine_socket: Path = Path("/var/run/docker.sock")
+    """Where the Docker engine listens."""
+    region: str = "RegionOne"
+    """The one region in the catalog; upstream's default name."""
+    token_lifetime: Seconds = 3600
+    """Seconds a token is good for; Keystone's default."""
+    scan_interval: Seconds = 15
+    """Seconds between looks for what no wake-up told of: long enough to cost nothing, short enough to mend soon."""
+    step_deadline: Seconds = 600
+    """Seconds that a step may stay impossible (engine away, volume busy) before the row goes to Error with the reason."""
+    pull_deadline: Seconds = 1800
+    """Seconds that fetching an image may take, with retries."""
+    external_cidr: str = "172.24.4.0/24"
+    """The external network that floating IPs come from; DevStack's default, so that copied commands work."""
+    max_body: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 1 << 20
+    """Bytes of a JSON body; more is refused unread."""
+    max_image: Annotated[int, Meta(ge=1, le=2**50)] = 20 << 30
+    """Bytes of an uploaded image."""
+    quota_networks: Amount = 100
+    """Networks of a project; -1 is no limit. Neutron's defaults for the network quotas."""
+    quota_subnets: Amount = 100
+    """Subnets of a project."""
+    quota_ports: Amount = 500
+    """Ports of a project."""
+    quota_routers: Amount = 10
+    """Routers of a project."""
+    quota_floating_ips: Amount = 50
+    """Floating IPs of a project."""
+    quota_security_groups: Amount = 10
+    """Security groups of a project."""
+    quota_security_group_rules: Amount = 100
+    """Security group rules of a project."""
+    quota_volumes: Amount = 10
+    """Volumes of a project; Cinder's default."""
+    quota_gigabytes: Amount = 1000
+    """Gigabytes of all volumes of a project; Cinder's default."""
+    quota_containers: Amount = 40
+    """Containers of a project; Zun's defaults for the container quotas."""
+    quota_memory: Amount = 51200
+    """MiB of memory of all containers of a project."""
+    quota_cpu: Amount = 20
+    """CPUs of all containers of a project."""
+    quota_disk: Amount = 100
+    """GiB of disk of all containers of a project."""
+    quota_images: Amount = 100
+    """Images of a project."""
+    workers: Annotated[int, Meta(ge=1, le=256)] = 16
+    """Rows of one kind that are reconciled at once; the engine gains nothing from more on small hosts."""
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.state_dir / 'boxship.db'}"
+
+    @property
+    def url(self) -> str:
+        """The public base URL without a slash at the end."""
+        return (self.public_url or f"http://{self.listen}").rstrip("/")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on. BadRequest: not of the form HOST:PORT."""
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise errors.BadRequest(f"{self.listen!r} is not HOST:PORT", field="listen")
+        return host.strip("[]"), int(port)
+
+
+def load(given: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings from command line (``given``; None values do not count), environment and file.
+
+    BadRequest: an unknown name or a value that is not of the type, with the place it came from.
+    """
+    environment = os.environ if environment is None else environment
+    names = {field.name for field in msgspec.structs.fields(Settings)}
+    from_command = {name: value for name, value in given.items() if value is not None}
+    from_environment = {
+        name: environment[f"BOXSHIP_{name.upper()}"]
+        for name in sorted(names)
+        if f"BOXSHIP_{name.upper()}" in environment
+    }
+    state_dir = Path(str(from_command.get("state_dir") or from_environment.get("state_dir") or Settings().state_dir))
+    from_file = _file(state_dir / "boxship.yaml")
+    merged = {**from_file, **from_environment, **from_command, "state_dir": state_dir.absolute()}
+    try:
+        return msgspec.convert(
+            {name: str(value) if isinstance(value, Path) else value for name, value in merged.items()},
+            Settings,
+            strict=False,
+            dec_hook=lambda kind, value: kind(value),
+        )
+    except msgspec.ValidationError as error:
+        raise errors.BadRequest(f"A setting is wrong: {error}", field="settings") from error
+
+
+def _file(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        return {}
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, OSError) as error:
+        raise errors.BadRequest(f"{path} cannot be read: {error}", field="settings") from error
+    if not isinstance(content or {}, dict):
+        raise errors.BadRequest(f"{path} must hold names and values.", field="settings")
+    return dict(content or {})

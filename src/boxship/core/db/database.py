@@ -1,0 +1,248 @@
+"""Transactions, on SQLite or PostgreSQL, with wake-ups that leave only after the commit.
+
+One request or one step of a reconciler is one transaction; nobody commits by hand, and the world is never called
+inside one. SQLite runs on the event loop's thread (its queries are memory work of microseconds; a thread hop costs
+more) while each commit, which waits for the disk, goes to a thread. One writer at a time takes the write lock at its
+start, so that what it read stays true until it commits. See docs/decisions/0002-database.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.sql.base import Executable
+
+from boxship.core import errors
+
+
+class Transaction(Protocol):
+    """What a request or a step does with the database, all of it or nothing."""
+
+    async def execute(self, statement: Executable) -> int:
+        """Run a change; the number of rows it touched."""
+        ...
+
+    async def rows(self, statement: Executable) -> Sequence[sa.Row[Any]]: ...
+
+    async def row(self, statement: Executable) -> sa.Row[Any] | None:
+        """The first row, or None."""
+        ...
+
+    async def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row, or None."""
+        ...
+
+    async def serialise(self, key: str) -> None:
+        """Wait for every other transaction that serialises on this key (quota checks, allocations) to end."""
+        ...
+
+    def wake(self, kind: str, id: str) -> None:
+        """Tell the reconciler of ``kind`` after the commit; nothing is told after a rollback."""
+        ...
+
+
+class Database(Protocol):
+    """Where transactions begin."""
+
+    def read(self) -> AbstractAsyncContextManager[Transaction]:
+        """A consistent view; changes are refused."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[Transaction]:
+        """A change: committed (on disk) when the block ends well, undone when it raises."""
+        ...
+
+    async def ping(self) -> None:
+        """Unavailable where the database does not answer."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+Wake = Callable[[str, str], None]
+
+
+class _Wakes:
+    """Wake-ups collected in a transaction, in order, each once."""
+
+    def __init__(self) -> None:
+        self._pending: dict[tuple[str, str], None] = {}
+
+    def wake(self, kind: str, id: str) -> None:
+        self._pending[(kind, id)] = None
+
+    def leave(self, wake: Wake) -> None:
+        for kind, id in self._pending:
+            wake(kind, id)
+
+
+class _SqliteTransaction(_Wakes):
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    async def execute(self, statement: Executable) -> int:
+        return self._connection.execute(statement).rowcount
+
+    async def rows(self, statement: Executable) -> Sequence[sa.Row[Any]]:
+        return self._connection.execute(statement).fetchall()
+
+    async def row(self, statement: Executable) -> sa.Row[Any] | None:
+        return self._connection.execute(statement).first()
+
+    async def scalar(self, statement: Executable) -> Any:
+        return self._connection.execute(statement).scalar()
+
+    async def serialise(self, key: str) -> None:
+        """Nothing to do: there is one writer at a time."""
+
+
+class SqliteDatabase:
+    """SQLite in WAL mode: many readers, one writer, a commit is on disk before it is acknowledged."""
+
+    def __init__(self, path: Path, wake: Wake = lambda _kind, _id: None) -> None:
+        self._wake = wake
+        self._writing = asyncio.Lock()
+        self._writer = _sqlite_engine(path, begin="BEGIN IMMEDIATE", pool_size=1)
+        self._reader = _sqlite_engine(path, begin="BEGIN", pool_size=8)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        with self._reader.connect() as connection:
+            yield _SqliteTransaction(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        async with self._writing:
+            with self._writer.connect() as connection:
+                transaction = _SqliteTransaction(connection)
+                try:
+                    yield transaction
+                    await _uninterrupted(asyncio.to_thread(connection.commit))
+                except sa.exc.OperationalError as error:
+                    raise _unavailable(error) from error
+        transaction.leave(self._wake)
+
+    async def ping(self) -> None:
+        async with self.read() as transaction:
+            await transaction.scalar(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        async with self._writing:
+            self._writer.dispose()
+            self._reader.dispose()
+
+
+def _sqlite_engine(path: Path, *, begin: str, pool_size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        poolclass=sa.pool.QueuePool,
+        pool_size=pool_size,
+        max_overflow=0 if pool_size == 1 else -1,
+        connect_args={"check_same_thread": False, "timeout": 10, "isolation_level": None},
+    )
+
+    def connected(connection: Any, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-8000"):
+            connection.execute(f"PRAGMA {pragma}")
+        if begin == "BEGIN":
+            connection.execute("PRAGMA query_only=ON")
+
+    sa.event.listen(engine, "connect", connected)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+async def _uninterrupted(work: Any) -> None:
+    """Finish a commit even where the request that waits for it is cancelled: half a commit is not a state."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _unavailable(error: sa.exc.OperationalError) -> errors.Unavailable:
+    reason = str(error.orig)
+    if "full" in reason:
+        return errors.Unavailable("The disk that holds the database is full; nothing was changed.", detail=reason)
+    return errors.Unavailable("The database cannot be written now; nothing was changed.", detail=reason)
+
+
+class _PostgresTransaction(_Wakes):
+    def __init__(self, connection: Any) -> None:
+        super().__init__()
+        self._connection = connection
+
+    async def execute(self, statement: Executable) -> int:
+        result = await self._connection.execute(statement)
+        return int(result.rowcount)
+
+    async def rows(self, statement: Executable) -> Sequence[sa.Row[Any]]:
+        rows: Sequence[sa.Row[Any]] = (await self._connection.execute(statement)).fetchall()
+        return rows
+
+    async def row(self, statement: Executable) -> sa.Row[Any] | None:
+        row: sa.Row[Any] | None = (await self._connection.execute(statement)).first()
+        return row
+
+    async def scalar(self, statement: Executable) -> Any:
+        return (await self._connection.execute(statement)).scalar()
+
+    async def serialise(self, key: str) -> None:
+        await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
+
+
+class PostgresDatabase:
+    """PostgreSQL through asyncpg; ``url`` is ``postgresql://user:password@host/name``."""
+
+    def __init__(self, url: str, wake: Wake = lambda _kind, _id: None) -> None:
+        from sqlalchemy.ext import asyncio as sa_async
+
+        self._wake = wake
+        self._engine = sa_async.create_async_engine(
+            sa.make_url(url).set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True
+        )
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        async with self._engine.connect() as connection:
+            yield _PostgresTransaction(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        try:
+            async with self._engine.begin() as connection:
+                transaction = _PostgresTransaction(connection)
+                yield transaction
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, OSError) as error:
+            raise errors.Unavailable("The database does not answer; nothing was changed.", detail=str(error)) from error
+        transaction.leave(self._wake)
+
+    async def ping(self) -> None:
+        try:
+            async with self.read() as transaction:
+                await transaction.scalar(sa.text("SELECT 1"))
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise errors.Unavailable("The database does not answer.", detail=str(error)) from error
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def connect(url: str, wake: Wake) -> SqliteDatabase | PostgresDatabase:
+    """The database at ``sqlite:///PATH`` or ``postgresql://...``. BadRequest: another scheme."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        return SqliteDatabase(Path(rest.removeprefix("/") if rest.startswith("//") else rest), wake)
+    if scheme.split("+")[0] in {"postgresql", "postgres"}:
+        return PostgresDatabase(url.replace("postgres://", "postgresql://", 1), wake)
+    raise errors.BadRequest(
+        f"{scheme!r} is not a database that Boxship knows; use sqlite:/// or postgresql://", field="database"
+    )

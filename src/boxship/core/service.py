@@ -1,0 +1,34 @@
+"""What a service tells the program about itself: one value, made in the service's ``__init__`` or ``app.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from boxship.core.auth.rules import Rule
+from boxship.core.http.dialects import Dialect
+from boxship.core.http.microversions import Microversions
+from boxship.core.http.routes import Route
+from boxship.core.reconcile.loop import Reconciler
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of the cloud.
+
+    ``types`` are its names in the catalog, the official one first. ``prefix`` is the first segment of all its paths and
+    ``endpoint`` the path that the catalog gives (``%(project_id)s`` is filled in). ``live`` is handed to handlers.
+    """
+
+    types: tuple[str, ...]
+    name: str
+    prefix: str
+    endpoint: str
+    dialect: Dialect
+    routes: Sequence[Route]
+    rules: Sequence[Rule]
+    microversions: Microversions | None = None
+    reconcilers: Sequence[Reconciler] = ()
+    live: Any = None
+    ping: Callable[[], str | None] | None = None
