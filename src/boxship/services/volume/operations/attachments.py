@@ -1,0 +1,93 @@
+"""Attachments: who needs which volume mounted. Made through the door by services that run things; listed for users."""
+
+from __future__ import annotations
+
+import msgspec
+
+from boxship.core import clock
+from boxship.core.auth.caller import Caller
+from boxship.core.db import holds
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.core.http.call import Query, new_id
+from boxship.services.volume import errors
+from boxship.services.volume.model import KIND, Attachment, Volume
+from boxship.services.volume.operations import volumes
+from boxship.services.volume.states import State
+from boxship.services.volume.store import attachments as store
+from boxship.services.volume.store import volumes as volume_store
+
+ATTACHABLE = frozenset({State.CREATING, State.AVAILABLE, State.RESERVED, State.IN_USE, State.DETACHING})
+
+
+class AttachmentWish(msgspec.Struct, frozen=True):
+    """Who needs a volume, and where it is put there; ``mountpoint`` is shown to users as the device."""
+
+    holder: holds.Resource
+    mountpoint: str
+    read_only: bool = False
+
+
+async def attach(transaction: Transaction, volume_id: str, wish: AttachmentWish) -> None:
+    """Have the volume mounted for the holder, and hold it; asked again it changes nothing.
+
+    VolumeNotFound; VolumeUnusable (error, deleting); VolumeInUse (held by another and not multiattach).
+    """
+    volume = await volume_store.get(transaction, volume_id, lock=True)
+    if volume is None:
+        raise errors.VolumeNotFound(volume_id)
+    present = (await store.of(transaction, [volume_id])).get(volume_id, [])
+    if any((one.holder_kind, one.holder_id) == wish.holder for one in present):
+        return
+    if volume.status not in ATTACHABLE:
+        raise errors.VolumeUnusable(volume_id, volume.status, volume.fault)
+    if present and not volume.multiattach:
+        raise errors.VolumeInUse(volume_id)
+    await store.insert(
+        transaction, Attachment(new_id(), volume_id, *wish.holder, wish.mountpoint, wish.read_only, clock.now())
+    )
+    await holds.hold(transaction, (KIND, volume_id), wish.holder)
+    await volumes.change_wish(transaction, volume, attached=True)
+
+
+async def detach(transaction: Transaction, volume_id: str, holder: holds.Resource) -> None:
+    """The holder has let go: forget its attachment and hold. Repeatable; a volume that is gone is fine."""
+    volume = await volume_store.get(transaction, volume_id, lock=True)
+    if volume is not None and await store.delete(transaction, volume_id, holder):
+        await _recount(transaction, volume)
+    await holds.release(transaction, (KIND, volume_id), holder)
+
+
+async def _recount(transaction: Transaction, volume: Volume) -> None:
+    rest = (await store.of(transaction, [volume.id])).get(volume.id, [])
+    await volumes.change_wish(transaction, volume, attached=bool(rest))
+
+
+async def delete_held(transaction: Transaction, volume_id: str, holder: holds.Resource) -> None:
+    """Detach, and have the volume removed once nobody else holds it. Repeatable."""
+    await detach(transaction, volume_id, holder)
+    volume = await volume_store.get(transaction, volume_id, lock=True)
+    if volume is not None and not volume.deleting:
+        await volumes.change_wish(transaction, volume, deleting=True)
+
+
+async def list_attachments(
+    transaction: Transaction, caller: Caller, project_id: str, query: Query
+) -> tuple[list[tuple[Attachment, Volume]], bool]:
+    """One page of the attachments of a project's volumes (for admins with ``all_tenants`` of all)."""
+    page = listing.page(query, store.COLUMNS, default_sort="attached_at", descending=True)
+    conditions = listing.filters(query, store.COLUMNS)
+    if not (caller.is_admin and query.flag("all_tenants")):
+        conditions.append(volume_store.of_project(project_id))
+    found = await store.page(transaction, conditions, page)
+    by_id = {one.id: one for one in await volume_store.of(transaction, list({one.volume_id for one in found}))}
+    return [(one, by_id[one.volume_id]) for one in found], listing.next_marker(found, page)
+
+
+async def get_attachment(transaction: Transaction, caller: Caller, id: str) -> tuple[Attachment, Volume]:
+    """The attachment and its volume. AttachmentNotFound."""
+    found = await store.get(transaction, id)
+    volume = await volume_store.get(transaction, found.volume_id) if found else None
+    if found is None or volume is None or not caller.sees(volume.project_id):
+        raise errors.AttachmentNotFound(id)
+    return found, volume

@@ -1,0 +1,74 @@
+"""The tables of the volume service; columns stand in the order of the fields in ``model.py``."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from boxship.core.db import types
+
+volumes = sa.Table(
+    "volumes",
+    types.metadata,
+    types.identifier(),
+    types.reference("project_id", nullable=False),
+    types.reference("user_id", nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    types.reference("type_id", "volume_types.id", nullable=False),
+    sa.Column("availability_zone", sa.String(255), nullable=False),
+    sa.Column("multiattach", sa.Boolean, nullable=False),
+    sa.Column("created_at", types.Moment, nullable=False),
+    sa.Column("name", sa.String(255)),
+    sa.Column("description", sa.String(255)),
+    sa.Column("deleting", sa.Boolean, nullable=False),
+    sa.Column("attached", sa.Boolean, nullable=False),
+    sa.Column("condemned", sa.Boolean, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("observed", sa.Integer, nullable=False),
+    sa.Column("made", sa.Boolean, nullable=False),
+    sa.Column("path", sa.String(4096)),
+    sa.Column("fault", sa.Text),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("updated_at", types.Moment),
+    sa.Index("ix_volumes_project_created", "project_id", "created_at", "id"),
+    sa.Index("ix_volumes_project_name", "project_id", "name"),
+    sa.Index("ix_volumes_created", "created_at", "id"),
+    sa.Index("ix_volumes_type", "type_id"),
+)
+sa.Index(
+    "ix_volumes_due",
+    volumes.c.id,
+    sqlite_where=volumes.c.observed != volumes.c.generation,
+    postgresql_where=volumes.c.observed != volumes.c.generation,
+)
+
+metadata = sa.Table(
+    "volume_metadata",
+    types.metadata,
+    sa.Column("volume_id", sa.String(64), sa.ForeignKey("volumes.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("value", sa.String(255), nullable=False),
+)
+
+attachments = sa.Table(
+    "volume_attachments",
+    types.metadata,
+    types.identifier(),
+    types.reference("volume_id", "volumes.id", nullable=False),
+    sa.Column("holder_kind", sa.String(32), nullable=False),
+    types.reference("holder_id", nullable=False),
+    sa.Column("mountpoint", sa.String(4096), nullable=False),
+    sa.Column("read_only", sa.Boolean, nullable=False),
+    sa.Column("attached_at", types.Moment, nullable=False),
+    sa.UniqueConstraint("volume_id", "holder_kind", "holder_id"),
+)
+
+volume_types = sa.Table(
+    "volume_types",
+    types.metadata,
+    types.identifier(),
+    sa.Column("name", sa.String(255), nullable=False, unique=True),
+    sa.Column("description", sa.String(255)),
+    sa.Column("is_public", sa.Boolean, nullable=False),
+    sa.Column("extra_specs", types.Json(dict[str, str]), nullable=False),
+    sa.Column("created_at", types.Moment, nullable=False),
+)

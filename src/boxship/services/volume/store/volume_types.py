@@ -1,0 +1,78 @@
+"""Volume types in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.services.volume.model import VolumeType
+from boxship.services.volume.store.tables import volume_types, volumes
+
+COLUMNS: listing.Columns = {
+    "id": volume_types.c.id,
+    "name": volume_types.c.name,
+    "created_at": volume_types.c.created_at,
+}
+"""What lists sort by."""
+
+PUBLIC = volume_types.c.is_public.is_(True)
+PRIVATE = volume_types.c.is_public.is_(False)
+
+
+async def insert(transaction: Transaction, volume_type: VolumeType) -> None:
+    """Store a new type."""
+    await transaction.execute(volume_types.insert().values(**msgspec.structs.asdict(volume_type)))
+
+
+async def get(transaction: Transaction, id: str) -> VolumeType | None:
+    """The type with this id."""
+    row = await transaction.row(sa.select(volume_types).where(volume_types.c.id == id))
+    return VolumeType(*tuple(row)) if row else None
+
+
+async def named(transaction: Transaction, name: str) -> VolumeType | None:
+    """The type of this name."""
+    row = await transaction.row(sa.select(volume_types).where(volume_types.c.name == name))
+    return VolumeType(*tuple(row)) if row else None
+
+
+async def of(transaction: Transaction, ids: Sequence[str]) -> dict[str, VolumeType]:
+    """Several types by id."""
+    rows = await transaction.rows(sa.select(volume_types).where(volume_types.c.id.in_(ids)))
+    return {row.id: VolumeType(*tuple(row)) for row in rows}
+
+
+async def page(
+    transaction: Transaction, conditions: Sequence[sa.ColumnElement[bool]], page: listing.Page
+) -> list[VolumeType]:
+    """One page of the types that meet the conditions."""
+    select = sa.select(volume_types).where(*conditions)
+    return [VolumeType(*tuple(row)) for row in await listing.fetch(transaction, select, page, COLUMNS, key=volume_types.c.id)]
+
+
+async def update(transaction: Transaction, volume_type: VolumeType) -> None:
+    """Store all that may change of a type."""
+    await transaction.execute(
+        volume_types.update()
+        .where(volume_types.c.id == volume_type.id)
+        .values(
+            name=volume_type.name,
+            description=volume_type.description,
+            is_public=volume_type.is_public,
+            extra_specs=volume_type.extra_specs,
+        )
+    )
+
+
+async def delete(transaction: Transaction, id: str) -> None:
+    """Forget the type."""
+    await transaction.execute(volume_types.delete().where(volume_types.c.id == id))
+
+
+async def is_used(transaction: Transaction, id: str) -> bool:
+    """Whether volumes of the type exist."""
+    return await transaction.scalar(sa.select(volumes.c.id).where(volumes.c.type_id == id).limit(1)) is not None
