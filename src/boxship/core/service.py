@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from boxship.core.auth.rules import Rule
 from boxship.core.http.dialects import Dialect
 from boxship.core.http.microversions import Microversions
 from boxship.core.http.routes import Route
-from boxship.core.reconcile.loop import Reconciler
+from boxship.core.reconcile.loop import Reconciler, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +30,5 @@ class Service:
     rules: Sequence[Rule]
     microversions: Microversions | None = None
     reconcilers: Sequence[Reconciler] = ()
+    watchers: Sequence[Watcher] = ()
     live: Any = None
-    ping: Callable[[], str | None] | None = None

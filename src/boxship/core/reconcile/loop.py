@@ -14,13 +14,14 @@ The loop holds no work that the database does not: what it forgets in a crash, t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
 from boxship.core import errors, metrics
+from boxship.core.db.database import Wake
 
 log = structlog.get_logger("reconcile")
 
@@ -59,6 +60,10 @@ class Reconciler(Protocol):
         ...
 
 
+Watcher = Callable[[Wake], Awaitable[None]]
+"""Follows what the world itself reports and wakes rows; returns or raises a DriverError when the world goes away."""
+
+
 @dataclass(slots=True)
 class _Work:
     running: bool = False
@@ -82,6 +87,7 @@ class Loop:
 
     def __init__(self, *, concurrency: int = 16, scan_interval: float = 15.0) -> None:
         self._lanes: dict[str, _Lane] = {}
+        self._watchers: list[Watcher] = []
         self._concurrency = concurrency
         self._scan_interval = scan_interval
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,11 +97,17 @@ class Loop:
         """Register before ``start``."""
         self._lanes[reconciler.kind] = _Lane(reconciler, asyncio.Semaphore(self._concurrency))
 
+    def watch(self, watcher: Watcher) -> None:
+        """Register before ``start``; a watcher that ends is started again after a pause."""
+        self._watchers.append(watcher)
+
     def start(self) -> None:
         """Scan everything, then go on by wake-ups and clock."""
         self._open = True
         for lane in self._lanes.values():
             self._spawn(self._scan(lane))
+        for watcher in self._watchers:
+            self._spawn(self._follow(watcher))
 
     async def stop(self) -> None:
         """Take no new step and let the running ones end or be cut; both are safe."""
@@ -144,6 +156,17 @@ class Loop:
             await self._sweep(lane)
             await asyncio.sleep(self._scan_interval)
             ids = await self._listed(lane, everything=False)
+
+    async def _follow(self, watcher: Watcher) -> None:
+        """Keep one watcher going. What it missed while it was away is found by the sweep."""
+        while self._open:
+            try:
+                await watcher(self.wake)
+            except errors.DriverError as error:
+                log.info("watcher ended", reason=error.sentence)
+            except Exception as error:  # noqa: BLE001 (the one loop)
+                log.error("watcher failed", error=repr(error), exc_info=True)
+            await asyncio.sleep(1.0)
 
     async def _listed(self, lane: _Lane, *, everything: bool) -> list[str]:
         try:

@@ -37,6 +37,14 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
+class InjectedFile:
+    """A file with given bytes at an absolute path of the container, read-only and readable by every user in it."""
+
+    target: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RestartPolicy:
     """``name`` is ``no``, ``always``, ``on-failure`` or ``unless-stopped``; ``retries`` counts for on-failure only."""
 
@@ -81,6 +89,7 @@ class ContainerSpec:
     tty: bool = False
     privileged: bool = False
     binds: tuple[Bind, ...] = ()
+    files: tuple[InjectedFile, ...] = ()
     hosts: tuple[tuple[str, str], ...] = ()
     nameservers: tuple[str, ...] = ()
     search: tuple[str, ...] = ()

@@ -1,0 +1,265 @@
+"""The whole program on one screen: the drivers plugged in, the list of services, start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from boxship import migrations
+from boxship.config import Settings
+from boxship.core import metrics
+from boxship.core.auth.rules import Rules
+from boxship.core.db import database as db
+from boxship.core.errors import BoxshipError, Unavailable
+from boxship.core.http import dialects
+from boxship.core.http.call import Reply
+from boxship.core.http.server import Server
+from boxship.core.reconcile.loop import Loop
+from boxship.core.service import Service
+from boxship.drivers.engine.interface import Engine
+from boxship.drivers.linux.interface import Fabric
+from boxship.drivers.storage.interface import Blobs, Storage
+from boxship.services.container import api as container_api
+from boxship.services.container import live as container_live
+from boxship.services.container import policy as container_policy
+from boxship.services.container import reconciler as container_reconciler
+from boxship.services.container import versions as container_versions
+from boxship.services.identity import api as identity_api
+from boxship.services.identity import policy as identity_policy
+from boxship.services.identity import public as identity
+from boxship.services.image import api as image_api
+from boxship.services.image import live as image_live
+from boxship.services.image import policy as image_policy
+from boxship.services.image import reconciler as image_reconciler
+from boxship.services.network import api as network_api
+from boxship.services.network import policy as network_policy
+from boxship.services.network import public as network
+from boxship.services.network import reconciler as network_reconciler
+from boxship.services.volume import api as volume_api
+from boxship.services.volume import policy as volume_policy
+from boxship.services.volume import public as volume
+from boxship.services.volume import reconciler as volume_reconciler
+from boxship.services.volume import versions as volume_versions
+
+if TYPE_CHECKING:
+    import uvicorn
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """The world, real or fake."""
+
+    engine: Engine
+    fabric: Fabric
+    storage: Storage
+    blobs: Blobs
+
+
+def plug(settings: Settings, mark: str) -> Drivers:
+    """The drivers that the settings name; ``mark`` is the installation's."""
+    from boxship.drivers.storage.blobs import FileBlobs
+
+    state = settings.state_dir
+    blobs = FileBlobs(state / "images")
+    if settings.engine == "fake":
+        from boxship.drivers.engine.fake import FakeEngine
+        from boxship.drivers.linux.fake import FakeFabric
+        from boxship.drivers.storage.fake import FakeStorage
+
+        return Drivers(
+            FakeEngine(state / "engine"), FakeFabric(state / "fabric"), FakeStorage(state / "volumes"), blobs
+        )
+    from boxship.drivers.engine.docker import DockerEngine
+    from boxship.drivers.linux.kernel import KernelFabric
+    from boxship.drivers.storage.file import FileStorage
+
+    return Drivers(
+        DockerEngine(settings.engine_socket, mark, state / "engine"),
+        KernelFabric(mark, state / "fabric"),
+        FileStorage(state / "volumes", mark),
+        blobs,
+    )
+
+
+def services(settings: Settings, database: Database, drivers: Drivers) -> list[Service]:
+    """All services, lowest first."""
+    deadline = settings.step_deadline
+    containers = container_reconciler.ContainerReconciler(
+        database, container_reconciler.World(drivers.engine, drivers.fabric, drivers.blobs), deadline=deadline
+    )
+    return [
+        Service(
+            types=("identity",),
+            name="keystone",
+            prefix="identity",
+            endpoint="/identity/v3",
+            dialect=dialects.KEYSTONE,
+            routes=identity_api.ROUTES,
+            rules=identity_policy.RULES,
+        ),
+        Service(
+            types=("image",),
+            name="glance",
+            prefix="image",
+            endpoint="/image",
+            dialect=dialects.GLANCE,
+            routes=image_api.ROUTES,
+            rules=image_policy.RULES,
+            reconcilers=[image_reconciler.ImageReconciler(database, drivers.blobs, deadline=deadline)],
+            live=image_live.ImageLive(drivers.blobs),
+        ),
+        Service(
+            types=("network",),
+            name="neutron",
+            prefix="network",
+            endpoint="/network",
+            dialect=dialects.NEUTRON,
+            routes=network_api.ROUTES,
+            rules=network_policy.RULES,
+            reconcilers=network_reconciler.all_reconcilers(database, drivers.fabric, settings),
+        ),
+        Service(
+            types=("block-storage", "volumev3", "volume"),
+            name="cinder",
+            prefix="volume",
+            endpoint="/volume/v3/%(project_id)s",
+            dialect=dialects.CINDER,
+            routes=volume_api.ROUTES,
+            rules=volume_policy.RULES,
+            microversions=volume_versions.MICROVERSIONS,
+            reconcilers=[volume_reconciler.VolumeReconciler(database, drivers.storage, deadline=deadline)],
+        ),
+        Service(
+            types=("container",),
+            name="zun",
+            prefix="container",
+            endpoint="/container/v1",
+            dialect=dialects.ZUN,
+            routes=container_api.ROUTES,
+            rules=container_policy.RULES,
+            microversions=container_versions.MICROVERSIONS,
+            reconcilers=[containers],
+            watchers=[containers.watch],
+            live=container_live.ContainerLive(drivers.engine),
+        ),
+    ]
+
+
+class Program:
+    """The assembled program: the ASGI application ``server`` and the reconcile loop, on one database and one world."""
+
+    def __init__(self, settings: Settings, drivers: Drivers) -> None:
+        self.settings = settings
+        self.drivers = drivers
+        self.loop = Loop(concurrency=settings.workers, scan_interval=settings.scan_interval)
+        self.database = db.connect(settings.database_url, self.loop.wake)
+        self.services = services(settings, self.database, drivers)
+        rules = Rules([rule for service in self.services for rule in service.rules], _overrides(settings))
+        self.authenticator = identity.TokenAuthenticator(self.database, settings, rules, self.services)
+        self.server = Server(
+            self.services,
+            settings=settings,
+            database=self.database,
+            authenticator=self.authenticator,
+            pages={"": self._root, "healthcheck": self._health, "metrics": self._metrics},
+        )
+
+    async def open(self, passwords: Mapping[str, str], *, start: bool = True) -> None:
+        """Fill a new database (of the present schema), open the world, and start reconciling."""
+        async with self.database.write() as transaction:
+            project_id = await identity.bootstrap(transaction, passwords)
+            await network.bootstrap(transaction, self.settings, project_id)
+            await volume.bootstrap(transaction)
+        await self.drivers.fabric.open()
+        await self.drivers.storage.open()
+        for service in self.services:
+            for reconciler in service.reconcilers:
+                self.loop.add(reconciler)
+            for watcher in service.watchers:
+                self.loop.watch(watcher)
+        if start:
+            self.loop.start()
+
+    async def close(self) -> None:
+        """Stop reconciling and let go of the world, which runs on."""
+        await self.loop.stop()
+        await self.drivers.engine.close()
+        await self.drivers.fabric.close()
+        await self.database.close()
+
+    async def _root(self) -> Reply:
+        links = {
+            service.name: {"type": service.types[0], "href": f"{self.settings.url}/{service.prefix}/"}
+            for service in self.services
+        }
+        return Reply({"name": "boxship", "services": links})
+
+    async def _health(self) -> Reply:
+        """Whether the parts answer, and whether the cloud runs anything at all (the fake engine does not)."""
+        parts: dict[str, str] = {}
+        try:
+            await self.database.ping()
+            parts["database"] = "ok"
+            info = await self.drivers.engine.info()
+            parts["engine"] = f"{info.kind} {info.version}"
+        except BoxshipError as error:
+            parts["problem"] = error.sentence
+        healthy = "problem" not in parts
+        body = {"status": "ok" if healthy else "degraded", "fake": self.settings.engine == "fake", **parts}
+        return Reply(body | {"pending": self.loop.pending()}, 200 if healthy else 503)
+
+    async def _metrics(self) -> Reply:
+        return Reply(metrics.exposition(), media="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def serve(
+    settings: Settings, mark: str, passwords: Mapping[str, str], ready: Callable[[], None] = lambda: None
+) -> None:
+    """Run the program until SIGTERM or SIGINT; ``ready`` is called when requests are answered.
+
+    BoxshipError: the database, the kernel or the engine is not as it must be; the sentence says what to do.
+    """
+    import uvicorn
+
+    program = Program(settings, plug(settings, mark))
+    host, port = settings.address
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    options = {"log_config": None, "access_log": False, "lifespan": "off", "loop": "none"}
+    http = uvicorn.Server(uvicorn.Config(program.server, host, port, timeout_graceful_shutdown=5, **options))
+    await migrations.upgrade(settings.database_url)
+    await program.open(passwords)
+    try:
+        await _run(http, stopping, ready)
+    finally:
+        await program.close()
+
+
+async def _run(http: uvicorn.Server, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Serve HTTP until asked to stop. Unavailable: the port cannot be listened on."""
+    serving = asyncio.create_task(http.serve())
+    while not http.started and not serving.done():
+        await asyncio.sleep(0.005)
+    if serving.done():
+        raise Unavailable(f"Cannot listen on {http.config.host}:{http.config.port}; is the port taken?")
+    ready()
+    asked = asyncio.create_task(stopping.wait())
+    await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+    http.should_exit = True
+    asked.cancel()
+    await serving
+
+
+def _overrides(settings: Settings) -> Mapping[str, str]:
+    """The operator's ``policy.yaml`` in the state directory: rule names and expressions."""
+    path = settings.state_dir / "policy.yaml"
+    if not path.is_file():
+        return {}
+    import yaml
+
+    content = yaml.safe_load(path.read_text()) or {}
+    return {str(name): str(check) for name, check in content.items()}

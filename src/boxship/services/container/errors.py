@@ -1,0 +1,42 @@
+"""What can go wrong with containers, in the words of the user."""
+
+from __future__ import annotations
+
+from boxship.core import errors
+
+
+class ContainerNotFound(errors.NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Container {name} could not be found.")
+
+
+class ImageNotFound(errors.BadRequest):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No active image {name!r} with container format docker is visible to you.", field="image")
+
+
+class NameTaken(errors.Conflict):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A container with name {name} already exists in this project.")
+
+
+class NameNotUnique(errors.Conflict):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Several containers have the name {name}; use the UUID.")
+
+
+class InvalidState(errors.Conflict):
+    """Zun's name; the states in which an action is legal are data (``states.LEGAL``)."""
+
+    def __init__(self, id: str, action: str, state: str) -> None:
+        super().__init__(f"Cannot {action} container {id} in {state} state.")
+
+
+class InvalidParamInVersion(errors.BadRequest):
+    def __init__(self, field: str, version: str, since: str) -> None:
+        super().__init__(f"{field} is known from version {since} on, and this request is of {version}", field=field)
+
+
+class QuotaExceeded(errors.OverQuota):
+    def __init__(self, resource: str, limit: int) -> None:
+        super().__init__(f"Quota exceeded for {resource}: the limit of the project is {limit}.")

@@ -1,0 +1,278 @@
+"""Making a container: everything is checked and every dependency made or borrowed in the one transaction, so that a
+request that fails leaves nothing behind."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+
+from msgspec import UNSET, structs
+
+from boxship.config import Settings
+from boxship.core import clock, errors
+from boxship.core.auth.caller import Caller
+from boxship.core.db import holds
+from boxship.core.db.database import Transaction
+from boxship.core.http import call
+from boxship.core.http.microversions import Version
+from boxship.services.container import errors as container_errors
+from boxship.services.container import model, schemas, states, store
+from boxship.services.image import public as image
+from boxship.services.network import public as network
+from boxship.services.volume import public as volume
+
+KIND = "container"
+DEVICE_OWNER = "compute:kuryr"
+"""What Zun writes on its ports; clients filter by it."""
+
+_GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "theta", "iota", "kappa", "lambda", "omicron", "sigma")
+_DEFAULT_MEMORY, _DEFAULT_CPU, _DEFAULT_DISK = 512, 1.0, 10
+_REFERENCE = re.compile(r"^[a-z0-9][a-z0-9._:/-]*?(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOptions:
+    """What is beside the body of the request: whether it is to run at once, and the microversion."""
+
+    run: bool
+    version: Version
+
+
+async def create(
+    transaction: Transaction,
+    caller: Caller,
+    settings: Settings,
+    request: schemas.ContainerRequest,
+    options: CreateOptions,
+) -> model.Container:
+    """Store the wish for a container with its ports and volumes.
+
+    BadRequest, NotFound: a field is wrong or names nothing the caller can see. Conflict: a name, address or volume is
+    taken. QuotaExceeded: of the container, network or volume service. Forbidden: a field that policy keeps for others.
+    """
+    schemas.check_versions(request, options.version)
+    _check_rules(caller, request)
+    row = await _row(transaction, caller, request, run=options.run)
+    await _check_quota(transaction, settings, row)
+    row = await _with_volumes(transaction, caller, settings, row, (request, options.version))
+    row = await _with_ports(transaction, caller, settings, row, request)
+    await store.insert(transaction, row)
+    transaction.wake(KIND, row.id)
+    return row
+
+
+def _check_rules(caller: Caller, request: schemas.ContainerRequest) -> None:
+    if schemas.flag(request.privileged):
+        caller.require("container:create:privileged")
+    if request.image_pull_policy:
+        caller.require("container:create:image_pull_policy")
+    if request.host is not UNSET and request.host is not None:
+        caller.require("container:create:requested_destination")
+
+
+async def _row(
+    transaction: Transaction, caller: Caller, request: schemas.ContainerRequest, *, run: bool
+) -> model.Container:
+    reference, image_id = await _image(transaction, caller, request)
+    health = request.healthcheck or None
+    restart = request.restart_policy
+    row = model.Container(
+        id=call.new_id(),
+        project_id=caller.project,
+        user_id=caller.user_id,
+        created_at=clock.now(),
+        name=request.name or f"{random.choice(_GREEK)}-{random.randint(1, 99)}-container",  # noqa: S311 (a name, no secret)
+        image=reference,
+        image_driver="glance" if image_id else "docker",
+        image_id=image_id,
+        image_pull_policy=(request.image_pull_policy or "").lower() or None,
+        command=schemas.words(request.command),
+        entrypoint=request.entrypoint or None,
+        environment=request.environment or {},
+        labels=request.labels or {},
+        workdir=request.workdir or None,
+        hostname=request.hostname or None,
+        cpu=schemas.number(request.cpu, "cpu", 0.01, schemas.MAXIMUM_CPU) or _DEFAULT_CPU,
+        memory=int(
+            schemas.number(request.memory, "memory", schemas.MINIMUM_MEMORY, schemas.MAXIMUM_MEMORY) or _DEFAULT_MEMORY
+        ),
+        disk=int(schemas.number(request.disk, "disk", 1, 160) or _DEFAULT_DISK),
+        restart_policy=model.RestartPolicy(restart.Name, str(restart.MaximumRetryCount or 0)) if restart else None,
+        healthcheck=_health(health) if health else None,
+        interactive=schemas.flag(request.interactive),
+        tty=schemas.flag(request.tty, default=schemas.flag(request.interactive)),
+        privileged=schemas.flag(request.privileged),
+        auto_remove=schemas.flag(request.auto_remove),
+        auto_heal=schemas.flag(request.auto_heal),
+        availability_zone=request.availability_zone,
+        mounts=[],
+        files=[],
+        plugs=[],
+        wish=states.Wish.RUNNING if run else states.Wish.CREATED,
+        starts=1 if run else 0,
+        reboots=0,
+        stop_timeout=10,
+        stop_first=False,
+        generation=1,
+        updated_at=None,
+        status=states.Status.CREATING,
+        status_reason=None,
+        pulling=False,
+        observed=0,
+        started=0,
+        rebooted=0,
+        engine_id=None,
+        boot_id=None,
+        exit_code=None,
+        started_at=None,
+        finished_at=None,
+        health=None,
+        host=None,
+    )
+    if row.auto_remove and row.restart_policy and row.restart_policy.Name != "no":
+        raise errors.BadRequest("auto_remove and a restart policy exclude each other", field="auto_remove")
+    if row.workdir and not row.workdir.startswith("/"):
+        raise errors.BadRequest("it must be an absolute path", field="workdir")
+    return row
+
+
+def _health(request: schemas.HealthRequest) -> model.HealthCheck:
+    retries = 3 if request.retries is None else request.retries
+    return model.HealthCheck(request.cmd, request.interval or 30, retries, request.timeout or 30)
+
+
+async def _image(transaction: Transaction, caller: Caller, request: schemas.ContainerRequest) -> tuple[str, str | None]:
+    """What is shown as the image and, for images from Glance, its id.
+
+    A name for the engine always carries a tag, so that it can never be read as the id of somebody else's image.
+    """
+    if request.image_driver == "glance":
+        found = await image.find_image(transaction, caller, request.image)
+        if found is None or found.status != "active" or found.container_format != "docker":
+            raise container_errors.ImageNotFound(request.image)
+        return request.image, found.id
+    if not _REFERENCE.match(request.image) or request.image.startswith(model.RESERVED_REPOSITORY):
+        raise errors.BadRequest(f"{request.image!r} is not the name of an image", field="image")
+    last = request.image.rpartition("/")[2]
+    return (request.image if ":" in last or "@" in last else f"{request.image}:latest"), None
+
+
+async def _check_quota(transaction: Transaction, settings: Settings, row: model.Container) -> None:
+    await transaction.serialise(f"quota:container:{row.project_id}")
+    containers, memory, cpu, disk = await store.usage(transaction, row.project_id)
+    wanted = {
+        "containers": (containers + 1, settings.quota_containers),
+        "memory": (memory + (row.memory or 0), settings.quota_memory),
+        "cpu": (cpu + (row.cpu or 0), settings.quota_cpu),
+        "disk": (disk + row.disk, settings.quota_disk),
+    }
+    for resource, (total, limit) in wanted.items():
+        if 0 <= limit < total:
+            raise container_errors.QuotaExceeded(resource, limit)
+
+
+async def _with_volumes(
+    transaction: Transaction,
+    caller: Caller,
+    settings: Settings,
+    row: model.Container,
+    asked: tuple[schemas.ContainerRequest, Version],
+) -> model.Container:
+    """The row with its volumes, found or made, and attached; files beside them."""
+    request, version = asked
+    mounts: list[model.Mount] = []
+    files: list[model.InjectedFile] = []
+    for mount in request.mounts or []:
+        at = schemas.destination(mount.destination)
+        if at in {other.destination for other in [*mounts, *files]}:
+            raise errors.BadRequest(f"{at} is named twice", field="mounts.destination")
+        if mount.type == "bind":
+            files.append(model.InjectedFile(at, schemas.file_content(mount.source, version)))
+            continue
+        made = await _volume(transaction, caller, settings, mount)
+        await volume.attach(transaction, made.volume_id, volume.AttachmentWish((KIND, row.id), at))
+        mounts.append(structs.replace(made, destination=at))
+    return structs.replace(row, mounts=mounts, files=files)
+
+
+async def _volume(
+    transaction: Transaction, caller: Caller, settings: Settings, mount: schemas.MountRequest
+) -> model.Mount:
+    if mount.source:
+        found = await volume.find_volume(transaction, caller, mount.source)
+        return model.Mount(found.id, "")
+    size = schemas.number(mount.size, "mounts.size", 1, 2**20)
+    if size is None:
+        raise errors.BadRequest("either source or size is required", field="mounts")
+    id = await volume.create_volume(transaction, caller, settings, size=int(size), name="")
+    return model.Mount(id, "", disposable=True)
+
+
+async def _with_ports(
+    transaction: Transaction,
+    caller: Caller,
+    settings: Settings,
+    row: model.Container,
+    request: schemas.ContainerRequest,
+) -> model.Container:
+    """The row with its ports, made or borrowed, and bound to its sandbox."""
+    groups = None
+    if request.security_groups:
+        groups = await network.find_groups(transaction, caller, tuple(dict.fromkeys(request.security_groups)))
+    plugs: list[model.Plug] = []
+    for at, net in enumerate(
+        request.nets or [schemas.NetRequest(network=await network.default_network(transaction, caller))]
+    ):
+        wish = network.PortWish(network_id="", groups=groups, name="", dns_name=label(row.hostname or row.name))
+        plug = await _plug(transaction, caller, settings, (net, wish))
+        binding = network.Binding(
+            device_id=row.id,
+            device_owner=DEVICE_OWNER,
+            sandbox=row.id,
+            interface=f"eth{at}",
+            holder=(KIND, row.id),
+        )
+        await network.bind_port(transaction, plug.port_id, binding)
+        plugs.append(plug)
+    return structs.replace(row, plugs=plugs)
+
+
+async def _plug(
+    transaction: Transaction,
+    caller: Caller,
+    settings: Settings,
+    asked: tuple[schemas.NetRequest, network.PortWish],
+) -> model.Plug:
+    net, wish = asked
+    if (net.port is UNSET) == (net.network is UNSET):
+        raise errors.BadRequest("name either a network or a port", field="nets")
+    if isinstance(net.port, str):
+        port_id = await network.find_port(transaction, caller, net.port)
+        (borrowed,) = await network.plugs(transaction, [port_id])
+        return model.Plug(port_id, borrowed.network_id, borrowed=True)
+    assert isinstance(net.network, str)
+    network_id = await network.find_network(transaction, caller, net.network)
+    fixed = tuple(ip for ip in (net.v4_fixed_ip, net.v6_fixed_ip) if isinstance(ip, str))
+    wish = structs.replace(wish, network_id=network_id, fixed_ips=fixed)
+    port_id = await network.create_port(transaction, caller, settings, wish)
+    return model.Plug(port_id, network_id)
+
+
+def label(name: str) -> str:
+    """A name as a DNS label (RFC 1123): lower case, no dots or underscores, at most 63 characters."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-") or "container"
+
+
+async def release(transaction: Transaction, row: model.Container) -> None:
+    """Give back what ``create`` took: ports and volumes of its own go, borrowed ones stay. Repeatable."""
+    for plug in row.plugs:
+        if plug.borrowed:
+            await network.unbind_port(transaction, plug.port_id, (KIND, row.id))
+        else:
+            await network.delete_port(transaction, plug.port_id, (KIND, row.id))
+    for mount in row.mounts:
+        await volume.detach(transaction, mount.volume_id, (KIND, row.id))
+        if mount.disposable:
+            await volume.delete_volume(transaction, mount.volume_id, (KIND, row.id))
+        await holds.release(transaction, ("volume", mount.volume_id), (KIND, row.id))

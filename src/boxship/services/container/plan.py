@@ -1,0 +1,104 @@
+"""What happens next to a container: from the row and what was seen of the world to one step. Pure: nothing is
+awaited, read or written here, so that the whole life of a container can be tested as a table.
+
+The order of a creation: volumes and image first, then the container in the engine (while its ports are being wired),
+then, when every port is wired, the start. A container that somebody removed at the engine is an Error, is made again
+(``auto_heal``) or goes (``auto_remove``). One that ended by itself is Stopped; one that was cut off by a reboot of
+the host is started again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from boxship.drivers.engine.interface import ContainerSight, EngineState
+from boxship.services.container import model, states
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the world gave. ``volumes`` and ``wired``: all of them are ready; ``trouble``: why they never will."""
+
+    container: ContainerSight | None
+    image: bool
+    volumes: bool
+    wired: bool
+    boot_id: str
+    trouble: str | None = None
+    plugged: bool = False
+    """Whether any port of the container is still in its sandbox (only looked at on the way out)."""
+
+
+class Step(StrEnum):
+    """One thing to do; the reconciler has a function for each."""
+
+    NOTHING = "nothing"  # settled: record what is seen
+    WAIT = "wait"  # somebody else is at work and will wake us
+    PULL = "pull"  # bring the image to this host
+    CREATE = "create"  # make the container in the engine
+    START = "start"
+    STOP = "stop"
+    REMOVE = "remove"  # take it out of the engine
+    RELEASE = "release"  # let go of ports and volumes
+    CLEAN = "clean"  # remove the sandbox and the row
+    VANISHED = "vanished"  # removed at the engine by somebody else: an Error with a reason
+    DISMISS = "dismiss"  # auto_remove: write the wish that it be gone
+    FAIL = "fail"  # a port or volume can never be ready
+
+
+_ALIVE = {EngineState.RUNNING, EngineState.PAUSED, EngineState.RESTARTING}
+
+
+def next_step(row: model.Container, seen: Seen) -> Step:
+    """The next step towards the wish."""
+    if row.wish is states.Wish.GONE:
+        return _leaving(row, seen)
+    if row.status is states.Status.ERROR and row.observed == row.generation:
+        return Step.NOTHING
+    if seen.container is None:
+        return _arriving(row, seen)
+    if row.wish is states.Wish.STOPPED:
+        return Step.STOP if seen.container.state in _ALIVE else Step.NOTHING
+    if row.wish is states.Wish.CREATED:
+        return Step.NOTHING
+    return _running(row, seen, seen.container)
+
+
+def _arriving(row: model.Container, seen: Seen) -> Step:
+    if row.engine_id is not None and not row.auto_heal and row.starts == row.started and row.reboots == row.rebooted:
+        return Step.DISMISS if row.auto_remove else Step.VANISHED
+    if seen.trouble:
+        return Step.FAIL
+    if not seen.volumes:
+        return Step.WAIT
+    return Step.CREATE if seen.image else Step.PULL
+
+
+def _running(row: model.Container, seen: Seen, container: ContainerSight) -> Step:
+    if row.reboots > row.rebooted and container.state in _ALIVE:
+        return Step.STOP
+    if container.state in _ALIVE:
+        return Step.NOTHING
+    if _start_is_owed(row, seen, container):
+        if seen.trouble:
+            return Step.FAIL
+        return Step.START if seen.wired and seen.volumes else Step.WAIT
+    return Step.DISMISS if row.auto_remove else Step.NOTHING
+
+
+def _start_is_owed(row: model.Container, seen: Seen, container: ContainerSight) -> bool:
+    """A start or reboot that was asked for and not done, or a host that went down under a running container."""
+    if row.starts > row.started or row.reboots > row.rebooted:
+        return True
+    if container.state is EngineState.CREATED:
+        return True
+    return row.status is states.Status.RUNNING and row.boot_id != seen.boot_id
+
+
+def _leaving(row: model.Container, seen: Seen) -> Step:
+    if seen.container is not None:
+        return Step.STOP if row.stop_first and seen.container.state is EngineState.RUNNING else Step.REMOVE
+    if row.plugs or row.mounts:
+        return Step.RELEASE
+    return Step.WAIT if seen.plugged else Step.CLEAN

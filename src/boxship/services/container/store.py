@@ -1,0 +1,186 @@
+"""All SQL of the container service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from boxship.core import clock
+from boxship.core.db import types
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.services.container import model, states
+
+_table = sa.Table(
+    "containers",
+    types.metadata,
+    types.identifier(),
+    sa.Column("project_id", sa.String(64), nullable=False, index=True),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("created_at", types.Moment, nullable=False, index=True),
+    sa.Column("name", sa.String(255), nullable=False, index=True),
+    sa.Column("image", sa.String(255), nullable=False),
+    sa.Column("image_driver", sa.String(16), nullable=False),
+    sa.Column("image_id", sa.String(64)),
+    sa.Column("image_pull_policy", sa.String(16)),
+    sa.Column("command", types.Json(list[str])),
+    sa.Column("entrypoint", types.Json(list[str])),
+    sa.Column("environment", types.Json(dict[str, str]), nullable=False),
+    sa.Column("labels", types.Json(dict[str, str]), nullable=False),
+    sa.Column("workdir", sa.String(4096)),
+    sa.Column("hostname", sa.String(63)),
+    sa.Column("cpu", sa.Float),
+    sa.Column("memory", sa.Integer),
+    sa.Column("disk", sa.Integer, nullable=False),
+    sa.Column("restart_policy", types.Json(model.RestartPolicy)),
+    sa.Column("healthcheck", types.Json(model.HealthCheck)),
+    sa.Column("interactive", sa.Boolean, nullable=False),
+    sa.Column("tty", sa.Boolean, nullable=False),
+    sa.Column("privileged", sa.Boolean, nullable=False),
+    sa.Column("auto_remove", sa.Boolean, nullable=False),
+    sa.Column("auto_heal", sa.Boolean, nullable=False),
+    sa.Column("availability_zone", sa.String(255)),
+    sa.Column("mounts", types.Json(list[model.Mount]), nullable=False),
+    sa.Column("files", types.Json(list[model.InjectedFile]), nullable=False),
+    sa.Column("plugs", types.Json(list[model.Plug]), nullable=False),
+    sa.Column("wish", sa.String(16), nullable=False),
+    sa.Column("starts", sa.Integer, nullable=False),
+    sa.Column("reboots", sa.Integer, nullable=False),
+    sa.Column("stop_timeout", sa.Integer, nullable=False),
+    sa.Column("stop_first", sa.Boolean, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("updated_at", types.Moment),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("status_reason", sa.Text),
+    sa.Column("pulling", sa.Boolean, nullable=False),
+    sa.Column("observed", sa.Integer, nullable=False),
+    sa.Column("started", sa.Integer, nullable=False),
+    sa.Column("rebooted", sa.Integer, nullable=False),
+    sa.Column("engine_id", sa.String(64)),
+    sa.Column("boot_id", sa.String(64)),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("started_at", types.Moment),
+    sa.Column("finished_at", types.Moment),
+    sa.Column("health", sa.String(16)),
+    sa.Column("host", sa.String(255)),
+)
+# What is settled costs the scan nothing.
+sa.Index("ix_containers_due", _table.c.id, sqlite_where=_table.c.observed != _table.c.generation)
+sa.Index("ix_containers_wish", _table.c.wish)
+
+_columns = _table.c
+_shown_status = sa.case((_columns.wish == states.Wish.GONE, states.Status.DELETING.value), else_=_columns.status)
+
+#: What lists may be filtered and sorted by (Zun's container_allowed_filters).
+FILTERS: listing.Columns = {
+    "name": _columns.name,
+    "image": _columns.image,
+    "project_id": _columns.project_id,
+    "user_id": _columns.user_id,
+    "memory": _columns.memory,
+    "host": _columns.host,
+    "status": _shown_status,
+    "auto_remove": _columns.auto_remove,
+}
+SORTS: listing.Columns = {
+    **FILTERS,
+    "id": _columns.created_at,
+    "uuid": _columns.id,
+    "created_at": _columns.created_at,
+    "updated_at": _columns.updated_at,
+    "cpu": _columns.cpu,
+}
+
+
+async def insert(transaction: Transaction, container: model.Container) -> None:
+    """Store a new container."""
+    values = {column.name: getattr(container, column.name) for column in _columns}
+    await transaction.execute(_table.insert().values(values))
+
+
+async def get(transaction: Transaction, id: str) -> model.Container | None:
+    """The container with this id."""
+    row = await transaction.row(sa.select(_table).where(_columns.id == id))
+    return _container(row) if row else None
+
+
+async def named(transaction: Transaction, name: str, project_id: str | None) -> list[model.Container]:
+    """The containers with this id or name, at most two; of one project, or of all where it is None."""
+    query = sa.select(_table).where(sa.or_(_columns.id == name, _columns.name == name)).limit(2)
+    if project_id is not None:
+        query = query.where(_columns.project_id == project_id)
+    return [_container(row) for row in await transaction.rows(query)]
+
+
+async def page(
+    transaction: Transaction,
+    page: listing.Page,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    project_id: str | None,
+) -> list[model.Container]:
+    """A page of containers; of one project, or of all where it is None."""
+    query = sa.select(_table).where(*conditions)
+    if project_id is not None:
+        query = query.where(_columns.project_id == project_id)
+    return [_container(row) for row in await listing.fetch(transaction, query, page, SORTS, key=_columns.id)]
+
+
+async def usage(transaction: Transaction, project_id: str) -> tuple[int, int, float, int]:
+    """Containers, MiB of memory, CPUs and GiB of disk that the project uses."""
+    row = await transaction.row(
+        sa.select(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(_columns.memory), 0),
+            sa.func.coalesce(sa.func.sum(_columns.cpu), 0.0),
+            sa.func.coalesce(sa.func.sum(_columns.disk), 0),
+        ).where(_columns.project_id == project_id)
+    )
+    assert row is not None
+    return int(row[0]), int(row[1]), float(row[2]), int(row[3])
+
+
+async def change_wish(transaction: Transaction, id: str, **values: Any) -> None:
+    """Write columns of the wish and count the change."""
+    await transaction.execute(
+        _table.update()
+        .where(_columns.id == id)
+        .values(generation=_columns.generation + 1, updated_at=clock.now(), **values)
+    )
+
+
+async def count_event(transaction: Transaction, id: str, counter: str, **values: Any) -> None:
+    """Increment ``starts`` or ``reboots`` and write columns of the wish."""
+    await change_wish(transaction, id, **{counter: _columns[counter] + 1}, **values)
+
+
+async def record(transaction: Transaction, id: str, **seen: Any) -> None:
+    """Write columns of what was seen; the wish is never touched."""
+    await transaction.execute(_table.update().where(_columns.id == id).values(**seen))
+
+
+async def forget(transaction: Transaction, id: str) -> None:
+    """Remove the row of a container that is wanted gone."""
+    await transaction.execute(_table.delete().where(_columns.id == id, _columns.wish == states.Wish.GONE))
+
+
+async def ids(transaction: Transaction, *, due_only: bool) -> list[str]:
+    """The ids of all containers, or of those whose wish is not met."""
+    query = sa.select(_columns.id)
+    if due_only:
+        query = query.where(_columns.observed != _columns.generation)
+    return [row.id for row in await transaction.rows(query)]
+
+
+async def statuses(transaction: Transaction) -> dict[str, tuple[str, str]]:
+    """Per id: the wish and the status that was last seen, of all containers."""
+    rows = await transaction.rows(sa.select(_columns.id, _columns.wish, _columns.status))
+    return {row.id: (row.wish, row.status) for row in rows}
+
+
+def _container(row: sa.Row[Any]) -> model.Container:
+    values = dict(row._mapping)
+    values["wish"] = states.Wish(values["wish"])
+    values["status"] = states.Status(values["status"])
+    return model.Container(**values)
