@@ -47,7 +47,8 @@ async def page(
 ) -> list[Attachment]:
     """One page of the attachments that meet the conditions."""
     select = sa.select(attachments).join(volumes, volumes.c.id == attachments.c.volume_id).where(*conditions)
-    return [Attachment(*tuple(row)) for row in await listing.fetch(transaction, select, page, COLUMNS, key=attachments.c.id)]
+    rows = await listing.fetch(transaction, select, page, COLUMNS, key=attachments.c.id)
+    return [Attachment(*tuple(row)) for row in rows]
 
 
 async def delete(transaction: Transaction, volume_id: str, holder: Resource) -> bool:

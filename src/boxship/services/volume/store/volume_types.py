@@ -51,7 +51,8 @@ async def page(
 ) -> list[VolumeType]:
     """One page of the types that meet the conditions."""
     select = sa.select(volume_types).where(*conditions)
-    return [VolumeType(*tuple(row)) for row in await listing.fetch(transaction, select, page, COLUMNS, key=volume_types.c.id)]
+    rows = await listing.fetch(transaction, select, page, COLUMNS, key=volume_types.c.id)
+    return [VolumeType(*tuple(row)) for row in rows]
 
 
 async def update(transaction: Transaction, volume_type: VolumeType) -> None:

@@ -1,0 +1,51 @@
+"""The two ends of an upload: a queued image starts saving, and becomes active or queued again. Never sees the bytes."""
+
+from __future__ import annotations
+
+from boxship.core import clock
+from boxship.core.auth.caller import Caller
+from boxship.core.db.database import Transaction
+from boxship.services.image import errors
+from boxship.services.image.model import KIND, Image, Status
+from boxship.services.image.operations import images
+from boxship.services.image.store import images as store
+
+
+async def begin(transaction: Transaction, caller: Caller, id: str, upload: str) -> None:
+    """Reserve the image for this upload. NotTheOwner, NotUploadable (has bytes, or gets them now), FormatsMissing."""
+    image = await images.own_image(transaction, caller, id)
+    if image.status != Status.QUEUED:
+        raise errors.NotUploadable(id, image.status)
+    if not image.container_format or not image.disk_format:
+        raise errors.FormatsMissing()
+    await store.update(transaction, id, status=Status.SAVING, upload=upload, updated_at=clock.now())
+
+
+async def finish(transaction: Transaction, id: str, upload: str, *, size: int, md5: str, sha512: str) -> None:
+    """The bytes are stored. ImageGone: the image was deleted meanwhile."""
+    ended = await store.end_upload(
+        transaction,
+        id,
+        upload,
+        status=Status.ACTIVE,
+        size=size,
+        checksum=md5,
+        sha512=sha512,
+        updated_at=clock.now(),
+    )
+    if not ended:
+        raise errors.ImageGone(id)
+
+
+async def abandon(transaction: Transaction, id: str, upload: str) -> None:
+    """The upload ended without bytes: the image is queued again. Repeatable."""
+    await store.end_upload(transaction, id, upload, status=Status.QUEUED, updated_at=clock.now())
+    transaction.wake(KIND, id)
+
+
+async def readable(transaction: Transaction, caller: Caller, id: str) -> Image | None:
+    """The image whose bytes the caller may fetch; None: it has none yet. ImageNotFound, ImageDeactivated."""
+    image = await images.get_image(transaction, caller, id)
+    if image.status == Status.DEACTIVATED and not caller.is_admin:
+        raise errors.ImageDeactivated()
+    return image if image.status in {Status.ACTIVE, Status.DEACTIVATED} else None

@@ -1,0 +1,1 @@
+"""All SQL of the image service, a module per resource; never decides."""
