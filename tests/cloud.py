@@ -81,10 +81,10 @@ class Cloud:
 @asynccontextmanager
 async def running(directory: Path, *, start: bool = True, **settings: Any) -> AsyncIterator[Cloud]:
     """A cloud with its state in ``directory``; ``start`` False leaves the reconcile loop still."""
-    directory.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     chosen = Settings(state_dir=directory, engine="fake", listen="127.0.0.1:9500", **settings)
     program = app.Program(chosen, app.plug(chosen, "test"))
-    program.server._authenticator = StaticTokens(program.authenticator.rules)  # noqa: SLF001
+    program.server._authenticator = StaticTokens(program.authenticator.rules)
     engine = sa.create_engine(chosen.database_url)
     types.metadata.create_all(engine)
     engine.dispose()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from boxship import migrations
 from boxship.config import Settings
@@ -43,9 +43,6 @@ from boxship.services.volume import policy as volume_policy
 from boxship.services.volume import public as volume
 from boxship.services.volume import reconciler as volume_reconciler
 from boxship.services.volume import versions as volume_versions
-
-if TYPE_CHECKING:
-    import uvicorn
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
     )
 
 
-def services(settings: Settings, database: Database, drivers: Drivers) -> list[Service]:
+def services(settings: Settings, database: db.Database, drivers: Drivers) -> list[Service]:
     """All services, lowest first."""
     deadline = settings.step_deadline
     containers = container_reconciler.ContainerReconciler(
@@ -220,38 +217,39 @@ async def serve(
 ) -> None:
     """Run the program until SIGTERM or SIGINT; ``ready`` is called when requests are answered.
 
-    BoxshipError: the database, the kernel or the engine is not as it must be; the sentence says what to do.
+    BoxshipError: the port, the database, the kernel or the engine is not as it must be; the sentence says what to do.
     """
     import uvicorn
 
-    program = Program(settings, plug(settings, mark))
-    host, port = settings.address
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    options = {"log_config": None, "access_log": False, "lifespan": "off", "loop": "none"}
-    http = uvicorn.Server(uvicorn.Config(program.server, host, port, timeout_graceful_shutdown=5, **options))
-    await migrations.upgrade(settings.database_url)
-    await program.open(passwords)
+    with _listener(settings) as listener:
+        program = Program(settings, plug(settings, mark))
+        options = {"log_config": None, "access_log": False, "lifespan": "off", "loop": "none"}
+        http = uvicorn.Server(uvicorn.Config(program.server, timeout_graceful_shutdown=5, **options))
+        await migrations.upgrade(settings.database_url)
+        try:
+            await program.open(passwords)
+            if not stopping.is_set():
+                ready()
+                await http.serve(sockets=[listener])
+        finally:
+            await program.close()
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """The listening socket, before anything else is done. Unavailable: the address is not to be had."""
+    host, port = settings.address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        await _run(http, stopping, ready)
-    finally:
-        await program.close()
-
-
-async def _run(http: uvicorn.Server, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Serve HTTP until asked to stop. Unavailable: the port cannot be listened on."""
-    serving = asyncio.create_task(http.serve())
-    while not http.started and not serving.done():
-        await asyncio.sleep(0.005)
-    if serving.done():
-        raise Unavailable(f"Cannot listen on {http.config.host}:{http.config.port}; is the port taken?")
-    ready()
-    asked = asyncio.create_task(stopping.wait())
-    await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
-    http.should_exit = True
-    asked.cancel()
-    await serving
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise Unavailable(
+            f"Cannot listen on {settings.listen}: {error.strerror or error}. Stop what uses it, or choose another "
+            "address with --listen HOST:PORT.",
+            detail=str(error),
+        ) from error
 
 
 def _overrides(settings: Settings) -> Mapping[str, str]:
