@@ -1,0 +1,127 @@
+"""Image bytes, passed through between the client and the blobs; the database only hears how an upload ended."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+
+from boxship.core import errors as core_errors
+from boxship.core.auth.caller import Caller
+from boxship.core.db.database import Database
+from boxship.drivers.storage.interface import Blobs, BlobSight
+from boxship.services.image import errors
+from boxship.services.image.model import Image
+from boxship.services.image.operations import uploads
+
+log = structlog.get_logger("image")
+
+HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
+"""Begins the name of every upload, so that each host ends only what a crash left of its own."""
+
+running: set[str] = set()
+"""The uploads that this program is receiving; the reconciler leaves them alone. After a crash it is empty, and so the
+reconciler ends what the database still calls saving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many bytes may come, and how many were announced (None: unknown)."""
+
+    most: int
+    announced: int | None
+
+
+class ImageLive:
+    """Receives and sends the bytes of images."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    async def receive(
+        self, database: Database, caller: Caller, id: str, data: AsyncIterator[bytes], sizes: Sizes
+    ) -> None:
+        """Store the stream as the bytes of a queued image: all of it, and the image is active, or nothing, and it is
+        queued again.
+
+        ImageNotFound, NotTheOwner, NotUploadable, FormatsMissing; ImageTooLarge; BadRequest: the stream broke off or
+        is not as long as announced; ImageGone: deleted meanwhile.
+        """
+        upload = f"{HOST}.{uuid.uuid4().hex}"
+        running.add(upload)
+        try:
+            async with database.write() as transaction:
+                await uploads.begin(transaction, caller, id, upload)
+            await self._store(database, id, upload, data, sizes)
+        finally:
+            running.discard(upload)
+
+    async def _store(
+        self, database: Database, id: str, upload: str, data: AsyncIterator[bytes], sizes: Sizes
+    ) -> None:
+        stored = False
+        try:
+            sight = await self._write(id, data, sizes)
+            async with database.write() as transaction:
+                await uploads.finish(
+                    transaction, id, upload, size=sight.size, md5=sight.md5, sha512=sight.sha512
+                )
+            stored = True
+        finally:
+            if not stored:
+                await self._abandon(database, id, upload)
+
+    async def _write(self, id: str, data: AsyncIterator[bytes], sizes: Sizes) -> BlobSight:
+        try:
+            async with aclosing(_measured(data, sizes)) as measured:
+                return await self._blobs.write(id, measured, sizes.most)
+        except core_errors.Refused as error:
+            raise errors.ImageTooLarge(error.sentence, detail=error.detail) from error
+
+    async def _abandon(self, database: Database, id: str, upload: str) -> None:
+        """Bytes first, then the row: while the row says saving, nobody else writes them."""
+        try:
+            await self._blobs.remove(id)
+            async with database.write() as transaction:
+                await uploads.abandon(transaction, id, upload)
+        except core_errors.BoxshipError as error:
+            log.warning("an interrupted upload is left to the reconciler", image=id, reason=error.sentence)
+
+    async def send(self, database: Database, caller: Caller, id: str) -> tuple[Image, AsyncIterator[bytes]] | None:
+        """The image and its bytes; None: it has none yet. ImageNotFound, ImageDeactivated; Absent: the
+        bytes are lost."""
+        async with database.read() as transaction:
+            image = await uploads.readable(transaction, caller, id)
+        if image is None:
+            return None
+        stream = self._blobs.read(id)
+        first = await anext(stream, b"")
+        return image, _rejoined(first, stream)
+
+
+async def _measured(data: AsyncIterator[bytes], sizes: Sizes) -> AsyncGenerator[bytes, None]:
+    """The stream as it comes, with an error at the first byte too much or where bytes are missing at its end."""
+    if sizes.announced is not None and sizes.announced > sizes.most:
+        raise errors.ImageTooLarge(f"The image is larger than the {sizes.most} bytes that are allowed.")
+    size = 0
+    async for chunk in data:
+        size += len(chunk)
+        if size > sizes.most:
+            raise errors.ImageTooLarge(f"The image is larger than the {sizes.most} bytes that are allowed.")
+        yield chunk
+    if sizes.announced is not None and size != sizes.announced:
+        raise core_errors.BadRequest(
+            f"{size} bytes came where {sizes.announced} were announced", field="X-OpenStack-Image-Size"
+        )
+
+
+async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for chunk in rest:
+        yield chunk
