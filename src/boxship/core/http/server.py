@@ -199,7 +199,8 @@ class _Exchange:
             if size > limit:
                 raise errors.TooLarge(f"The body is larger than {limit} bytes.")
         media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if size and media and not media.endswith("json") and media not in {"text/plain", "application/octet-stream"}:
+        known = media.endswith(("json", "json-patch")) or media in {"", "text/plain", "application/octet-stream"}
+        if size and not known:
             raise errors.UnsupportedMedia(f"{media} is not a type that this resource reads; send application/json.")
         return b"".join(parts)
 
