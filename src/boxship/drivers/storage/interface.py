@@ -14,7 +14,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class VolumeSight:
-    """A volume in the world: ``size`` bytes, ``device`` its block device while attached, ``path`` where it is mounted."""
+    """A volume in the world: ``size`` bytes, ``device`` its block device while attached, ``path`` where mounted."""
 
     id: str
     size: int

@@ -1,0 +1,50 @@
+"""Mounts of this host's mount namespace: mount(2), umount2(2) and /proc/self/mountinfo (proc(5)). Knows no volume.
+
+Never unmounts lazily: what is in use stays, and the caller hears of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from pathlib import Path
+
+_MOUNTINFO = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+_NOSUID = 2
+_NODEV = 4
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def mount(device: Path, at: Path, kind: str, options: str) -> None:
+    """Mount ``device`` at the directory ``at`` without set-user-id and device files. OSError: the kernel's answer."""
+    flags = ctypes.c_ulong(_NOSUID | _NODEV)
+    _check(_libc.mount(os.fsencode(device), os.fsencode(at), kind.encode(), flags, options.encode()), at)
+
+
+def unmount(at: Path) -> None:
+    """Take the topmost mount off ``at``. OSError: EBUSY while something below it is open, EINVAL if it is no mount."""
+    _check(_libc.umount2(os.fsencode(at), 0), at)
+
+
+def mounted(below: Path) -> dict[Path, Path]:
+    """What is mounted directly in the directory ``below``: mount point to source; the topmost one where several are."""
+    found: dict[Path, Path] = {}
+    for line in _MOUNTINFO.read_text(errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        point = Path(_unescaped(before.split(" ")[4]))
+        if point.parent == below:
+            found[point] = Path(_unescaped(after.split(" ")[1]))
+    return found
+
+
+def _check(result: int, at: Path) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(at))
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), text)

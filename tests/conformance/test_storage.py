@@ -1,0 +1,240 @@
+"""What every ``Storage`` and ``Blobs`` must do, asked of the fake and of the real one alike."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from boxship.core.errors import Absent, Busy, Refused
+from boxship.drivers.storage.blobs import CHUNK, FileBlobs
+from boxship.drivers.storage.fake import FakeStorage
+from boxship.drivers.storage.file import FileStorage
+from boxship.drivers.storage.interface import Blobs, Storage, VolumeSight
+
+MIB = 1 << 20
+ID = "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0001"
+OTHER = "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0002"
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="loop devices and mounts need root")
+
+
+@pytest_asyncio.fixture(params=["fake", pytest.param("file", marks=[pytest.mark.system, needs_root])])
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
+    directory = tmp_path / "a place with spaces"
+    made: Storage = FakeStorage(directory) if request.param == "fake" else FileStorage(directory, "test")
+    await made.open()
+    yield made
+    await made.destroy()
+    assert not directory.exists()
+
+
+def again(storage: Storage) -> Storage:
+    """The driver of a restarted program: the same place, no memory."""
+    if isinstance(storage, FakeStorage):
+        return FakeStorage(storage._root)
+    assert isinstance(storage, FileStorage)
+    return FileStorage(storage._root, "test")
+
+
+async def mounted_path(storage: Storage, id: str) -> Path:
+    path = (await storage.mount(id)).path
+    assert path is not None
+    return path
+
+
+async def test_a_new_volume_is_there_and_not_attached(storage: Storage) -> None:
+    sight = await storage.create(ID, 16 * MIB)
+    assert (sight.id, sight.size, sight.device, sight.path) == (ID, 16 * MIB, None, None)
+    assert await storage.sight(ID) == sight
+    assert await storage.sights() == [sight]
+
+
+async def test_verbs_may_be_repeated(storage: Storage) -> None:
+    await storage.open()
+    assert await storage.create(ID, 16 * MIB) == await storage.create(ID, 16 * MIB)
+    assert await storage.mount(ID) == await storage.mount(ID) == await storage.sight(ID)
+    await storage.unmount(ID)
+    await storage.unmount(ID)
+    await storage.remove(ID)
+    await storage.remove(ID)
+    await storage.unmount(ID)
+    await storage.destroy()
+    await storage.destroy()
+
+
+async def test_another_size_is_refused_and_changes_nothing(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    with pytest.raises(Refused, match="exists already"):
+        await storage.create(ID, 17 * MIB)
+    assert [sight.size for sight in await storage.sights()] == [16 * MIB]
+
+
+@pytest.mark.parametrize("size", [0, -1, 1 << 62])
+async def test_an_impossible_size_is_refused_and_leaves_nothing(storage: Storage, size: int) -> None:
+    with pytest.raises(Refused):
+        await storage.create(ID, size)
+    assert await storage.sights() == []
+
+
+@pytest.mark.parametrize("id", ["", ".", "..", "../x", "a/b", "/etc", "-x", "a\n", "x" * 65, "a.new"])
+async def test_an_id_never_leads_out_of_the_directory(storage: Storage, id: str) -> None:
+    for verb in (storage.mount, storage.unmount, storage.remove, storage.sight):
+        with pytest.raises(Refused):
+            await verb(id)
+    with pytest.raises(Refused):
+        await storage.create(id, MIB)
+
+
+async def test_what_was_written_is_there_after_unmount_and_restart(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    path = await mounted_path(storage, ID)
+    assert list(path.iterdir()) == []
+    (path / "file").write_text("kept")
+    await storage.unmount(ID)
+    assert not path.exists()
+    later = again(storage)
+    await later.open()
+    assert await later.sight(ID) == await storage.sight(ID)
+    assert ((await mounted_path(later, ID)) / "file").read_text() == "kept"
+
+
+async def test_a_mounted_volume_is_seen_after_a_restart(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    sight = await storage.mount(ID)
+    later = again(storage)
+    await later.open()
+    assert await later.sight(ID) == sight
+    assert await later.sights() == [sight]
+    assert await later.mount(ID) == sight
+
+
+async def test_a_mounted_volume_is_not_removed(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    await storage.mount(ID)
+    with pytest.raises(Busy):
+        await storage.remove(ID)
+    assert (await storage.sight(ID)) is not None
+    await storage.unmount(ID)
+    await storage.remove(ID)
+    assert await storage.sight(ID) is None
+
+
+async def test_a_removed_volume_comes_back_empty(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    (await mounted_path(storage, ID) / "secret").write_text("of the last owner")
+    await storage.unmount(ID)
+    await storage.remove(ID)
+    await storage.create(ID, 16 * MIB)
+    assert list((await mounted_path(storage, ID)).iterdir()) == []
+
+
+async def test_volumes_are_apart(storage: Storage) -> None:
+    await asyncio.gather(storage.create(ID, 16 * MIB), storage.create(OTHER, 32 * MIB))
+    one, other = await asyncio.gather(mounted_path(storage, ID), mounted_path(storage, OTHER))
+    (one / "file").write_text("one")
+    assert not (other / "file").exists()
+    assert [sight.id for sight in await storage.sights()] == [ID, OTHER]
+    assert len({sight.device for sight in await storage.sights()}) == 2
+
+
+async def test_a_volume_that_is_not_there(storage: Storage) -> None:
+    assert await storage.sight(ID) is None
+    with pytest.raises(Absent):
+        await storage.mount(ID)
+    assert await storage.sights() == []
+
+
+async def test_many_callers_at_once_agree(storage: Storage) -> None:
+    await asyncio.gather(*(storage.create(ID, 16 * MIB) for _ in range(8)))
+    sights = await asyncio.gather(*(storage.mount(ID) for _ in range(8)))
+    assert len(set(sights)) == 1
+    await asyncio.gather(*(storage.unmount(ID) for _ in range(8)))
+    assert await storage.sight(ID) == VolumeSight(ID, 16 * MIB)
+
+
+async def test_capacity_is_plausible(storage: Storage) -> None:
+    capacity = await storage.capacity()
+    assert 0 < capacity.free <= capacity.total
+
+
+async def stream(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def broken_stream() -> AsyncIterator[bytes]:
+    yield b"x" * 100
+    raise ConnectionResetError("the client went away")
+
+
+async def whole(blobs: Blobs, id: str) -> bytes:
+    return b"".join([chunk async for chunk in blobs.read(id)])
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return FileBlobs(tmp_path / "blobs")
+
+
+@pytest.mark.parametrize(
+    "pieces", [(), (b"",), (b"abc",), (b"a", b"", b"bc"), (b"x" * (CHUNK - 1), b"yz", b"t" * CHUNK)]
+)
+async def test_a_blob_is_read_as_it_was_written(blobs: Blobs, pieces: tuple[bytes, ...]) -> None:
+    sight = await blobs.write(ID, stream(*pieces), 4 * CHUNK)
+    content = b"".join(pieces)
+    digests = (hashlib.md5(content).hexdigest(), hashlib.sha512(content).hexdigest())  # noqa: S324 (Glance's checksum)
+    assert (sight.id, sight.size, sight.md5, sight.sha512) == (ID, len(content), *digests)
+    assert await whole(blobs, ID) == content
+    assert await blobs.ids() == {ID}
+
+
+async def test_a_blob_at_its_limit_fits_and_one_byte_more_does_not(blobs: Blobs) -> None:
+    await blobs.write(ID, stream(b"12345"), 5)
+    with pytest.raises(Refused, match="larger than"):
+        await blobs.write(OTHER, stream(b"12345", b"6"), 5)
+    assert await blobs.ids() == {ID}
+
+
+async def test_a_stream_that_breaks_leaves_nothing(blobs: Blobs, tmp_path: Path) -> None:
+    with pytest.raises(ConnectionResetError):
+        await blobs.write(ID, broken_stream(), CHUNK)
+    assert list((tmp_path / "blobs").iterdir()) == []
+    with pytest.raises(Absent):
+        await whole(blobs, ID)
+
+
+async def test_a_failed_write_keeps_what_was_there(blobs: Blobs) -> None:
+    await blobs.write(ID, stream(b"first"), CHUNK)
+    with pytest.raises(ConnectionResetError):
+        await blobs.write(ID, broken_stream(), CHUNK)
+    assert await whole(blobs, ID) == b"first"
+
+
+async def test_a_blob_is_removed_repeatably(blobs: Blobs) -> None:
+    await blobs.remove(ID)
+    await blobs.write(ID, stream(b"x"), CHUNK)
+    await blobs.remove(ID)
+    await blobs.remove(ID)
+    assert await blobs.ids() == frozenset()
+
+
+@pytest.mark.parametrize("id", ["", "..", "../x", "a/b"])
+async def test_a_blob_id_never_leads_out_of_the_directory(blobs: Blobs, id: str) -> None:
+    with pytest.raises(Refused):
+        await blobs.write(id, stream(b"x"), CHUNK)
+    with pytest.raises(Refused):
+        await whole(blobs, id)
+    with pytest.raises(Refused):
+        await blobs.remove(id)
+
+
+async def test_writers_do_not_mix(blobs: Blobs) -> None:
+    contents = {f"blob-{number}": bytes([number]) * CHUNK for number in range(4)}
+    await asyncio.gather(*(blobs.write(id, stream(data[:7], data[7:]), CHUNK) for id, data in contents.items()))
+    assert {id: await whole(blobs, id) for id in contents} == contents
