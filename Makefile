@@ -1,0 +1,48 @@
+# `make up` and `make test` are all that one needs; each brings along what is missing on the host.
+
+BOXSHIP := .venv/bin/boxship
+PYTHON := .venv/bin/python
+PYTEST := .venv/bin/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test lint conformance chaos bench docs clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+up: ## Make this host ready, start the cloud, and show a container that answers
+	@scripts/bootstrap
+	@$(BOXSHIP) up --detach
+	@$(BOXSHIP) demo
+
+down: ## Stop the program; containers, networks and volumes stay
+	@scripts/bootstrap --python
+	@$(BOXSHIP) down
+
+test: ## Check everything that must hold
+	@scripts/bootstrap --tests
+	@scripts/test
+
+lint: ## Style, types and import contracts only
+	@scripts/bootstrap --python
+	@scripts/test --lint
+
+conformance: ## Run the suites that real and fake drivers must pass
+	@scripts/bootstrap --tests
+	@$(PYTEST) tests/conformance tests/drivers
+
+chaos: ## Kill the program and the engine for ten minutes and audit the host
+	@scripts/bootstrap --tests
+	@BOXSHIP_CHAOS=long $(PYTEST) --timeout 1200 -k chaos tests/system
+
+bench: ## Measure, print a table, write bench/results.json
+	@scripts/bootstrap --tests
+	@$(PYTHON) -m bench
+
+docs: ## Write docs/reference from the code
+	@scripts/bootstrap --python
+	@$(PYTHON) docs/generate.py
+
+clean: ## Remove the Python environments and caches; a running cloud stays
+	@rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
