@@ -61,16 +61,12 @@ class ImageLive:
         finally:
             running.discard(upload)
 
-    async def _store(
-        self, database: Database, id: str, upload: str, data: AsyncIterator[bytes], sizes: Sizes
-    ) -> None:
+    async def _store(self, database: Database, id: str, upload: str, data: AsyncIterator[bytes], sizes: Sizes) -> None:
         stored = False
         try:
             sight = await self._write(id, data, sizes)
             async with database.write() as transaction:
-                await uploads.finish(
-                    transaction, id, upload, size=sight.size, md5=sight.md5, sha512=sight.sha512
-                )
+                await uploads.finish(transaction, id, upload, size=sight.size, md5=sight.md5, sha512=sight.sha512)
             stored = True
         finally:
             if not stored:

@@ -124,3 +124,10 @@ class ExtraSpecNotFound(errors.NotFound):
 
     def __init__(self, volume_type: str, key: str) -> None:
         super().__init__(f"Volume Type {volume_type} has no extra specs with key {key}.")
+
+
+class MessageNotFound(errors.NotFound):
+    """Nothing went wrong with that volume."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Message {message} could not be found.")

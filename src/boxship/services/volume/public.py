@@ -74,9 +74,7 @@ def _view(volume: Volume) -> VolumeView:
     return VolumeView(volume.id, volume.name, volume.size, volume.status, volume.multiattach)
 
 
-async def create_volume(
-    transaction: Transaction, caller: Caller, settings: Settings, *, size: int, name: str
-) -> str:
+async def create_volume(transaction: Transaction, caller: Caller, settings: Settings, *, size: int, name: str) -> str:
     """Ask for a blank volume of ``size`` GiB in the caller's project; its id. OverQuota leaves."""
     wish = volumes.VolumeWish(project_id=caller.project, size=size, name=name)
     return (await volumes.create_volume(transaction, caller, settings, wish)).id
@@ -109,6 +107,6 @@ async def mounts(transaction: Transaction, volume_ids: Sequence[str]) -> list[Mo
 def _mount(id: str, volume: Volume | None) -> MountView:
     if volume is None:
         return MountView(id, None, "deleted", f"Volume {id} does not exist any more.")
-    path = Path(volume.path) if volume.path and volume.status == State.IN_USE else None
+    path = Path(volume.path) if volume.path and volume.attached else None
     reason = volume.fault if volume.status in {State.ERROR, State.ERROR_DELETING} else None
     return MountView(id, path, volume.status, reason)

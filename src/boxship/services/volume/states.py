@@ -26,10 +26,6 @@ class State(StrEnum):
     ERROR_DELETING = "error_deleting"  # the removal was refused; asking again tries again
 
 
-RESTING = frozenset({State.AVAILABLE, State.IN_USE, State.ERROR, State.ERROR_DELETING})
-"""States in which nothing is being done."""
-
-
 def shown(volume: Volume) -> State:
     """The state that follows from the row. A fault counts only for the wish that it was recorded for."""
     failed = volume.fault is not None and volume.observed == volume.generation

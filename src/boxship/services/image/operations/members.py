@@ -50,9 +50,7 @@ async def get_member(transaction: Transaction, caller: Caller, image_id: str, me
     return found
 
 
-async def set_status(
-    transaction: Transaction, caller: Caller, image_id: str, member_id: str, status: str
-) -> Member:
+async def set_status(transaction: Transaction, caller: Caller, image_id: str, member_id: str, status: str) -> Member:
     """Accept or reject an offer, as the member. MemberNotFound, NotTheOwner (the owner asks)."""
     found = await get_member(transaction, caller, image_id, member_id)
     if not caller.sees(member_id):

@@ -45,9 +45,7 @@ _PROPERTIES: dict[str, dict[str, object]] = {
     "status": _field("string", "Status of the image", enum=["queued", "saving", "active", "deactivated"]),
     "visibility": _field("string", "Scope of image accessibility", enum=[str(one) for one in Visibility]),
     "owner": _field(_MAY_BE_NULL, "Owner of the image", maxLength=64),
-    "container_format": _field(
-        _MAY_BE_NULL, "Format of the container", enum=[None, *get_args(ContainerFormat)]
-    ),
+    "container_format": _field(_MAY_BE_NULL, "Format of the container", enum=[None, *get_args(ContainerFormat)]),
     "disk_format": _field(_MAY_BE_NULL, "Format of the disk", enum=[None, *get_args(DiskFormat)]),
     "min_disk": _field("integer", "Amount of disk space (in GB) required to boot image.", **_COUNT),
     "min_ram": _field("integer", "Amount of ram (in MB) required to boot image.", **_COUNT),

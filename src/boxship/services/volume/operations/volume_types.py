@@ -20,9 +20,7 @@ DEFAULT = "__DEFAULT__"
 async def create_default(transaction: Transaction) -> None:
     """The default type, on the first start; repeatable."""
     if await store.named(transaction, DEFAULT) is None:
-        await store.insert(
-            transaction, VolumeType(new_id(), DEFAULT, "Default Volume Type", True, {}, clock.now())
-        )
+        await store.insert(transaction, VolumeType(new_id(), DEFAULT, "Default Volume Type", True, {}, clock.now()))
 
 
 async def create_type(transaction: Transaction, volume_type: VolumeType) -> VolumeType:
@@ -74,6 +72,14 @@ async def update_type(transaction: Transaction, caller: Caller, id: str, changes
     return changed
 
 
+async def get_spec(transaction: Transaction, caller: Caller, id: str, key: str) -> str:
+    """One extra spec. VolumeTypeNotFound, ExtraSpecNotFound."""
+    found = await get_type(transaction, caller, id)
+    if key not in found.extra_specs:
+        raise errors.ExtraSpecNotFound(id, key)
+    return found.extra_specs[key]
+
+
 async def set_specs(transaction: Transaction, caller: Caller, id: str, specs: dict[str, str]) -> VolumeType:
     """Add extra specs. VolumeTypeNotFound."""
     found = await get_type(transaction, caller, id)
@@ -83,7 +89,7 @@ async def set_specs(transaction: Transaction, caller: Caller, id: str, specs: di
 
 
 async def delete_spec(transaction: Transaction, caller: Caller, id: str, key: str) -> None:
-    """Remove an extra spec. VolumeTypeNotFound: no such type or no such key."""
+    """Remove an extra spec. VolumeTypeNotFound, ExtraSpecNotFound."""
     found = await get_type(transaction, caller, id)
     if key not in found.extra_specs:
         raise errors.ExtraSpecNotFound(id, key)

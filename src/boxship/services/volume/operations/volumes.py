@@ -16,7 +16,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
-from boxship.services.volume.model import KIND, Attachment, Volume
+from boxship.services.volume.model import KIND, Attachment, Volume, VolumeType
 from boxship.services.volume.operations import volume_types
 from boxship.services.volume.states import State
 from boxship.services.volume.store import attachments as attachment_store
@@ -25,6 +25,9 @@ from boxship.services.volume.store import volumes as store
 
 ZONE = "nova"
 """The one availability zone; upstream's default name."""
+
+
+FAULTY = frozenset({State.ERROR, State.ERROR_DELETING})
 
 
 class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,7 @@ class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
     volume_type: str | None = None
     availability_zone: str | None = None
     metadata: dict[str, str] = {}
+    multiattach: bool = False
 
 
 class VolumeDetail(msgspec.Struct, frozen=True):
@@ -60,21 +64,21 @@ async def create_volume(transaction: Transaction, caller: Caller, settings: Sett
             field="volume.availability_zone",
         )
     await _require_quota(transaction, settings, wish)
-    volume = await store.insert(transaction, _new_volume(caller, wish, volume_type.id, volume_types.multi(volume_type)))
+    volume = await store.insert(transaction, _new_volume(caller, wish, volume_type))
     await store.put_metadata(transaction, volume.id, wish.metadata, replace=False)
     transaction.wake(KIND, volume.id)
     return volume
 
 
-def _new_volume(caller: Caller, wish: VolumeWish, type_id: str, multiattach: bool) -> Volume:
+def _new_volume(caller: Caller, wish: VolumeWish, volume_type: VolumeType) -> Volume:
     return Volume(
         id=new_id(),
         project_id=wish.project_id,
         user_id=caller.user_id,
         size=wish.size,
-        type_id=type_id,
+        type_id=volume_type.id,
         availability_zone=ZONE,
-        multiattach=multiattach,
+        multiattach=wish.multiattach or volume_types.multi(volume_type),
         created_at=clock.now(),
         name=wish.name,
         description=wish.description,
@@ -115,9 +119,7 @@ async def describe(transaction: Transaction, volumes: Sequence[Volume]) -> list[
     metadata = await store.metadata_of(transaction, ids)
     attached = await attachment_store.of(transaction, [volume.id for volume in volumes if volume.attached])
     return [
-        VolumeDetail(
-            volume, types[volume.type_id].name, metadata.get(volume.id, {}), attached.get(volume.id, [])
-        )
+        VolumeDetail(volume, types[volume.type_id].name, metadata.get(volume.id, {}), attached.get(volume.id, []))
         for volume in volumes
     ]
 
@@ -201,6 +203,14 @@ async def get_metadata(transaction: Transaction, caller: Caller, id: str) -> dic
     return (await store.metadata_of(transaction, [id])).get(id, {})
 
 
+async def get_metadata_item(transaction: Transaction, caller: Caller, id: str, key: str) -> str:
+    """One value of the metadata. MetadataNotFound."""
+    pairs = await get_metadata(transaction, caller, id)
+    if key not in pairs:
+        raise errors.MetadataNotFound(id, key)
+    return pairs[key]
+
+
 async def set_metadata(
     transaction: Transaction, caller: Caller, id: str, pairs: dict[str, str], *, replace: bool
 ) -> dict[str, str]:
@@ -229,6 +239,21 @@ async def _changed(transaction: Transaction, volume: Volume, **changes: object) 
     if changed is None:
         raise core_errors.Conflict(f"Volume {volume.id} is being changed by another request; try again.")
     return changed
+
+
+async def list_faults(transaction: Transaction, project_id: str, query: Query) -> list[Volume]:
+    """The volumes of a project that are in error, newest first."""
+    page = listing.page(query, store.COLUMNS, default_sort="created_at", descending=True)
+    conditions = [store.of_project(project_id), store.COLUMNS["status"].in_(sorted(FAULTY))]
+    return await store.page(transaction, conditions, page)
+
+
+async def get_fault(transaction: Transaction, caller: Caller, id: str) -> Volume:
+    """A volume that is in error. MessageNotFound: it is not, or is not there."""
+    volume = await store.get(transaction, id)
+    if volume is None or not caller.sees(volume.project_id) or volume.status not in FAULTY:
+        raise errors.MessageNotFound(id)
+    return volume
 
 
 async def count_usage(transaction: Transaction, project_id: str) -> tuple[int, int]:

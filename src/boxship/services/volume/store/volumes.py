@@ -65,9 +65,7 @@ async def page(
 
 def has_metadata(key: str, value: str) -> sa.ColumnElement[bool]:
     """The condition that a volume carries this pair."""
-    return sa.exists().where(
-        metadata.c.volume_id == volumes.c.id, metadata.c.key == key, metadata.c.value == value
-    )
+    return sa.exists().where(metadata.c.volume_id == volumes.c.id, metadata.c.key == key, metadata.c.value == value)
 
 
 def of_project(project_id: str) -> sa.ColumnElement[bool]:
@@ -80,9 +78,7 @@ async def update(transaction: Transaction, volume: Volume, **changes: Any) -> Vo
     changed = msgspec.structs.replace(volume, updated_at=clock.now(), **changes)
     written = {**changes, "updated_at": changed.updated_at, "status": states.shown(changed)}
     touched = await transaction.execute(
-        volumes.update()
-        .where(volumes.c.id == volume.id, volumes.c.generation == volume.generation)
-        .values(**written)
+        volumes.update().where(volumes.c.id == volume.id, volumes.c.generation == volume.generation).values(**written)
     )
     return msgspec.structs.replace(changed, status=written["status"]) if touched else None
 
@@ -98,6 +94,12 @@ async def delete(transaction: Transaction, volume: Volume) -> bool:
 async def ids(transaction: Transaction) -> list[str]:
     """All ids."""
     return [row.id for row in await transaction.rows(sa.select(volumes.c.id))]
+
+
+async def recorded_mounted(transaction: Transaction) -> list[Volume]:
+    """The volumes whose row says that they are mounted, locked."""
+    select = sa.select(volumes).where(volumes.c.path.is_not(None)).with_for_update()
+    return [Volume(*tuple(row)) for row in await transaction.rows(select)]
 
 
 async def due(transaction: Transaction) -> list[str]:

@@ -1,0 +1,143 @@
+"""Handlers of volumes, their metadata and actions: parse, call one operation, shape the answer."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from boxship.core.errors import BadRequest
+from boxship.core.http.call import Call, Reply
+from boxship.core.http.routes import Route
+from boxship.services.volume import versions
+from boxship.services.volume.model import Volume
+from boxship.services.volume.operations import volumes
+from boxship.services.volume.schemas import volumes as wire
+
+VolumeCall = Call[None]
+
+
+async def create_volume(call: VolumeCall) -> Reply:
+    wish = wire.wish(call.read(wire.CreateRequest), call.parameters["project_id"])
+    volume = await volumes.create_volume(call.transaction, call.caller, call.settings, wish)
+    return await _reply(call, volume, 202)
+
+
+async def _reply(call: VolumeCall, volume: Volume, status: int = 200) -> Reply:
+    (detail,) = await volumes.describe(call.transaction, [volume])
+    return Reply({"volume": {**wire.shown(call, detail), **wire.admin_fields(call)}}, status)
+
+
+async def list_volumes(call: VolumeCall) -> Reply:
+    found, more = await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
+    return Reply(wire.listed(call, "volumes", (wire.brief(call, volume) for volume in found), more=more))
+
+
+async def list_details(call: VolumeCall) -> Reply:
+    found, more = await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
+    details = await volumes.describe(call.transaction, found)
+    extra = wire.admin_fields(call)
+    shown = ({**wire.shown(call, detail), **extra} for detail in details)
+    return Reply(wire.listed(call, "volumes", shown, more=more))
+
+
+async def show_summary(call: VolumeCall) -> Reply:
+    count, gigabytes = await volumes.count_usage(call.transaction, call.parameters["project_id"])
+    return Reply({"volume-summary": {"total_size": gigabytes, "total_count": count}})
+
+
+async def show_volume(call: VolumeCall) -> Reply:
+    return await _reply(call, await volumes.get_volume(call.transaction, call.caller, call.parameters["volume"]))
+
+
+async def update_volume(call: VolumeCall) -> Reply:
+    request = call.read(wire.UpdateRequest)
+    volume = await volumes.update_volume(
+        call.transaction, call.caller, call.parameters["volume"], wire.changes(request), request.volume.metadata
+    )
+    return await _reply(call, volume)
+
+
+async def delete_volume(call: VolumeCall) -> Reply:
+    if call.version >= versions.FORCED_DELETE and call.query.flag("force"):
+        call.caller.require("volume:force_delete")
+    await volumes.delete_volume(call.transaction, call.caller, call.parameters["volume"])
+    return Reply(status=202)
+
+
+async def act(call: VolumeCall) -> Reply:
+    request = call.read(wire.ActionRequest)
+    id = call.parameters["volume"]
+    if request.reset_status and request.force_delete is msgspec.UNSET:
+        call.caller.require("volume_extension:volume_admin_actions:reset_status")
+        await volumes.reset_status(call.transaction, call.caller, id, request.reset_status.status)
+    elif request.force_delete is not msgspec.UNSET and not request.reset_status:
+        call.caller.require("volume_extension:volume_admin_actions:force_delete")
+        await volumes.delete_volume(call.transaction, call.caller, id)
+    else:
+        raise BadRequest("exactly one of os-reset_status and os-force_delete is needed", field="action")
+    return Reply(status=202)
+
+
+async def list_metadata(call: VolumeCall) -> Reply:
+    return _metadata(await volumes.get_metadata(call.transaction, call.caller, call.parameters["volume"]))
+
+
+def _metadata(pairs: dict[str, str]) -> Reply:
+    """The metadata with its ETag (3.15): the same pairs, the same tag."""
+    digest = hashlib.sha256(msgspec.json.encode(pairs, order="deterministic")).hexdigest()
+    return Reply({"metadata": pairs}, 200, {"ETag": f'"{digest[:32]}"'})
+
+
+async def add_metadata(call: VolumeCall) -> Reply:
+    pairs = call.read(wire.MetadataRequest).metadata
+    id = call.parameters["volume"]
+    return _metadata(await volumes.set_metadata(call.transaction, call.caller, id, pairs, replace=False))
+
+
+async def replace_metadata(call: VolumeCall) -> Reply:
+    pairs = call.read(wire.MetadataRequest).metadata
+    id = call.parameters["volume"]
+    return _metadata(await volumes.set_metadata(call.transaction, call.caller, id, pairs, replace=True))
+
+
+async def show_metadata_item(call: VolumeCall) -> Reply:
+    id, key = call.parameters["volume"], call.parameters["key"]
+    value = await volumes.get_metadata_item(call.transaction, call.caller, id, key)
+    return Reply({"meta": {key: value}})
+
+
+async def set_metadata_item(call: VolumeCall) -> Reply:
+    pairs = call.read(wire.MetadataItemRequest).meta
+    key = call.parameters["key"]
+    if key not in pairs:
+        raise BadRequest("the key in the body is not the one in the path", field="meta")
+    await volumes.set_metadata(call.transaction, call.caller, call.parameters["volume"], pairs, replace=False)
+    return Reply({"meta": pairs})
+
+
+async def delete_metadata_item(call: VolumeCall) -> Reply:
+    id, key = call.parameters["volume"], call.parameters["key"]
+    await volumes.delete_metadata(call.transaction, call.caller, id, key)
+    return Reply()
+
+
+_ALL = "/v3/{project_id}/volumes"
+_ONE = f"{_ALL}/{{volume}}"
+
+ROUTES = [
+    Route("POST", _ALL, create_volume, "volume:create"),
+    Route("GET", _ALL, list_volumes, "volume:get_all"),
+    Route("GET", f"{_ALL}/detail", list_details, "volume:get_all"),
+    Route("GET", f"{_ALL}/summary", show_summary, "volume:get_all", since=versions.SUMMARY),
+    Route("GET", _ONE, show_volume, "volume:get"),
+    Route("PUT", _ONE, update_volume, "volume:update"),
+    Route("DELETE", _ONE, delete_volume, "volume:delete"),
+    Route("POST", f"{_ONE}/action", act, "volume_extension:volume_actions"),
+    Route("GET", f"{_ONE}/metadata", list_metadata, "volume:get_volume_metadata"),
+    Route("POST", f"{_ONE}/metadata", add_metadata, "volume:create_volume_metadata"),
+    Route("PUT", f"{_ONE}/metadata", replace_metadata, "volume:update_volume_metadata"),
+    Route("GET", f"{_ONE}/metadata/{{key}}", show_metadata_item, "volume:get_volume_metadata"),
+    Route("PUT", f"{_ONE}/metadata/{{key}}", set_metadata_item, "volume:update_volume_metadata"),
+    Route("DELETE", f"{_ONE}/metadata/{{key}}", delete_metadata_item, "volume:delete_volume_metadata"),
+]
