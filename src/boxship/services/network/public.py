@@ -1,15 +1,33 @@
-"""The door of the network service: what other services may ask of it. Signatures first; the bodies follow."""
+"""The door of the network service: what other services may ask of it, within their own transaction.
+
+A container's ports: ``create_port`` or ``find_port``, then ``bind_port`` wires and holds it; ``plugs`` tells when it is;
+``delete_port`` or, for a port that a user made, ``unbind_port`` ends it. The holder is woken when a port changes.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 
 import msgspec
+import sqlalchemy as sa
+from msgspec import UNSET
 
 from boxship.config import Settings
 from boxship.core.auth.caller import Caller
+from boxship.core.db import holds
 from boxship.core.db.database import Transaction
 from boxship.core.db.holds import Resource
+from boxship.services.network import errors, model, plan
+from boxship.services.network.operations import groups, networks, ports, subnets
+from boxship.services.network.schemas import networks as networks_wire
+from boxship.services.network.schemas import ports as ports_wire
+from boxship.services.network.store import networks as networks_store
+from boxship.services.network.store import ports as ports_store
+from boxship.services.network.store import rows, tables
+
+EXTERNAL = "public"
+"""The name of the external network that an installation begins with; DevStack's, so that copied commands work."""
 
 
 class FixedAddress(msgspec.Struct, frozen=True):
@@ -21,8 +39,11 @@ class FixedAddress(msgspec.Struct, frozen=True):
 
 
 class Plug(msgspec.Struct, frozen=True, kw_only=True):
-    """A port as its holder sees it. ``active``: wired in its sandbox. ``preserved``: it was there before the holder came,
-    so it is unbound and not deleted when the holder goes."""
+    """A port as its holder sees it.
+
+    ``active``: wired in its sandbox. ``preserved``: it was there before the holder came, so it is unbound and not
+    deleted when the holder goes.
+    """
 
     port_id: str
     network_id: str
@@ -38,7 +59,8 @@ class Plug(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortWish(msgspec.Struct, frozen=True, kw_only=True):
-    """A port to be made. ``fixed_ips`` are addresses; empty: one is taken from the network's subnets. ``groups`` None: the default group."""
+    """A port to be made. ``fixed_ips`` are addresses; empty: taken from the network's subnets, one of each IP version.
+    ``groups`` are ids; None: the default group."""
 
     network_id: str
     fixed_ips: tuple[str, ...] = ()
@@ -58,55 +80,185 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_network(transaction: Transaction, caller: Caller, name_or_id: str) -> str:
-    """The id of a network that the caller sees. NetworkNotFound; Conflict where several have the name."""
-    raise NotImplementedError
+    """The id of a network that the caller sees. NetworkNotFound; NotUnique where several have the name."""
+    seen = () if caller.is_admin else (networks_store.visible(caller.project_id),)
+    found = await _find(transaction, tables.networks, name_or_id, *seen)
+    if not found:
+        raise errors.NetworkNotFound(name_or_id)
+    return _only("network", name_or_id, found)
 
 
 async def find_port(transaction: Transaction, caller: Caller, name_or_id: str) -> str:
-    """The id of a port of the caller. PortNotFound; Conflict where several have the name."""
-    raise NotImplementedError
+    """The id of a port of the caller. PortNotFound; NotUnique where several have the name."""
+    found = await _find(transaction, tables.ports, name_or_id, *_own(caller, tables.ports))
+    if not found:
+        raise errors.PortNotFound(name_or_id)
+    return _only("port", name_or_id, found)
 
 
 async def find_groups(transaction: Transaction, caller: Caller, names_or_ids: Sequence[str]) -> tuple[str, ...]:
-    """The ids of security groups, in order. SecurityGroupNotFound; Conflict where several have a name."""
-    raise NotImplementedError
+    """The ids of security groups of the caller's project, in order. SecurityGroupNotFound; NotUnique."""
+    await groups.ensure_default(transaction, caller.project)
+    ids = []
+    for name_or_id in names_or_ids:
+        found = await _find(transaction, tables.groups, name_or_id, tables.groups.c.project_id == caller.project)
+        if not found:
+            raise errors.SecurityGroupNotFound(name_or_id)
+        ids.append(_only("security group", name_or_id, found))
+    return tuple(dict.fromkeys(ids))
+
+
+def _own(caller: Caller, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    return [] if caller.is_admin else [table.c.project_id == caller.project_id]
+
+
+async def _find(
+    transaction: Transaction, table: sa.Table, name_or_id: str, *conditions: sa.ColumnElement[bool]
+) -> list[str]:
+    """The id itself, or else the ids of what has the name (two are enough to know that it is not unique)."""
+    if not name_or_id:
+        return []
+    for column in (table.c.id, table.c.name):
+        select = sa.select(table.c.id).where(column == name_or_id, *conditions).limit(2)
+        found = [row.id for row in await transaction.rows(select)]
+        if found:
+            return found
+    return []
+
+
+def _only(kind: str, name: str, found: list[str]) -> str:
+    if len(found) > 1:
+        raise errors.NotUnique(kind, name)
+    return found[0]
 
 
 async def default_network(transaction: Transaction, caller: Caller) -> str:
-    """The project's first own network that has a subnet. Conflict: there is none."""
-    raise NotImplementedError
+    """The project's first own network that has a subnet. NoDefaultNetwork: there is none."""
+    found = await networks_store.first_with_subnet(transaction, caller.project)
+    if found is None:
+        raise errors.NoDefaultNetwork
+    return found
 
 
 async def create_port(transaction: Transaction, caller: Caller, settings: Settings, wish: PortWish) -> str:
-    """A new port of the caller's project; its id. Errors as POST /ports."""
-    raise NotImplementedError
+    """A new port of the caller's project, that goes with its holder; its id. Errors as POST /ports."""
+    asked = ports_wire.PortCreate(
+        network_id=wish.network_id,
+        name=wish.name,
+        dns_name=wish.dns_name,
+        fixed_ips=tuple(ports_wire.FixedIpWish(ip_address=ip) for ip in wish.fixed_ips) or UNSET,
+        security_groups=UNSET if wish.groups is None else wish.groups,
+    )
+    return (await ports.create_port(transaction, caller, settings, asked, preserved=False)).port.id
 
 
 async def bind_port(transaction: Transaction, port_id: str, binding: Binding) -> None:
-    """Wish the port wired into a sandbox, and hold it. PortInUse: bound to another device."""
-    raise NotImplementedError
+    """Wish the port wired into a sandbox, and hold it. Repeatable with the same binding.
+
+    PortNotFound; PortInUse: bound to another device.
+    """
+    port = await _port(transaction, port_id)
+    if port.device_id not in {"", binding.device_id} or port.device_owner.startswith("network:"):
+        raise errors.PortInUse(port_id, f"It is bound to {port.device_owner or 'device'} {port.device_id}.")
+    await holds.hold(transaction, (model.Kind.PORT, port_id), binding.holder)
+    wired = {"sandbox": binding.sandbox, "interface": binding.interface}
+    if port.sandbox == binding.sandbox and port.interface == binding.interface:
+        return
+    device = {"device_id": binding.device_id, "device_owner": binding.device_owner, "host": binding.holder[0]}
+    await rows.change(transaction, tables.ports, port_id, **device, **wired, status=str(model.Status.DOWN), reason=None)
+    await _rewire(transaction, port_id)
+
+
+async def _port(transaction: Transaction, port_id: str) -> model.Port:
+    port = await rows.get(transaction, tables.ports, model.Port, port_id)
+    if port is None:
+        raise errors.PortNotFound(port_id)
+    return port
+
+
+async def _rewire(transaction: Transaction, port_id: str) -> None:
+    """The cable changes, and with it the names that the network's ports have."""
+    port = await _port(transaction, port_id)
+    await rows.wish(transaction, tables.ports, [port_id], model.Kind.PORT)
+    if port.dns_name:
+        await rows.wish(transaction, tables.names, [port.network_id], model.Kind.NAMES)
 
 
 async def unbind_port(transaction: Transaction, port_id: str, holder: Resource) -> None:
-    """Let go of a port that stays: its wiring is undone. Repeatable."""
-    raise NotImplementedError
+    """Let go of a port that stays: its wiring is undone and its device forgotten. Repeatable; a port gone is no error."""
+    await holds.release(transaction, (model.Kind.PORT, port_id), holder)
+    port = await rows.get(transaction, tables.ports, model.Port, port_id)
+    if port is None or not port.sandbox or await holds.holders(transaction, (model.Kind.PORT, port_id)):
+        return
+    loose = {"device_id": "", "device_owner": "", "host": "", "sandbox": "", "interface": ""}
+    await rows.change(transaction, tables.ports, port_id, **loose, status=str(model.Status.DOWN), reason=None)
+    await _rewire(transaction, port_id)
 
 
 async def delete_port(transaction: Transaction, port_id: str, holder: Resource) -> None:
-    """Let go of a port and delete it. Repeatable."""
-    raise NotImplementedError
+    """Let go of a port and delete it. Repeatable; a port that somebody else holds too stays."""
+    await holds.release(transaction, (model.Kind.PORT, port_id), holder)
+    port = await rows.get(transaction, tables.ports, model.Port, port_id)
+    if port is None or await holds.holders(transaction, (model.Kind.PORT, port_id)):
+        return
+    await ports.let_go(transaction, port)
 
 
 async def plugs(transaction: Transaction, port_ids: Sequence[str]) -> list[Plug]:
-    """The ports with these ids that are there, in the order asked."""
-    raise NotImplementedError
+    """The ports with these ids that are there, in the order asked: six queries for any number."""
+    found = await rows.find(transaction, tables.ports, model.Port, tables.ports.c.id.in_(port_ids))
+    views = {view.port.id: view for view in await ports_store.views(transaction, found)}
+    network_ids = sorted({port.network_id for port in found})
+    on = tables.networks
+    there = {row.id: row for row in await rows.find(transaction, on, model.Network, on.c.id.in_(network_ids))}
+    nameservers = await subnets.nameservers_of(transaction, network_ids)
+    return [
+        _plug(views[id], there[views[id].port.network_id], nameservers[views[id].port.network_id])
+        for id in port_ids
+        if id in views
+    ]
 
 
-async def set_groups(transaction: Transaction, caller: Caller, port_id: str, groups: Sequence[str]) -> None:
-    """Replace the security groups (ids) of a port of the caller."""
-    raise NotImplementedError
+def _plug(view: model.PortView, network: model.Network, nameservers: tuple[str, ...]) -> Plug:
+    port = view.port
+    return Plug(
+        port_id=port.id,
+        network_id=port.network_id,
+        mac=port.mac_address,
+        addresses=tuple(
+            FixedAddress(address.ip, address.subnet_id, ipaddress.ip_address(address.ip).version)
+            for address in view.addresses
+        ),
+        active=bool(port.sandbox) and port.status == model.Status.ACTIVE,
+        reason=port.reason,
+        nameservers=nameservers,
+        domain=plan.DOMAIN,
+        mtu=network.mtu,
+        preserved=port.preserved,
+        security_groups=view.groups,
+    )
+
+
+async def set_groups(transaction: Transaction, caller: Caller, port_id: str, ids: Sequence[str]) -> None:
+    """Replace the security groups (ids) of a port of the caller. PortNotFound, SecurityGroupNotFound."""
+    await ports.update_port(transaction, caller, port_id, ports_wire.PortUpdate(security_groups=tuple(ids)))
 
 
 async def bootstrap(transaction: Transaction, settings: Settings, project_id: str) -> None:
-    """The external network ``public`` with the subnet ``settings.external_cidr``, owned by this project; once."""
-    raise NotImplementedError
+    """The external network ``public`` with the subnet ``settings.external_cidr``, owned by this project; once.
+
+    An operator who deletes it and makes another external one keeps the other.
+    """
+    if await networks_store.external(transaction) is not None:
+        return
+    network = await networks.insert(
+        transaction, project_id, networks_wire.NetworkCreate(name=EXTERNAL, external=True, is_default=True)
+    )
+    wish = networks_wire.SubnetCreate(
+        network_id=network.id,
+        name=f"{EXTERNAL}-subnet",
+        ip_version=4,
+        cidr=settings.external_cidr,
+        enable_dhcp=False,
+    )
+    await subnets.insert(transaction, network, subnets.read(wish, project_id))

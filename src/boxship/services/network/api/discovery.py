@@ -1,0 +1,92 @@
+"""What the service says of itself: versions, resources, extensions (exactly those that work)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from boxship.core.http.call import Call, Reply
+from boxship.services.network import errors
+
+_RESOURCES = {
+    "network": "networks",
+    "subnet": "subnets",
+    "port": "ports",
+    "security_group": "security-groups",
+    "security_group_rule": "security-group-rules",
+    "router": "routers",
+    "floatingip": "floatingips",
+    "quota": "quotas",
+    "extension": "extensions",
+}
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """An extension of the Networking API, by the alias that clients look for."""
+
+    alias: str
+    name: str
+    description: str
+    updated: str = "2026-01-01T00:00:00-00:00"
+    links: tuple[str, ...] = ()
+
+
+EXTENSIONS = [
+    Extension("allowed-address-pairs", "Allowed Address Pairs", "Other addresses that a port may send from."),
+    Extension("binding", "Port Binding", "How a port is bound to its host, for admins."),
+    Extension("default-network", "Default network", "Which external network is the default one."),
+    Extension("dns-integration", "DNS Integration", "Names of ports within a network."),
+    Extension("ext-gw-mode", "Router external gateway mode", "Routers with or without address translation."),
+    Extension("external-net", "External network", "Networks that lead out of the cloud."),
+    Extension("extraroute", "Extra Route", "Static routes in routers."),
+    Extension("extraroute-atomic", "Atomically add/remove extra routes", "Single routes added and removed."),
+    Extension("filter-validation", "Filter parameters validation", "A filter that is not known is refused."),
+    Extension("fip-port-details", "Floating IP Port Details", "The port that a floating IP leads to."),
+    Extension("net-mtu", "Network MTU", "The MTU of a network."),
+    Extension("net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be chosen."),
+    Extension("pagination", "Pagination support", "Lists in pages."),
+    Extension("port-security", "Port Security", "Ports without guard against false addresses."),
+    Extension("project-id", "project_id field enabled", "project_id beside tenant_id."),
+    Extension("quota_details", "Quota details management support", "How much of a quota is used."),
+    Extension("quotas", "Quota management support", "How much a project may have; read only."),
+    Extension("router", "Neutron L3 Router", "Routers and floating IPs."),
+    Extension("security-group", "security-group", "Security groups and rules."),
+    Extension("sorting", "Sorting support", "Lists in any order."),
+    Extension("standard-attr-description", "standard-attr-description", "Descriptions of all resources."),
+    Extension("standard-attr-revisions", "Resource revision numbers", "A number that counts changes."),
+    Extension("standard-attr-timestamp", "Resource timestamps", "When a resource was made and changed."),
+    Extension("subnet-service-types", "Subnet service types", "Subnets for certain device owners only."),
+]
+
+
+async def versions(call: Call[None]) -> Reply:
+    """The one version there is."""
+    link = {"rel": "self", "href": f"{call.base_url}/v2.0/"}
+    return Reply({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+
+
+async def resources(call: Call[None]) -> Reply:
+    """The collections of version 2.0."""
+    found = [
+        {
+            "name": name,
+            "collection": collection.replace("-", "_"),
+            "links": [{"rel": "self", "href": f"{call.base_url}/v2.0/{collection}"}],
+        }
+        for name, collection in _RESOURCES.items()
+    ]
+    return Reply({"resources": found})
+
+
+async def list_extensions(call: Call[None]) -> Reply:
+    """All extensions."""
+    del call
+    return Reply({"extensions": EXTENSIONS})
+
+
+async def show_extension(call: Call[None]) -> Reply:
+    """One extension. ExtensionNotFound."""
+    alias = call.parameters["alias"]
+    for extension in EXTENSIONS:
+        if extension.alias == alias:
+            return Reply({"extension": extension})
+    raise errors.ExtensionNotFound(alias)

@@ -1,0 +1,39 @@
+"""Handlers of networks."""
+
+from __future__ import annotations
+
+from boxship.core.http.call import Call, Reply
+from boxship.services.network import model
+from boxship.services.network.api import answers
+from boxship.services.network.operations import networks
+from boxship.services.network.schemas import networks as wire
+
+
+async def list_networks(call: Call[None]) -> Reply:
+    found, page = await networks.list_networks(call.transaction, call.caller, call.query)
+    return answers.listed(call, "networks", [wire.network(view) for view in found], page)
+
+
+async def create_network(call: Call[None]) -> Reply:
+    body = call.read(wire.NetworkCreateBody)
+
+    async def make(wish: wire.NetworkCreate) -> model.NetworkView:
+        return await networks.create_network(call.transaction, call.caller, call.settings, wish)
+
+    return await answers.created(("network", "networks"), (body.network, body.networks), make, wire.network)
+
+
+async def show_network(call: Call[None]) -> Reply:
+    view = await networks.get_network(call.transaction, call.caller, call.parameters["id"])
+    return answers.one(call, "network", wire.network(view))
+
+
+async def update_network(call: Call[None]) -> Reply:
+    wish = call.read(wire.NetworkUpdateBody).network
+    view = await networks.update_network(call.transaction, call.caller, call.parameters["id"], wish)
+    return answers.one(call, "network", wire.network(view))
+
+
+async def delete_network(call: Call[None]) -> Reply:
+    await networks.delete_network(call.transaction, call.caller, call.parameters["id"])
+    return answers.gone()

@@ -1,0 +1,128 @@
+"""Who may see, change and have how many: the same few questions for every resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from boxship.config import Settings
+from boxship.core import errors as core
+from boxship.core.auth.caller import Caller
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.core.http.call import Query
+from boxship.services.network import errors
+from boxship.services.network.schemas.fields import Create
+from boxship.services.network.store import rows, tables
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+MOST = 5000
+"""Rows of one answer; the rest is behind its ``next`` link."""
+
+_GENERAL = frozenset(("fields", "limit", "marker", "sort_key", "sort_dir", "page_reverse"))
+_TAGS = ("tags", "tags-any", "not-tags", "not-tags-any")
+
+QUOTAS: dict[str, tuple[str, sa.Table]] = {
+    "network": ("quota_networks", tables.networks),
+    "subnet": ("quota_subnets", tables.subnets),
+    "port": ("quota_ports", tables.ports),
+    "router": ("quota_routers", tables.routers),
+    "floatingip": ("quota_floating_ips", tables.floating),
+    "security_group": ("quota_security_groups", tables.groups),
+    "security_group_rule": ("quota_security_group_rules", tables.rules),
+}
+"""What a quota counts: the setting with its limit, and the table."""
+
+
+def owner(caller: Caller, wish: Create, rule: str) -> str:
+    """The project that a new resource belongs to. PolicyNotAuthorized: not the caller's, who is no admin."""
+    project_id = wish.owner or caller.project
+    if not caller.sees(project_id):
+        raise errors.PolicyNotAuthorized(rule)
+    return project_id
+
+
+def own(caller: Caller, project_id: str, rule: str) -> None:
+    """PolicyNotAuthorized: what the caller sees belongs to another project."""
+    if not caller.sees(project_id):
+        raise errors.PolicyNotAuthorized(rule)
+
+
+def privileged(caller: Caller, rule: str, *, wanted: bool) -> None:
+    """PolicyNotAuthorized: something is wanted that the rule keeps for others (by default for admins)."""
+    if wanted and not caller.may(rule):
+        raise errors.PolicyNotAuthorized(rule)
+
+
+def limit(settings: Settings, resource: str) -> int:
+    """How many of a resource a project may have; -1: any number."""
+    return int(getattr(settings, QUOTAS[resource][0]))
+
+
+async def used(transaction: Transaction, resource: str, project_id: str) -> int:
+    """How many of a resource the project has."""
+    table = QUOTAS[resource][1]
+    return await rows.count(transaction, table, table.c.project_id == project_id)
+
+
+async def quota(transaction: Transaction, settings: Settings, resource: str, project_id: str) -> None:
+    """OverQuota: the project may not have one more."""
+    most = limit(settings, resource)
+    if most < 0:
+        return
+    await transaction.serialise(f"quota:network:{project_id}")
+    if await used(transaction, resource, project_id) + 1 > most:
+        raise errors.OverQuota(resource)
+
+
+async def listed(
+    transaction: Transaction,
+    query: Query,
+    source: tuple[sa.Table, type[Shape], listing.Columns],
+    conditions: Sequence[sa.ColumnElement[bool]],
+    special: frozenset[str] = frozenset(),
+) -> tuple[list[Shape], listing.Page]:
+    """A page of a table, filtered and sorted as asked, seen under the conditions; oldest first by default.
+
+    ``special`` are filters that the caller has turned into conditions. BadRequest: a filter that is none.
+    """
+    table, shape, columns = source
+    _known(query, frozenset(columns) | special | (frozenset(_TAGS) if "tags" in table.c else frozenset()))
+    page = listing.page(query, columns, default_sort="created_at", most=MOST)
+    select = sa.select(table).where(*conditions, *listing.filters(query, columns))
+    if "tags" in table.c:
+        select = select.where(*_tagged(query, table.c.tags))
+    found = await listing.fetch(transaction, select, page, columns, key=table.c.id)
+    return [rows.built(shape, row) for row in found], page
+
+
+def _known(query: Query, names: frozenset[str]) -> None:
+    """As Neutron's filter-validation: a misspelt filter must not answer with everything."""
+    unknown = sorted({name for name, _ in query.pairs} - names - _GENERAL)
+    if unknown:
+        raise core.BadRequest(f"{unknown} is invalid attribute for filtering", field=unknown[0])
+
+
+def _tagged(query: Query, column: sa.ColumnElement[str]) -> list[sa.ColumnElement[bool]]:
+    """Neutron's four tag filters, each a list joined by commas."""
+    asked = {name: [tag for value in query.all(name) for tag in value.split(",") if tag] for name in _TAGS}
+    conditions = {name: [_has_tag(column, tag) for tag in tags] for name, tags in asked.items() if tags}
+    found = []
+    if "tags" in conditions:
+        found.append(sa.and_(*conditions["tags"]))
+    if "tags-any" in conditions:
+        found.append(sa.or_(*conditions["tags-any"]))
+    if "not-tags" in conditions:
+        found.append(sa.not_(sa.and_(*conditions["not-tags"])))
+    if "not-tags-any" in conditions:
+        found.append(sa.not_(sa.or_(*conditions["not-tags-any"])))
+    return found
+
+
+def _has_tag(column: sa.ColumnElement[str], tag: str) -> sa.ColumnElement[bool]:
+    """Tags are stored as a JSON list, so a tag is found with its quotes."""
+    return sa.type_coerce(column, sa.Text).contains(msgspec.json.encode(tag).decode(), autoescape=True)

@@ -1,0 +1,185 @@
+"""Networks: create, change, delete; and finding what a caller may see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from boxship.config import Settings
+from boxship.core import clock
+from boxship.core.auth.caller import Caller
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.core.http.call import Query, new_id
+from boxship.services.network import errors, model
+from boxship.services.network.operations import access, checks, groups
+from boxship.services.network.schemas import networks as wire
+from boxship.services.network.schemas.fields import given
+from boxship.services.network.store import networks as store
+from boxship.services.network.store import ports as ports_store
+from boxship.services.network.store import removals, rows, tables
+
+DEFAULT_MTU = 1500
+_OF_ADMIN = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
+
+
+async def create_network(
+    transaction: Transaction, caller: Caller, settings: Settings, wish: wire.NetworkCreate
+) -> model.NetworkView:
+    """A new network. PolicyNotAuthorized, OverQuota, ExternalNetworkExists, NoNetworkAvailable."""
+    project_id = access.owner(caller, wish, "create_network")
+    _may_set(caller, given(wish), "create_network")
+    domain = checks.dns_domain(wish.dns_domain)
+    if wish.external:
+        await _only_external(transaction)
+    await access.quota(transaction, settings, "network", project_id)
+    await groups.ensure_default(transaction, project_id)
+    return model.NetworkView(await insert(transaction, project_id, wish, domain), ())
+
+
+async def insert(
+    transaction: Transaction, project_id: str, wish: wire.NetworkCreate, domain: str = ""
+) -> model.Network:
+    """The row of a network, with a segment of its own. NoNetworkAvailable: there is none left."""
+    id, now = new_id(), clock.now()
+    segment = await store.take_segment(transaction, id)
+    if segment is None:
+        raise errors.NoNetworkAvailable
+    network = model.Network(
+        id=id,
+        project_id=project_id,
+        segment=segment,
+        created_at=now,
+        updated_at=now,
+        revision_number=1,
+        name=wish.name,
+        description=wish.description,
+        admin_state_up=wish.admin_state_up,
+        shared=wish.shared,
+        external=wish.external,
+        is_default=wish.is_default,
+        mtu=wish.mtu or DEFAULT_MTU,
+        port_security_enabled=wish.port_security_enabled,
+        dns_domain=domain,
+        tags=wish.tags,
+        generation=1,
+        observed=0,
+        status=model.Status.ACTIVE,
+        reason=None,
+    )
+    await rows.insert(transaction, tables.networks, network)
+    transaction.wake(model.Kind.NETWORK, id)
+    return network
+
+
+def _may_set(caller: Caller, values: Mapping[str, object], rule: str) -> None:
+    for name, attribute in _OF_ADMIN.items():
+        access.privileged(caller, f"{rule}:{attribute}", wanted=bool(values.get(name)))
+
+
+async def _only_external(transaction: Transaction) -> None:
+    """ExternalNetworkExists: the one uplink of this host has its network."""
+    await transaction.serialise("network:external")
+    found = await store.external(transaction)
+    if found is not None:
+        raise errors.ExternalNetworkExists(found.id)
+
+
+async def of(transaction: Transaction, id: str) -> model.Network:
+    """The network of a row that names it, whoever asks."""
+    network = await rows.get(transaction, tables.networks, model.Network, id)
+    if network is None:
+        raise errors.NetworkNotFound(id)
+    return network
+
+
+async def seen(transaction: Transaction, caller: Caller, id: str) -> model.Network:
+    """The network, where the caller sees it: own, shared or external. NetworkNotFound."""
+    network = await of(transaction, id)
+    if not (caller.sees(network.project_id) or network.shared or network.external):
+        raise errors.NetworkNotFound(id)
+    return network
+
+
+async def views(transaction: Transaction, caller: Caller, found: Sequence[model.Network]) -> list[model.NetworkView]:
+    """The networks with the subnets that the caller sees: an external network shows its own to admins only."""
+    ids = await store.subnet_ids(transaction, [network.id for network in found])
+    return [
+        model.NetworkView(network, ids.get(network.id, ()) if _subnets_seen(caller, network) else ())
+        for network in found
+    ]
+
+
+def _subnets_seen(caller: Caller, network: model.Network) -> bool:
+    return caller.sees(network.project_id) or network.shared
+
+
+async def list_networks(
+    transaction: Transaction, caller: Caller, query: Query
+) -> tuple[list[model.NetworkView], listing.Page]:
+    """The networks that the caller sees."""
+    conditions = [] if caller.is_admin else [store.visible(caller.project_id)]
+    source = (tables.networks, model.Network, store.NETWORK_COLUMNS)
+    found, page = await access.listed(transaction, query, source, conditions)
+    return await views(transaction, caller, found), page
+
+
+async def get_network(transaction: Transaction, caller: Caller, id: str) -> model.NetworkView:
+    """One network. NetworkNotFound."""
+    return (await views(transaction, caller, [await seen(transaction, caller, id)]))[0]
+
+
+async def update_network(
+    transaction: Transaction, caller: Caller, id: str, wish: wire.NetworkUpdate
+) -> model.NetworkView:
+    """Change a network. PolicyNotAuthorized, NetworkInUse, ExternalNetworkExists."""
+    network = await seen(transaction, caller, id)
+    access.own(caller, network.project_id, "update_network")
+    values = given(wish)
+    _may_set(caller, values, "update_network")
+    if isinstance(wish.dns_domain, str):
+        values["dns_domain"] = checks.dns_domain(wish.dns_domain)
+    changed = msgspec.structs.replace(
+        network, **values, updated_at=clock.now(), revision_number=network.revision_number + 1
+    )
+    await _may_turn(transaction, network, changed)
+    await rows.change(transaction, tables.networks, id, **rows.differing(network, changed))
+    await rows.wish(transaction, tables.networks, [id], model.Kind.NETWORK)
+    if changed.mtu != network.mtu:
+        await rows.wish(transaction, tables.ports, await _wired(transaction, id), model.Kind.PORT)
+    return (await views(transaction, caller, [changed]))[0]
+
+
+async def _wired(transaction: Transaction, id: str) -> list[str]:
+    return [port.id for port in await ports_store.in_network(transaction, id) if port.sandbox]
+
+
+async def _may_turn(transaction: Transaction, network: model.Network, changed: model.Network) -> None:
+    """What others rely on does not change under them: being external, being shared."""
+    if changed.external and not network.external:
+        await _only_external(transaction)
+    if network.external and not changed.external and await _ports_but_names(transaction, network.id):
+        raise errors.NetworkInUse(network.id, "Routers or floating IPs use it as their external network.")
+    if network.shared and not changed.shared:
+        ports = await ports_store.in_network(transaction, network.id)
+        if any(port.project_id not in {network.project_id, ""} for port in ports):
+            raise errors.NetworkInUse(network.id, "Other projects have ports on it.")
+
+
+async def _ports_but_names(transaction: Transaction, id: str) -> list[model.Port]:
+    return await ports_store.in_network(transaction, id, owners=[model.Owner.DHCP])
+
+
+async def delete_network(transaction: Transaction, caller: Caller, id: str) -> None:
+    """Delete a network with its subnets and name service. NetworkInUse: there are ports on it."""
+    from boxship.services.network.operations import subnets
+
+    network = await seen(transaction, caller, id)
+    access.own(caller, network.project_id, "delete_network")
+    if await _ports_but_names(transaction, id):
+        raise errors.NetworkInUse(id)
+    for subnet in (await store.subnets_of(transaction, [id])).get(id, []):
+        await subnets.drop(transaction, subnet)
+    await rows.delete(transaction, tables.networks, id)
+    await removals.add(transaction, model.Removal(model.Kind.NETWORK, id, "", ""))

@@ -1,0 +1,54 @@
+"""Who may do what in the network service: upstream's rule names, its defaults of today, and a sentence each.
+
+Rules are asked with the caller's own project as the target; which rows exist for a caller is ``operations``' to say.
+"""
+
+from __future__ import annotations
+
+from boxship.core.auth.rules import Rule
+
+ADMIN = "role:admin"
+MEMBER = "role:admin or (role:member and project_id:%(project_id)s)"
+READER = "role:admin or (role:reader and project_id:%(project_id)s)"
+
+
+def _resource(name: str, plural: str) -> list[Rule]:
+    """The four rules that every resource has."""
+    return [
+        Rule(f"create_{name}", MEMBER, f"Create {plural}."),
+        Rule(f"get_{name}", READER, f"See {plural}."),
+        Rule(f"update_{name}", MEMBER, f"Change {plural}."),
+        Rule(f"delete_{name}", MEMBER, f"Delete {plural}."),
+    ]
+
+
+def _kept(names: list[str], sentence: str) -> list[Rule]:
+    """Attributes that only an admin sets, on creation and on change."""
+    return [Rule(f"{verb}_{name}", ADMIN, sentence) for verb in ("create", "update") for name in names]
+
+
+RULES: list[Rule] = [
+    *_resource("network", "networks"),
+    *_kept(["network:shared"], "Show a network to all projects."),
+    *_kept(["network:router:external"], "Make a network the external one."),
+    *_kept(["network:is_default"], "Make a network the default external one."),
+    *_resource("subnet", "subnets"),
+    *_resource("port", "ports"),
+    *_kept(["port:device_owner"], "Give a port a device owner that begins with network:, as the service's own have."),
+    *_kept(["port:binding:host_id"], "Say which host a port is on."),
+    *_kept(["port:binding:profile"], "Set the binding profile of a port."),
+    Rule("get_port:binding", ADMIN, "See how a port is bound to a host."),
+    *_resource("security_group", "security groups"),
+    *_resource("security_group_rule", "security group rules"),
+    *_resource("router", "routers"),
+    *_kept(["router:external_gateway_info:enable_snat"], "Turn off address translation in a router."),
+    *_kept(["router:external_gateway_info:external_fixed_ips"], "Choose a router's address on the external network."),
+    Rule("add_router_interface", MEMBER, "Give a router a leg in a network."),
+    Rule("remove_router_interface", MEMBER, "Take a leg from a router."),
+    Rule("add_extraroutes", MEMBER, "Add routes to a router."),
+    Rule("remove_extraroutes", MEMBER, "Remove routes from a router."),
+    *_resource("floatingip", "floating IPs"),
+    Rule("create_floatingip:floating_ip_address", ADMIN, "Choose the address of a floating IP."),
+    Rule("get_quota", "role:admin or (role:reader and project_id:%(project)s)", "See the quota of a project."),
+    Rule("get_extension", "@", "See which extensions there are."),
+]

@@ -1,0 +1,27 @@
+"""Makes security groups real: rules, and the members where a rule of some group names this one."""
+
+from __future__ import annotations
+
+from boxship.drivers.linux.interface import FabricSight
+from boxship.services.network import model
+from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.store import tables
+
+
+class GroupReconciler(Rows):
+    """Rows of ``security_groups``."""
+
+    kind: str = model.Kind.GROUP
+    table = tables.groups
+
+    def seen(self, sight: FabricSight) -> frozenset[str]:
+        return sight.groups
+
+    async def remove(self, id: str) -> None:
+        self.ground.forget((), [id])
+        await self.fabric.remove_group(id)
+
+    async def reconcile(self, id: str) -> None:
+        """Make the group as its row says, or remove it."""
+        if not await self.ground.make_group(id):
+            await self.cleared(id)

@@ -1,0 +1,42 @@
+"""Makes networks real: the segment, and for the external one the way to the host."""
+
+from __future__ import annotations
+
+from boxship.core.db.database import Transaction
+from boxship.drivers.linux.interface import FabricSight
+from boxship.services.network import model
+from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.store import networks as networks_store
+from boxship.services.network.store import tables
+
+
+class NetworkReconciler(Rows):
+    """Rows of ``networks``."""
+
+    kind: str = model.Kind.NETWORK
+    table = tables.networks
+
+    def seen(self, sight: FabricSight) -> frozenset[str]:
+        return sight.networks
+
+    async def remove(self, id: str) -> None:
+        self.ground.forget([id], ())
+        await self._leave_host()
+        await self.fabric.remove_network(id)
+
+    async def reconcile(self, id: str) -> None:
+        """Make the network as its row says, or remove it once everything in it is gone."""
+        if not await self.ground.make_network(id):
+            await self.cleared(id)
+            return
+        await self._leave_host()
+
+    async def _leave_host(self) -> None:
+        """Without an external network the host has no uplink."""
+        async with self.database.read() as transaction:
+            external = await networks_store.external(transaction)
+        if external is None and (await self.fabric.sight()).uplink:
+            await self.fabric.remove_uplink()
+
+    async def forgotten(self, transaction: Transaction, removal: model.Removal) -> None:
+        await networks_store.free_segment(transaction, removal.id)

@@ -1,0 +1,101 @@
+"""Makes ports real: one cable per port that is bound to a sandbox, with everything that may pass it."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from boxship.core import errors
+from boxship.core.db import holds
+from boxship.core.db.database import Transaction
+from boxship.drivers.linux.interface import FabricSight
+from boxship.services.network import model, plan
+from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.store import ports as ports_store
+from boxship.services.network.store import removals, rows, tables
+
+
+class _Loaded(msgspec.Struct, frozen=True):
+    view: model.PortView
+    network: model.Network
+    subnets: dict[str, model.Subnet]
+
+
+class PortReconciler(Rows):
+    """Rows of ``ports``. Ports of routers, name services and floating IPs are in no sandbox: others make them real."""
+
+    kind: str = model.Kind.PORT
+    table = tables.ports
+
+    def seen(self, sight: FabricSight) -> frozenset[str]:
+        return sight.ports
+
+    async def remove(self, id: str) -> None:
+        await self.fabric.remove_port(id)
+
+    async def wanted(self, transaction: Transaction) -> list[str]:
+        """The ports that are bound to a sandbox."""
+        return [row.id for row in await transaction.rows(sa.select(self.table.c.id).where(self.table.c.sandbox != ""))]
+
+    async def known(self, transaction: Transaction) -> set[str]:
+        """Legs of routers are removed by these, with the router."""
+        return await super().known(transaction) | set(await removals.ids(transaction, removals.LEG))
+
+    async def lose(self, transaction: Transaction, ids: list[str]) -> None:
+        """A cable that is gone is down, so that its container is not started without it."""
+        await transaction.execute(
+            self.table.update().where(self.table.c.id.in_(ids)).values(status=str(model.Status.DOWN))
+        )
+        await super().lose(transaction, ids)
+
+    async def reconcile(self, id: str) -> None:
+        """Plug the port in, unplug it, or remove it: one look at the rows, one call, one record."""
+        loaded = await self._load(id)
+        if loaded is None:
+            await self.cleared(id)
+        elif not loaded.view.port.sandbox:
+            await self._unplug(loaded.view.port)
+        else:
+            await self._plug(loaded)
+
+    async def _load(self, id: str) -> _Loaded | None:
+        async with self.database.read() as transaction:
+            view = await ports_store.view(transaction, id)
+            if view is None:
+                return None
+            network = await rows.get(transaction, tables.networks, model.Network, view.port.network_id)
+            wanted = {address.subnet_id for address in view.addresses}
+            found = await rows.find(transaction, tables.subnets, model.Subnet, tables.subnets.c.id.in_(wanted))
+        assert network is not None, "a foreign key keeps the network"
+        return _Loaded(view, network, {subnet.id: subnet for subnet in found})
+
+    async def _plug(self, loaded: _Loaded) -> None:
+        view = loaded.view
+        await self.ground.ensure([loaded.network.id], view.groups)
+        try:
+            await self.fabric.ensure_port(plan.port(view, loaded.network, loaded.subnets))
+        except errors.Absent:
+            self.ground.forget([loaded.network.id], view.groups)
+            raise
+        await self._record(view.port, model.Status.ACTIVE)
+
+    async def _unplug(self, port: model.Port) -> None:
+        if port.observed == port.generation:
+            return
+        await self.fabric.remove_port(port.id)
+        await self._record(port, model.Status.DOWN)
+
+    async def _record(self, port: model.Port, status: model.Status) -> None:
+        """Nothing is written where nothing is new, so that a scan of settled ports costs no write."""
+        if port.observed == port.generation and port.status == status and port.reason is None:
+            return
+        async with self.database.write() as transaction:
+            seen = {"status": str(status), "reason": None}
+            if await rows.observe(transaction, self.table, port.id, port.generation, **seen):
+                await holds.wake_holders(transaction, (self.kind, port.id))
+
+    async def give_up(self, id: str, reason: str) -> None:
+        """Record Error and the reason, and tell who waits for the port."""
+        async with self.database.write() as transaction:
+            if await self.failed(transaction, id, reason):
+                await holds.wake_holders(transaction, (self.kind, id))

@@ -1,0 +1,71 @@
+"""Makes routers real, with their legs, gateway and floating IPs."""
+
+from __future__ import annotations
+
+from boxship.core.db.database import Transaction
+from boxship.drivers.linux.interface import FabricSight
+from boxship.services.network import model, plan
+from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.store import addresses, removals, rows, tables
+from boxship.services.network.store import routers as routers_store
+
+
+class RouterReconciler(Rows):
+    """Rows of ``routers``."""
+
+    kind: str = model.Kind.ROUTER
+    table = tables.routers
+
+    def seen(self, sight: FabricSight) -> frozenset[str]:
+        return sight.routers
+
+    async def remove(self, id: str) -> None:
+        await self.fabric.remove_router(id)
+
+    async def wanted(self, transaction: Transaction) -> list[str]:
+        """The routers that are up; one that is down is not in the kernel."""
+        found = await rows.find(transaction, self.table, model.Router, self.table.c.admin_state_up.is_(True))
+        return [router.id for router in found]
+
+    async def reconcile(self, id: str) -> None:
+        """Make the router as its rows say, or remove it."""
+        async with self.database.read() as transaction:
+            loaded = await self._load(transaction, id)
+            undone = await removals.legs(transaction, id)
+        if loaded is None:
+            await self.cleared(id)
+            return
+        if loaded.router.admin_state_up:
+            await self.ground.ensure([port.network_id for _, port in loaded.legs], ())
+            await self.fabric.ensure_router(plan.router(loaded))
+        else:
+            await self.fabric.remove_router(id)
+        await self._record(loaded, undone)
+
+    async def _load(self, transaction: Transaction, id: str) -> plan.RouterRows | None:
+        router = await rows.get(transaction, self.table, model.Router, id)
+        if router is None:
+            return None
+        legs = await routers_store.legs_of(transaction, [id])
+        had = await addresses.of_ports(transaction, [leg.port_id for leg, _ in legs])
+        wanted = {address.subnet_id for found in had.values() for address in found}
+        subnets = await rows.find(transaction, tables.subnets, model.Subnet, tables.subnets.c.id.in_(wanted))
+        floating = await routers_store.floating_of(transaction, tables.floating.c.router_id == id)
+        return plan.RouterRows(router, legs, had, {subnet.id: subnet for subnet in subnets}, floating)
+
+    async def _record(self, loaded: plan.RouterRows, undone: list[str]) -> None:
+        router = loaded.router
+        down = [entry.id for entry in loaded.floating if entry.status != model.Status.ACTIVE]
+        if router.observed == router.generation and not router.reason and not undone and not down:
+            return
+        async with self.database.write() as transaction:
+            for port_id in undone:
+                await removals.clear(transaction, removals.LEG, port_id)
+            seen = {"status": str(model.Status.ACTIVE), "reason": None}
+            if await rows.observe(transaction, self.table, router.id, router.generation, **seen):
+                for id in down:
+                    await rows.change(transaction, tables.floating, id, status=str(model.Status.ACTIVE))
+
+    async def forgotten(self, transaction: Transaction, removal: model.Removal) -> None:
+        for port_id in await removals.legs(transaction, removal.id):
+            await removals.clear(transaction, removals.LEG, port_id)

@@ -1,0 +1,52 @@
+"""Field types that several resources share; every text and every list has a bound."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+T = TypeVar("T")
+
+Text = Annotated[str, Meta(max_length=255)]
+Id = Annotated[str, Meta(max_length=64)]
+Ip = Annotated[str, Meta(max_length=64)]
+Prefix = Annotated[str, Meta(max_length=64)]
+Mac = Annotated[str, Meta(max_length=32)]
+Tag = Annotated[str, Meta(min_length=1, max_length=60)]
+Tags = Annotated[tuple[Tag, ...], Meta(max_length=50)]
+Ids = Annotated[tuple[Id, ...], Meta(max_length=500)]
+Nothing = Annotated[tuple[str, ...], Meta(max_length=0)]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of what clients send."""
+
+
+class Create(Request, frozen=True, kw_only=True):
+    """What every new resource may name: whose it is (``tenant_id`` is the old spelling) and what it is called."""
+
+    project_id: Id | UnsetType = UNSET
+    tenant_id: Id | UnsetType = UNSET
+    description: Text = ""
+    tags: Tags = ()
+
+    @property
+    def owner(self) -> str | None:
+        """The project that it is to belong to; None: the caller's."""
+        return known(self.project_id) or known(self.tenant_id)
+
+
+def known(value: T | UnsetType | None) -> T | None:
+    """The value, or None where the client did not say."""
+    return None if isinstance(value, UnsetType) else value
+
+
+def given(request: Request) -> dict[str, object]:
+    """The fields that the client sent, by their names in Python."""
+    return {
+        field.name: value
+        for field in msgspec.structs.fields(request)
+        if not isinstance(value := getattr(request, field.name), UnsetType)
+    }

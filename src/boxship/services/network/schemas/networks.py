@@ -1,0 +1,205 @@
+"""Networks and subnets on the wire (Networking API v2.0, "Networks" and "Subnets")."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+
+from boxship.core import clock
+from boxship.services.network import model
+from boxship.services.network.schemas.fields import Create, Id, Ip, Nothing, Prefix, Request, Text
+
+Mtu = Annotated[int, Meta(ge=68, le=65535)]
+Pools = Annotated[tuple[model.Pool, ...], Meta(max_length=64)]
+Nameservers = Annotated[tuple[Ip, ...], Meta(max_length=16)]
+HostRoutes = Annotated[tuple[model.HostRoute, ...], Meta(max_length=64)]
+ServiceTypes = Annotated[tuple[Text, ...], Meta(max_length=16)]
+Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
+
+
+class NetworkCreate(Create, frozen=True, kw_only=True):
+    """A network to be made."""
+
+    name: Text = ""
+    admin_state_up: bool = True
+    shared: bool = False
+    external: bool = field(name="router:external", default=False)
+    is_default: bool = False
+    mtu: Mtu | None = None
+    port_security_enabled: bool = True
+    dns_domain: Text = ""
+    availability_zone_hints: Nothing = ()
+
+
+class NetworkUpdate(Request, frozen=True, kw_only=True):
+    """What may change of a network."""
+
+    name: Text | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    admin_state_up: bool | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET
+    external: bool | UnsetType = field(name="router:external", default=UNSET)
+    is_default: bool | UnsetType = UNSET
+    mtu: Mtu | UnsetType = UNSET
+    port_security_enabled: bool | UnsetType = UNSET
+    dns_domain: Text | UnsetType = UNSET
+
+
+class NetworkCreateBody(Request, frozen=True, kw_only=True):
+    """One network or several."""
+
+    network: NetworkCreate | UnsetType = UNSET
+    networks: Annotated[tuple[NetworkCreate, ...], Meta(min_length=1, max_length=1000)] | UnsetType = UNSET
+
+
+class NetworkUpdateBody(Request, frozen=True, kw_only=True):
+    network: NetworkUpdate
+
+
+class Network(msgspec.Struct, frozen=True):
+    """A network as clients read it."""
+
+    id: str
+    name: str
+    tenant_id: str
+    project_id: str
+    description: str
+    admin_state_up: bool
+    status: str
+    subnets: tuple[str, ...]
+    shared: bool
+    external: bool = field(name="router:external")
+    is_default: bool
+    mtu: int
+    port_security_enabled: bool
+    dns_domain: str
+    tags: tuple[str, ...]
+    created_at: str | None
+    updated_at: str | None
+    revision_number: int
+    availability_zone_hints: tuple[str, ...] = ()
+    availability_zones: tuple[str, ...] = ()
+    ipv4_address_scope: str | None = None
+    ipv6_address_scope: str | None = None
+
+
+def network(view: model.NetworkView) -> Network:
+    """The answer for a network."""
+    row = view.network
+    return Network(
+        row.id,
+        row.name,
+        row.project_id,
+        row.project_id,
+        row.description,
+        row.admin_state_up,
+        row.status,
+        view.subnets,
+        row.shared,
+        row.external,
+        row.is_default,
+        row.mtu,
+        row.port_security_enabled,
+        row.dns_domain,
+        row.tags,
+        clock.stamp(row.created_at),
+        clock.stamp(row.updated_at),
+        row.revision_number,
+    )
+
+
+class SubnetCreate(Create, frozen=True, kw_only=True):
+    """A subnet to be made. ``gateway_ip`` not given: the first address; null: none."""
+
+    network_id: Id
+    ip_version: Literal[4, 6]
+    cidr: Prefix
+    name: Text = ""
+    gateway_ip: Ip | None | UnsetType = UNSET
+    allocation_pools: Pools | UnsetType = UNSET
+    enable_dhcp: bool = True
+    dns_nameservers: Nameservers = ()
+    host_routes: HostRoutes = ()
+    ipv6_ra_mode: Ipv6Mode | None = None
+    ipv6_address_mode: Ipv6Mode | None = None
+    service_types: ServiceTypes = ()
+    subnetpool_id: None = None
+    segment_id: None = None
+
+
+class SubnetUpdate(Request, frozen=True, kw_only=True):
+    """What may change of a subnet."""
+
+    name: Text | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    gateway_ip: Ip | None | UnsetType = UNSET
+    allocation_pools: Pools | UnsetType = UNSET
+    enable_dhcp: bool | UnsetType = UNSET
+    dns_nameservers: Nameservers | UnsetType = UNSET
+    host_routes: HostRoutes | UnsetType = UNSET
+    service_types: ServiceTypes | UnsetType = UNSET
+
+
+class SubnetCreateBody(Request, frozen=True, kw_only=True):
+    """One subnet or several."""
+
+    subnet: SubnetCreate | UnsetType = UNSET
+    subnets: Annotated[tuple[SubnetCreate, ...], Meta(min_length=1, max_length=1000)] | UnsetType = UNSET
+
+
+class SubnetUpdateBody(Request, frozen=True, kw_only=True):
+    subnet: SubnetUpdate
+
+
+class Subnet(msgspec.Struct, frozen=True):
+    """A subnet as clients read it."""
+
+    id: str
+    name: str
+    tenant_id: str
+    project_id: str
+    network_id: str
+    ip_version: int
+    cidr: str
+    gateway_ip: str | None
+    allocation_pools: tuple[model.Pool, ...]
+    enable_dhcp: bool
+    dns_nameservers: tuple[str, ...]
+    host_routes: tuple[model.HostRoute, ...]
+    ipv6_ra_mode: str | None
+    ipv6_address_mode: str | None
+    service_types: tuple[str, ...]
+    description: str
+    tags: tuple[str, ...]
+    created_at: str | None
+    updated_at: str | None
+    revision_number: int
+    subnetpool_id: str | None = None
+
+
+def subnet(row: model.Subnet) -> Subnet:
+    """The answer for a subnet."""
+    return Subnet(
+        row.id,
+        row.name,
+        row.project_id,
+        row.project_id,
+        row.network_id,
+        row.ip_version,
+        row.cidr,
+        row.gateway_ip,
+        row.allocation_pools,
+        row.enable_dhcp,
+        row.dns_nameservers,
+        row.host_routes,
+        row.ipv6_ra_mode,
+        row.ipv6_address_mode,
+        row.service_types,
+        row.description,
+        row.tags,
+        clock.stamp(row.created_at),
+        clock.stamp(row.updated_at),
+        row.revision_number,
+    )

@@ -1,0 +1,132 @@
+"""Ports and their groups: lists, views and deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.services.network import model
+from boxship.services.network.store import addresses, rows, tables
+
+_ports, _memberships = tables.ports, tables.memberships
+
+COLUMNS: listing.Columns = {
+    **{
+        name: _ports.c[name]
+        for name in (
+            "id", "name", "description", "project_id", "network_id", "admin_state_up", "mac_address", "device_id",
+            "device_owner", "port_security_enabled", "dns_name", "status", "created_at", "updated_at",
+            "revision_number",
+        )
+    },
+    "tenant_id": _ports.c.project_id,
+    "binding:host_id": _ports.c.host,
+    "binding:vnic_type": _ports.c.vnic_type,
+}  # fmt: skip
+
+
+def having_address(ip: str | None = None, subnet_id: str | None = None) -> sa.ColumnElement[bool]:
+    """Ports with this address, or with one of this subnet."""
+    found = sa.select(tables.addresses.c.port_id)
+    if ip is not None:
+        found = found.where(tables.addresses.c.ip == ip)
+    if subnet_id is not None:
+        found = found.where(tables.addresses.c.subnet_id == subnet_id)
+    return _ports.c.id.in_(found)
+
+
+def in_groups(group_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Ports that are in one of the groups."""
+    return _ports.c.id.in_(sa.select(_memberships.c.port_id).where(_memberships.c.group_id.in_(group_ids)))
+
+
+async def views(transaction: Transaction, ports: Sequence[model.Port]) -> list[model.PortView]:
+    """The ports with addresses and groups: two queries for any number."""
+    ids = [port.id for port in ports]
+    had = await addresses.of_ports(transaction, ids)
+    groups = await groups_of(transaction, ids)
+    return [model.PortView(port, had.get(port.id, ()), groups.get(port.id, ())) for port in ports]
+
+
+async def view(transaction: Transaction, id: str) -> model.PortView | None:
+    """One port with addresses and groups."""
+    port = await rows.get(transaction, _ports, model.Port, id)
+    return (await views(transaction, [port]))[0] if port else None
+
+
+async def groups_of(transaction: Transaction, port_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The ids of the groups of each port."""
+    if not port_ids:
+        return {}
+    select = (
+        sa.select(_memberships.c.port_id, _memberships.c.group_id)
+        .where(_memberships.c.port_id.in_(port_ids))
+        .order_by(_memberships.c.port_id, _memberships.c.group_id)
+    )
+    return rows.grouped(await transaction.rows(select))
+
+
+async def set_groups(transaction: Transaction, port_id: str, group_ids: Iterable[str]) -> None:
+    """Replace the groups of a port."""
+    await transaction.execute(_memberships.delete().where(_memberships.c.port_id == port_id))
+    wanted = [{"port_id": port_id, "group_id": group_id} for group_id in dict.fromkeys(group_ids)]
+    if wanted:
+        await transaction.execute(_memberships.insert().values(wanted))
+
+
+async def members(transaction: Transaction, group_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The addresses of the ports in each group, in order."""
+    had = tables.addresses
+    select = (
+        sa.select(_memberships.c.group_id, had.c.ip)
+        .join_from(_memberships, had, had.c.port_id == _memberships.c.port_id)
+        .where(_memberships.c.group_id.in_(group_ids))
+        .order_by(had.c.key)
+    )
+    return rows.grouped(await transaction.rows(select))
+
+
+async def in_network(transaction: Transaction, network_id: str, *, owners: Sequence[str] = ()) -> list[model.Port]:
+    """The ports of a network; ``owners`` leaves out those with these device owners."""
+    return await rows.find(
+        transaction, _ports, model.Port, _ports.c.network_id == network_id, _ports.c.device_owner.not_in(owners)
+    )
+
+
+async def records(transaction: Transaction, network_id: str) -> list[tuple[str, str]]:
+    """Name and address of every wired port of a network that has a name, in order."""
+    had = tables.addresses
+    select = (
+        sa.select(_ports.c.dns_name, had.c.ip)
+        .join_from(_ports, had, had.c.port_id == _ports.c.id)
+        .where(_ports.c.network_id == network_id, _ports.c.dns_name != "", _ports.c.sandbox != "")
+        .order_by(_ports.c.dns_name, had.c.key)
+    )
+    return [(row.dns_name, row.ip) for row in await transaction.rows(select)]
+
+
+async def delete(transaction: Transaction, port_id: str) -> None:
+    """Remove the row and what belongs to it; addresses must be given back before."""
+    await transaction.execute(_memberships.delete().where(_memberships.c.port_id == port_id))
+    await transaction.execute(tables.addresses.delete().where(tables.addresses.c.port_id == port_id))
+    await rows.delete(transaction, _ports, port_id)
+
+
+def subnets_with_ports(port_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Subnets that one of the ports has an address of."""
+    had = tables.addresses
+    return tables.subnets.c.id.in_(sa.select(had.c.subnet_id).where(had.c.port_id.in_(port_ids)))
+
+
+async def addresses_in(transaction: Transaction, subnet_id: str) -> set[tuple[str, str]]:
+    """Port and address of everything in a subnet that a floating IP leads to."""
+    had, floating = tables.addresses, tables.floating
+    select = (
+        sa.select(had.c.port_id, had.c.ip)
+        .join_from(had, floating, floating.c.port_id == had.c.port_id)
+        .where(had.c.subnet_id == subnet_id)
+    )
+    return {(row.port_id, row.ip) for row in await transaction.rows(select)}
