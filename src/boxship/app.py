@@ -75,7 +75,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
 
     return Drivers(
         DockerEngine(settings.engine_socket, mark, state / "engine"),
-        KernelFabric(mark, state / "fabric"),
+        KernelFabric(mark),
         FileStorage(state / "volumes", mark),
         blobs,
     )

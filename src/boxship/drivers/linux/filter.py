@@ -1,0 +1,263 @@
+"""The rules of the fabric as nft text: who may send as whom, and what security groups let through. Pure.
+
+Two tables in the fabric's namespace. ``bridge boxship`` looks at every frame as it leaves a port's cable (is the sender who
+it says?) and before it enters one (is it for this port?). ``inet boxship`` sees the same packets through br_netfilter, with
+connection tracking in a zone per network, and asks the sender's and the receiver's groups. A port is found by a map
+from bridge and address to its chain, so the cost does not grow with the number of ports; its chain jumps to one
+chain per group, shared by all ports, and drops what none of them accepts.
+
+Packets in the original direction of a flow are asked about every time; only replies pass because the flow was
+allowed. A rule that is taken away therefore takes effect on flows under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address, IPv6Network
+
+from boxship.drivers.linux import naming
+from boxship.drivers.linux.interface import Address, GroupSpec, Network, PortSpec, RuleSpec
+
+_NEIGHBOURS = (
+    "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert, "
+    "mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }"
+)
+_PASSED = f"""
+    icmpv6 type {_NEIGHBOURS} accept
+    ct direction reply ct state established,related accept
+    ct state related accept
+    ct state invalid drop
+"""
+
+BASE = f"""
+table bridge boxship {{
+  set guarded {{ type ifname; }}
+  set macs {{ type ifname . ether_addr; }}
+  set sources4 {{ type ifname . ether_addr . ipv4_addr; }}
+  set sources6 {{ type ifname . ether_addr . ipv6_addr; }}
+  set ranges4 {{ type ifname . ether_addr . ipv4_addr; flags interval; }}
+  set ranges6 {{ type ifname . ether_addr . ipv6_addr; flags interval; }}
+  set targets6 {{ typeof iifname . @th,64,128; }}
+  set own4 {{ type ifname . ipv4_addr; }}
+  set own6 {{ type ifname . ipv6_addr; }}
+  set own_ranges4 {{ type ifname . ipv4_addr; flags interval; }}
+  set own_ranges6 {{ type ifname . ipv6_addr; flags interval; }}
+  chain source {{
+    iifname . ether saddr != @macs drop
+    ether type arp iifname . arp saddr ether . arp saddr ip @sources4 accept
+    ether type arp iifname . arp saddr ether . arp saddr ip @ranges4 accept
+    ether type ip udp sport {{ 67 }} drop
+    ether type ip iifname . ether saddr . ip saddr @sources4 accept
+    ether type ip iifname . ether saddr . ip saddr @ranges4 accept
+    ether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} drop
+    ether type ip6 udp sport {{ 547 }} drop
+    ether type ip6 icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop
+    ether type ip6 ip6 saddr :: icmpv6 type {_NEIGHBOURS} accept
+    ether type ip6 iifname . ether saddr . ip6 saddr @sources6 accept
+    ether type ip6 iifname . ether saddr . ip6 saddr @ranges6 accept
+    drop
+  }}
+  chain receiver {{
+    ether type arp accept
+    ether type ip oifname . ip daddr @own4 accept
+    ether type ip oifname . ip daddr @own_ranges4 accept
+    ether type ip6 icmpv6 type {_NEIGHBOURS} accept
+    ether type ip6 oifname . ip6 daddr @own6 accept
+    ether type ip6 oifname . ip6 daddr @own_ranges6 accept
+    drop
+  }}
+  chain prerouting {{
+    type filter hook prerouting priority -300; policy accept;
+    iifname @guarded goto source
+  }}
+  chain forward {{
+    type filter hook forward priority -300; policy accept;
+    oifname @guarded goto receiver
+  }}
+}}
+table inet boxship {{
+  map zones {{ typeof meta iifname : ct zone; }}
+  map egress4 {{ type ifname . ipv4_addr : verdict; }}
+  map egress6 {{ type ifname . ipv6_addr : verdict; }}
+  map egress_ranges4 {{ type ifname . ipv4_addr : verdict; flags interval; }}
+  map egress_ranges6 {{ type ifname . ipv6_addr : verdict; flags interval; }}
+  map ingress4 {{ type ifname . ipv4_addr : verdict; }}
+  map ingress6 {{ type ifname . ipv6_addr : verdict; }}
+  map ingress_ranges4 {{ type ifname . ipv4_addr : verdict; flags interval; }}
+  map ingress_ranges6 {{ type ifname . ipv6_addr : verdict; flags interval; }}
+  chain prerouting {{
+    type filter hook prerouting priority raw; policy accept;
+    ct zone set meta iifname map @zones
+  }}
+  chain input {{
+    type filter hook input priority filter; policy drop;
+    iifname "lo" accept
+  }}
+  chain egress {{
+    type filter hook forward priority filter; policy accept;{_PASSED}
+    iifname . ip saddr vmap @egress4
+    iifname . ip6 saddr vmap @egress6
+    iifname . ip saddr vmap @egress_ranges4
+    iifname . ip6 saddr vmap @egress_ranges6
+  }}
+  chain ingress {{
+    type filter hook forward priority filter + 10; policy accept;{_PASSED}
+    oifname . ip daddr vmap @ingress4
+    oifname . ip6 daddr vmap @ingress6
+    oifname . ip daddr vmap @ingress_ranges4
+    oifname . ip6 daddr vmap @ingress_ranges6
+  }}
+}}
+"""
+"""Both tables, empty. Applied once, when neither is there."""
+
+
+def zone(bridge: str, segment: int) -> str:
+    """Give a network's bridge its own conntrack zone."""
+    return f'add element inet boxship zones {{ "{bridge}" : {segment} }}\n'
+
+
+def no_zone(bridge: str, segment: int) -> str:
+    """Undo ``zone``."""
+    return f'delete element inet boxship zones {{ "{bridge}" : {segment} }}\n'
+
+
+def port(spec: PortSpec) -> str:
+    """Everything about a port, given that nothing about it is there yet. Without a guard there is nothing to say."""
+    if not spec.guarded:
+        return ""
+    lines = []
+    for direction in ("in", "out"):
+        chain = _port_chain(spec.id, direction)
+        jumps = "\n".join(f"    jump {_group_chain(group, direction)}" for group in spec.groups)
+        lines.append(f"table inet boxship {{\n  chain {chain} {{\n{jumps}\n    drop\n  }}\n}}\n")
+    return "".join(lines) + "".join(f"add {line}\n" for line in _elements(spec))
+
+
+def no_port(spec: PortSpec) -> str:
+    """Undo ``port`` of the same spec, however much of it is there: what is to go is first made sure to be there."""
+    if not spec.guarded:
+        return ""
+    chains = [_port_chain(spec.id, direction) for direction in ("in", "out")]
+    declared = "".join(f"add chain inet boxship {chain}\n" for chain in chains)
+    elements = list(_elements(spec))
+    gone = "".join(f"add {line}\ndelete {line}\n" for line in elements)
+    return declared + gone + "".join(f"flush chain inet boxship {c}\ndelete chain inet boxship {c}\n" for c in chains)
+
+
+def _elements(spec: PortSpec) -> Iterable[str]:
+    """The elements that lead to a port: one line of nft per set or map that has any."""
+    tap, bridge = naming.tap(spec.id), naming.bridge(spec.network_id)
+    found: dict[str, list[str]] = {"bridge boxship guarded": [f'"{tap}"']}
+
+    def put(target: str, *parts: str, chain: str = "") -> None:
+        element = " . ".join(parts) + (f" : jump {chain}" if chain else "")
+        if element not in found.setdefault(target, []):
+            found[target].append(element)
+
+    into, out = _port_chain(spec.id, "in"), _port_chain(spec.id, "out")
+    senders = [(spec.mac, address.ip, "sources", "own") for address in spec.addresses]
+    ranges = [(pair.mac, pair.network, "ranges", "own_ranges") for pair in spec.pairs]
+    for mac in {spec.mac, *(pair.mac for pair in spec.pairs)}:
+        put("bridge boxship macs", f'"{tap}"', mac)
+        put("bridge boxship sources6", f'"{tap}"', mac, str(link_local(mac)))
+        put("bridge boxship targets6", f'"{tap}"', hex(int(link_local(mac))))
+    for mac, what, sources, own in [*senders, *ranges]:
+        family = what.version
+        suffix = "_ranges" if sources == "ranges" else ""
+        put(f"bridge boxship {sources}{family}", f'"{tap}"', mac, str(what))
+        put(f"bridge boxship {own}{family}", f'"{tap}"', str(what))
+        put(f"inet boxship egress{suffix}{family}", f'"{bridge}"', str(what), chain=out)
+        put(f"inet boxship ingress{suffix}{family}", f'"{bridge}"', str(what), chain=into)
+        for target in _targets(what):
+            put("bridge boxship targets6", f'"{tap}"', hex(int(target)))
+    return [f"element {target} {{ {', '.join(elements)} }}" for target, elements in found.items()]
+
+
+def _targets(what: Address | Network) -> Sequence[IPv6Address]:
+    """The addresses that neighbour advertisements may speak for; of a range, the first only."""
+    if isinstance(what, IPv6Address):
+        return [what]
+    return [what.network_address] if isinstance(what, IPv6Network) else []
+
+
+def link_local(mac: str) -> IPv6Address:
+    """The link-local address of a MAC (RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    interface = bytes([octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
+    return IPv6Address(b"\xfe\x80" + bytes(6) + interface)
+
+
+def group(spec: GroupSpec) -> str:
+    """A group's sets of members and its two chains, replaced as a whole."""
+    id = naming.token(spec.id)
+    lines = ["table inet boxship {"]
+    for family in (4, 6):
+        lines.append(f"  set m{family}_{id} {{ type ipv{family}_addr; }}")
+    for remote in sorted({rule.remote_group for rule in spec.rules if rule.remote_group} - {spec.id}):
+        lines += [f"  set m{family}_{naming.token(remote)} {{ type ipv{family}_addr; }}" for family in (4, 6)]
+    lines += [f"  chain {_group_chain(spec.id, direction)} {{\n  }}" for direction in ("in", "out")]
+    lines.append("}")
+    for direction, word in (("in", "ingress"), ("out", "egress")):
+        chain = f"inet boxship {_group_chain(spec.id, direction)}"
+        lines.append(f"flush chain {chain}")
+        texts = dict.fromkeys(_rule(rule) for rule in spec.rules if rule.direction == word)
+        lines += [f"add rule {chain} {text} accept" for text in texts]
+    return "\n".join(lines) + "\n" + members(spec)
+
+
+def members(spec: GroupSpec) -> str:
+    """The addresses of a group's members, replaced as a whole."""
+    id = naming.token(spec.id)
+    lines = []
+    for family in (4, 6):
+        lines.append(f"flush set inet boxship m{family}_{id}")
+        own = sorted({str(address) for address in spec.members if address.version == family})
+        if own:
+            lines.append(f"add element inet boxship m{family}_{id} {{ {', '.join(own)} }}")
+    return "\n".join(lines) + "\n"
+
+
+def no_group(id: str) -> str:
+    """Undo ``group``; the sets go only when no other group's rules read them."""
+    chains = [f"inet boxship {_group_chain(id, direction)}" for direction in ("in", "out")]
+    return "".join(f"flush chain {chain}\ndelete chain {chain}\n" for chain in chains)
+
+
+def no_members(id: str) -> str:
+    """Remove the sets of a group."""
+    return "".join(f"delete set inet boxship m{family}_{naming.token(id)}\n" for family in (4, 6))
+
+
+def _rule(rule: RuleSpec) -> str:
+    """One rule as a match: family, other side, protocol, ports."""
+    family = "ip" if rule.family == 4 else "ip6"
+    side = "saddr" if rule.direction == "ingress" else "daddr"
+    parts = [f"meta nfproto ipv{rule.family}"]
+    if rule.remote_group:
+        parts.append(f"{family} {side} @m{rule.family}_{naming.token(rule.remote_group)}")
+    elif rule.remote is not None and rule.remote.prefixlen:
+        parts.append(f"{family} {side} {rule.remote}")
+    if rule.protocol is not None:
+        parts.append(f"meta l4proto {rule.protocol}")
+    return " ".join(parts + _ports(rule))
+
+
+def _ports(rule: RuleSpec) -> list[str]:
+    """Ports of TCP, UDP, SCTP and the like; type and code of ICMP."""
+    if rule.port_min is None or rule.protocol is None:
+        return []
+    if rule.protocol in {1, 58}:
+        word = "icmp" if rule.protocol == 1 else "icmpv6"
+        code = [] if rule.port_max is None else [f"{word} code {rule.port_max}"]
+        return [f"{word} type {rule.port_min}", *code]
+    most = rule.port_min if rule.port_max is None else rule.port_max
+    return [f"th dport {rule.port_min}" if most == rule.port_min else f"th dport {rule.port_min}-{most}"]
+
+
+def _port_chain(id: str, direction: str) -> str:
+    return f"p_{naming.token(id)}_{direction}"
+
+
+def _group_chain(id: str, direction: str) -> str:
+    return f"g_{naming.token(id)}_{direction}"

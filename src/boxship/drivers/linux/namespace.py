@@ -1,0 +1,117 @@
+"""Network namespaces by name (network_namespaces(7), ip-netns(8)): made, entered, listed, removed. Knows no marks.
+
+A namespace is entered by a thread that lives for one function and ends inside it: setns(2) changes the calling thread
+only, so no thread of a pool is ever left in the wrong place. Programs started from there inherit the namespace.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from boxship.core import errors
+
+DIRECTORY = Path("/run/netns")
+"""Where ip-netns(8) keeps the names."""
+
+_CLONE_NEWNET = 0x40000000
+_MS_BIND = 4096
+_MNT_DETACH = 2
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+
+T = TypeVar("T")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def path(name: str) -> Path:
+    """The file that stands for the namespace."""
+    return DIRECTORY / name
+
+
+def exists(name: str) -> bool:
+    """Whether a namespace (and not only an empty file of a cut-off ``create``) has the name."""
+    return os.path.ismount(path(name))
+
+
+def names(prefix: str) -> list[str]:
+    """The names of all namespaces that start with the prefix, half-made ones included."""
+    if not DIRECTORY.is_dir():
+        return []
+    return [entry.name for entry in DIRECTORY.iterdir() if entry.name.startswith(prefix)]
+
+
+def create(name: str, settings: dict[str, str] | None = None) -> None:
+    """A new namespace with loopback up and these sysctls (name below net/ -> value); an existing one is left as it is."""
+    if exists(name):
+        return
+    DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+    path(name).touch(mode=0o444)
+
+    def make() -> None:
+        _check(_libc.unshare(_CLONE_NEWNET), "unshare")
+        for setting, value in (settings or {}).items():
+            Path("/proc/sys/net", setting).write_text(value)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
+        # Last, so that what has the name is complete.
+        _check(_libc.mount(b"/proc/thread-self/ns/net", os.fsencode(path(name)), b"none", _MS_BIND, None), "mount")
+
+    _in_thread(make)
+
+
+def remove(name: str) -> None:
+    """Take the name away; the namespace ends with its last process. Repeatable."""
+    while exists(name):
+        _check(_libc.umount2(os.fsencode(path(name)), _MNT_DETACH), "umount")
+    path(name).unlink(missing_ok=True)
+
+
+def inside(name: str, function: Callable[[], T]) -> T:
+    """What the function gives when it runs inside the namespace. Absent: there is none of this name."""
+
+    def enter() -> T:
+        try:
+            handle = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise errors.Absent(f"The network namespace {name} is not there.") from error
+        try:
+            if _libc.setns(handle, _CLONE_NEWNET):
+                raise errors.Absent(f"The network namespace {name} is not there.")
+        finally:
+            os.close(handle)
+        return function()
+
+    return _in_thread(enter)
+
+
+def _in_thread(function: Callable[[], T]) -> T:
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:  # noqa: BLE001 (raised again below, in the thread that waits)
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+def _check(result: int, verb: str) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise errors.Refused(f"The kernel refuses to {verb} a network namespace: {os.strerror(number)}.")

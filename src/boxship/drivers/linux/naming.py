@@ -1,0 +1,88 @@
+"""How what Boxship makes in the kernel is named and marked; pure.
+
+Every name outside of our own namespaces carries the installation's mark. Links are named after the first eleven
+digits of an id, much as Neutron does, and hold the full id in their alias: ``boxship:<mark>:<kind>:<id>``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The names of one installation; ``mark`` is four hexadecimal digits."""
+
+    mark: str
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all our namespaces start with."""
+        return f"boxship-{self.mark}-"
+
+    @property
+    def fabric(self) -> str:
+        """The namespace that holds all bridges and filters."""
+        return f"{self.prefix}fabric"
+
+    @property
+    def uplink(self) -> str:
+        """The one device in the host's own namespace."""
+        return f"bs{self.mark}-ext"
+
+    @property
+    def host_table(self) -> str:
+        """The one nft table in the host's own namespace."""
+        return f"boxship_{self.mark}"
+
+    @property
+    def mark_comment(self) -> str:
+        """The comment of our rules in tables that are not ours."""
+        return f"boxship:{self.mark}"
+
+    def sandbox(self, name: str) -> str:
+        return f"{self.prefix}sandbox-{name}"
+
+    def router(self, id: str) -> str:
+        return f"{self.prefix}router-{id}"
+
+    def names(self, network_id: str) -> str:
+        return f"{self.prefix}names-{network_id}"
+
+    def alias(self, kind: str, id: str) -> str:
+        return f"boxship:{self.mark}:{kind}:{id}"
+
+    def aliased(self, alias: str, kind: str) -> str | None:
+        """The id in an alias of this kind and installation, or None."""
+        start = self.alias(kind, "")
+        return alias[len(start) :] if alias.startswith(start) else None
+
+    def named(self, namespaces: list[str], role: str) -> frozenset[str]:
+        """The ids (or sandbox names) of the namespaces of a role."""
+        start = f"{self.prefix}{role}-"
+        return frozenset(name[len(start) :] for name in namespaces if name.startswith(start))
+
+
+def bridge(network_id: str) -> str:
+    """The bridge of a network, in the fabric."""
+    return f"br-{_short(network_id)}"
+
+
+def tap(port_id: str) -> str:
+    """The fabric's end of a port's cable."""
+    return f"tap{_short(port_id)}"
+
+
+def leg(port_id: str) -> str:
+    """The router's end of a leg."""
+    return f"qr-{_short(port_id)}"
+
+
+def token(id: str) -> str:
+    """An id as nft allows it in the name of a chain or set."""
+    return re.sub(r"[^0-9A-Za-z]", "_", id)
+
+
+def _short(id: str) -> str:
+    return id.replace("-", "")[:11]
