@@ -1,0 +1,102 @@
+"""The list of commands, how they are loaded, and how what goes wrong becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+
+import click
+
+from boxship.cli import failure
+from boxship.core import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: the module that holds a function of the same name, the section and the line in ``--help``."""
+
+    module: str
+    section: str
+    line: str
+
+
+COMMANDS = {
+    "up": Entry("lifecycle", "The cloud", "Start the cloud."),
+    "down": Entry("lifecycle", "The cloud", "Stop the program; containers, networks and volumes stay."),
+    "status": Entry("status", "The cloud", "What runs, where, and how much of it."),
+    "demo": Entry("demo", "The cloud", "Make a network, a volume and a container that serves a page; fetch it."),
+    "env": Entry("env", "The cloud", "Print the variables that OpenStack clients need."),
+    "doctor": Entry("doctor", "The cloud", "Check this host, and say how to mend what it lacks."),
+    "migrate": Entry("lifecycle", "The cloud", "Bring the database to this version of the program."),
+    "engine": Entry("lifecycle", "The cloud", "Make the Docker engine ready for Boxship, or undo that."),
+    "destroy": Entry("lifecycle", "The cloud", "Remove everything that this cloud made on the host."),
+    "run": Entry("run", "Containers", "Run a container."),
+    "ps": Entry("containers", "Containers", "List the containers."),
+    "logs": Entry("containers", "Containers", "Print what a container wrote."),
+    "exec": Entry("containers", "Containers", "Run a command in a container."),
+    "rm": Entry("containers", "Containers", "Remove containers."),
+}
+
+
+class Commands(click.Group):
+    """The top of the command line; knows the commands' lines without loading them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        entry = COMMANDS.get(name)
+        if entry is None:
+            return None
+        module = importlib.import_module(f"boxship.cli.{entry.module}")
+        command = getattr(module, f"{name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+            with formatter.section(section):
+                formatter.write_dl([(name, entry.line) for name, entry in COMMANDS.items() if entry.section == section])
+
+
+@click.group(
+    cls=Commands, name="boxship", epilog=failure.EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="boxship", message="%(prog)s %(version)s")
+def boxship() -> None:
+    """A container cloud that speaks OpenStack, in one program.
+
+    \b
+    Example:
+      boxship up --detach
+      boxship run busybox --name web --publish 80 -- httpd -f -p 80
+    """
+
+
+def run() -> None:
+    """Run the command that the process was started with; ends the process."""
+    try:
+        code = boxship.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else failure.Exit.OK)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("\nboxship: interrupted", err=True)
+        sys.exit(failure.Exit.INTERRUPTED)
+    except (errors.BoxshipError, OSError) as error:
+        sentence = failure.sentence(error)
+        if sentence is None:
+            raise
+        _complain(sentence)
+        sys.exit(failure.code(error))
+
+
+def _complain(sentence: str) -> None:
+    if sentence:
+        click.echo(f"boxship: {sentence}", err=True)
+        return
+    # Whoever read our output has seen enough; Python must not complain when it flushes at the end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,67 @@
+"""Where the program's log goes: JSON lines in ``logs/boxship.log`` (mode 0600, kept small), and for people to stderr."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from boxship.installation import files
+
+NAME = "logs/boxship.log"
+_LARGEST, _KEPT = 10 << 20, 3
+_SHARED: list[Any] = [
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(state_dir: Path, *, console: bool) -> None:
+    """Send structlog's events and the libraries' records to the log file and, where ``console``, to stderr too."""
+    path = state_dir / NAME
+    files.make_directory(path.parent)
+    with files.sentences(path):
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND, 0o600))
+        file = logging.handlers.RotatingFileHandler(path, maxBytes=_LARGEST, backupCount=_KEPT)
+    file.setFormatter(_formatter([structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]))
+    handlers: list[logging.Handler] = [file]
+    if console:
+        stream = logging.StreamHandler()
+        stream.setFormatter(_formatter([structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]))
+        handlers.append(stream)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    for name in ("aiosqlite", "alembic", "pyroute2", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def tail(state_dir: Path, lines: int = 15) -> list[str]:
+    """The end of the log, for the one who asks why it did not start."""
+    path = state_dir / NAME
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 64 * 1024))
+        return file.read().decode(errors="replace").splitlines()[-lines:]
+
+
+def _formatter(last: Iterable[Any]) -> structlog.stdlib.ProcessorFormatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+    )

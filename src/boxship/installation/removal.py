@@ -1,0 +1,83 @@
+"""Taking an installation away: first what it made in the world, through the drivers, then its files. Every step can be
+repeated, and nothing without this installation's mark or outside of its state directory is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from boxship.core import errors
+from boxship.drivers.engine.interface import Engine
+from boxship.drivers.linux.interface import Fabric
+from boxship.drivers.storage.interface import Blobs, Storage
+from boxship.installation import directory, files
+
+IMAGES = "boxship.invalid/glance"
+"""The name under which the container service loads images of the image service into an engine, with their id as tag."""
+_PARALLEL = 8
+
+
+async def containers(engine: Engine) -> int:
+    """Remove all containers of this installation; how many there were. Busy: the engine does not answer."""
+    found = await engine.sights()
+    limit = asyncio.Semaphore(_PARALLEL)
+
+    async def remove(id: str) -> None:
+        async with limit:
+            await engine.remove(id)
+
+    await asyncio.gather(*(remove(sight.id) for sight in found))
+    return len(found)
+
+
+async def images(engine: Engine, blobs: Blobs) -> int:
+    """Take from the engine the images that were uploaded to this cloud; those that users pulled stay in its cache."""
+    ids = await blobs.ids()
+    removed = 0
+    for id in sorted(ids):
+        reference = f"{IMAGES}:{id}"
+        if await engine.image(reference) is not None:
+            await engine.remove_image(reference)
+            removed += 1
+    return removed
+
+
+async def world(fabric: Fabric, storage: Storage, done: Callable[[str, Awaitable[None]], Awaitable[None]]) -> None:
+    """Remove networks, then volumes; ``done`` wraps each step, to show it."""
+    await done("Networks", fabric.destroy())
+    await done("Volumes", storage.destroy())
+
+
+def state(state_dir: Path) -> list[str]:
+    """Remove the state directory; call it with the lock held. The names of files in it that are not ours, and so stay.
+
+    Busy: something is still mounted below it, so that removing could reach beyond it.
+    """
+    mounted = _mounts_below(state_dir)
+    if mounted:
+        raise errors.Busy(f"{mounted[0]} is still mounted. Unmount it (umount {mounted[0]}) and run this again.")
+    with files.sentences(state_dir):
+        for name in directory.OWN:
+            path = state_dir / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        for rotated in state_dir.glob(".*.json.*"):
+            rotated.unlink()
+    with contextlib.suppress(OSError):
+        state_dir.rmdir()
+    return sorted(path.name for path in state_dir.iterdir()) if state_dir.is_dir() else []
+
+
+def _mounts_below(place: Path) -> list[str]:
+    """Mount points below the directory (proc(5), /proc/self/mountinfo: field 5, octal escapes)."""
+    points = [
+        line.split()[4].encode().decode("unicode_escape")
+        for line in Path("/proc/self/mountinfo").read_text().splitlines()
+    ]
+    start = f"{place.resolve()}/"
+    return sorted(point for point in points if point.startswith(start))
