@@ -1,7 +1,8 @@
 """The microversions of Cinder's API and the version documents; data, a sentence each.
 
-The maximum is the last one that changes something that is served here. Versions in between that concern resources
-that are not (groups, backups, replication) change nothing; those resources answer 404 in every version.
+The maximum is the last one that changes something that is served here. Versions in between that concern resources that
+are not (groups, backups, replication) change nothing; those resources answer 404 in every version. Messages are served
+in all versions, as clients ask for them without naming one.
 """
 
 from __future__ import annotations
@@ -45,7 +46,6 @@ MICROVERSIONS = Microversions(
     },
 )
 
-MESSAGES = Version(3, 3)
 SUMMARY = Version(3, 12)
 GROUPS = Version(3, 13)
 PROVIDER_ID = Version(3, 21)

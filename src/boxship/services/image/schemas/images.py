@@ -60,9 +60,12 @@ class MemberRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class MemberStatusRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """PUT .../members/{member}."""
+    """PUT .../members/{member}; clients repeat the path in the body, where it does not count."""
 
     status: Literal["accepted", "pending", "rejected"]
+    member: Annotated[str, Meta(max_length=255)] | None = None
+    member_id: Annotated[str, Meta(max_length=255)] | None = None
+    image_id: Annotated[str, Meta(max_length=255)] | None = None
 
 
 def read_new(body: bytes) -> tuple[str | None, Description]:

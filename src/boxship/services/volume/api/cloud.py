@@ -80,6 +80,6 @@ ROUTES = [
     Route("GET", f"{_PROJECT}/os-availability-zone", list_zones, "volume_extension:availability_zone_list"),
     Route("GET", f"{_PROJECT}/os-services", list_services, "volume_extension:services:index"),
     Route("GET", f"{_PROJECT}/extensions", list_extensions, "volume_extension:list_extensions"),
-    Route("GET", f"{_PROJECT}/messages", list_messages, "message:get_all", since=versions.MESSAGES),
-    Route("GET", f"{_PROJECT}/messages/{{message}}", show_message, "message:get", since=versions.MESSAGES),
+    Route("GET", f"{_PROJECT}/messages", list_messages, "message:get_all"),
+    Route("GET", f"{_PROJECT}/messages/{{message}}", show_message, "message:get"),
 ]
