@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from boxship.cli.failure import Exit, Failure
 
@@ -67,6 +67,11 @@ class Cloud:
         """The project that the user works in."""
         self._log_in()
         return self._project_id
+
+    def fake(self) -> bool:
+        """Whether the cloud says of itself that it runs nothing."""
+        found = health(self._url("identity", "").partition("/identity")[0])
+        return bool(found and found.get("fake"))
 
     def _url(self, service: str, path: str) -> str:
         self._log_in()
@@ -150,6 +155,11 @@ def health(url: str, timeout: float = 5.0) -> dict[str, Any] | None:
         return None
     finally:
         connection.close()
+
+
+def quoted(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")
 
 
 def _with(path: str, query: Mapping[str, object]) -> str:

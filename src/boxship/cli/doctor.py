@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from boxship.cli.failure import Exit
-from boxship.cli.lifecycle import state_dir_option
+from boxship.cli.options import state_dir_option
 from boxship.installation import choice, host, lock
 
 

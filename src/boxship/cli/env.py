@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from boxship.cli.lifecycle import state_dir_option
+from boxship.cli.options import state_dir_option
 from boxship.installation import choice, directory, secrets
 
 

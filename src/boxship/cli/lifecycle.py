@@ -6,30 +6,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from boxship.cli import background, steps
 from boxship.cli.failure import Exit, Failure
+from boxship.cli.options import state_dir_option
 from boxship.config import Settings
 from boxship.installation import choice, directory, files, host, lock, process, removal, secrets
 from boxship.installation import errors as installation_errors
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def state_dir_option(function: Function) -> Function:
-    """The option ``--state-dir``, for every command that works on an installation."""
-    option = click.option(
-        "--state-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="Where the cloud keeps everything.  [default: /var/lib/boxship; not root: ~/.local/state/boxship]",
-    )
-    return option(function)
 
 
 @click.command("up")

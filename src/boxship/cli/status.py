@@ -12,7 +12,7 @@ import click
 
 from boxship.cli import api, output
 from boxship.cli.failure import Exit
-from boxship.cli.lifecycle import state_dir_option
+from boxship.cli.options import state_dir_option
 from boxship.config import Settings
 from boxship.installation import choice, directory, lock, process
 
