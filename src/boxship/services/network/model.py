@@ -56,6 +56,12 @@ def protocol_number(protocol: str | None) -> int | None:
     return PROTOCOLS[protocol] if protocol in PROTOCOLS else int(protocol)
 
 
+def protocol_spellings(protocol: str) -> list[str]:
+    """Everything that a stored protocol may be called: its number and all its names."""
+    number = protocol_number(protocol)
+    return [str(number), *(name for name, known in PROTOCOLS.items() if known == number)]
+
+
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of allowed_address_pairs."""
 

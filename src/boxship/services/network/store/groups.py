@@ -32,13 +32,12 @@ RULE_COLUMNS: listing.Columns = {
 _SAYS = (
     "direction",
     "ethertype",
-    "protocol",
     "port_range_min",
     "port_range_max",
     "remote_ip_prefix",
     "remote_group_id",
 )
-"""What a rule says; two rules of a group must differ in it."""
+"""What a rule says beside its protocol; two rules of a group must differ in it."""
 
 
 async def default_of(transaction: Transaction, project_id: str) -> model.Group | None:
@@ -65,7 +64,9 @@ async def rules_of(transaction: Transaction, group_ids: Sequence[str]) -> dict[s
 async def same_rule(transaction: Transaction, rule: model.Rule) -> str | None:
     """The id of a rule of the same group that says the same."""
     equal = [_rules.c[name] == value for name in _SAYS if (value := getattr(rule, name)) is not None]
-    absent = [_rules.c[name].is_(None) for name in _SAYS if getattr(rule, name) is None]
+    absent = [_rules.c[name].is_(None) for name in (*_SAYS, "protocol") if getattr(rule, name) is None]
+    if rule.protocol is not None:
+        equal.append(_rules.c.protocol.in_(model.protocol_spellings(rule.protocol)))
     found: str | None = await transaction.scalar(
         sa.select(_rules.c.id).where(_rules.c.security_group_id == rule.security_group_id, *equal, *absent).limit(1)
     )
