@@ -11,7 +11,7 @@ from docs import services
 from tests.architecture.source import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
-SETTING = re.compile(r"^## (\w+)\n\nDefault: `.+`\n\n(.+)$", re.MULTILINE)
+SETTING = re.compile(r"^## (\w+)\n\nDefault: `.+`\n\n([^#\n].+)$", re.MULTILINE)
 
 
 def told(page: str) -> dict[str, str]:
