@@ -42,7 +42,7 @@ bench: ## Measure, print a table, write bench/results.json
 docs: ## Write docs/reference from the code
 	@scripts/bootstrap --python
 	@$(PYTHON) docs/generate.py
-	@$(PYTHON) docs/services.py
+	@$(PYTHON) -m tests.cli.reference
 
 clean: ## Remove the Python environments and caches; a running cloud stays
 	@rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -22,8 +22,9 @@ def settings() -> str:
     return _page(
         "Settings",
         "src/boxship/config.py",
-        "A setting comes from, the first that has it: the command line, the environment, `boxship.yaml` in the state\n"
-        "directory, the default.",
+        "A setting comes from the first of these that has it: the command line; the environment; what the last\n"
+        "`boxship up` was told; `boxship.yaml` in the state directory, which is yours and never written by Boxship; the\n"
+        "default. `state_dir` comes from the first two only.",
         ["| setting | in the environment | default | what it is, and why |", "|---|---|---|---|", *rows],
     )
 

@@ -14,7 +14,7 @@ from boxship.core.http.call import Call, Reply
 from boxship.core.http.microversions import Version
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.core.service import Service
-from docs import services as reference
+from docs import generate
 from tests.architecture.source import ROOT, SERVICES, assert_none
 
 CONTRACTS = ROOT / "tests" / "contract"
@@ -107,7 +107,7 @@ def fixed(route: Route) -> int:
 
 @pytest.fixture(scope="module")
 def services() -> Sequence[Service]:
-    return reference.all_services()
+    return generate.all_services()
 
 
 @pytest.fixture(scope="module")
