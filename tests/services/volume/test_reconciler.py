@@ -242,4 +242,7 @@ async def test_a_sweep_unmounts_strangers_and_keeps_their_bytes(world: World) ->
     reconciler = world.reconciler()
     await reconciler.sweep()
     await reconciler.sweep()
-    assert {sight.id: sight.path is not None for sight in await world.storage.sights()} == {known: True, stranger: False}
+    assert {sight.id: sight.path is not None for sight in await world.storage.sights()} == {
+        known: True,
+        stranger: False,
+    }

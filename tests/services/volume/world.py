@@ -121,7 +121,7 @@ async def world(directory: Path) -> AsyncIterator[World]:
     engine = sa.create_engine(f"sqlite:///{path}")
     types.metadata.create_all(engine)
     engine.dispose()
-    database = SqliteDatabase(path, lambda kind, id: wakes.append((kind, id)))
+    database = SqliteDatabase(path, lambda *woken: wakes.append(woken))
     storage = FakeStorage(directory / "volumes")
     await storage.open()
     async with database.write() as transaction:

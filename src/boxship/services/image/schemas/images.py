@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -72,9 +73,10 @@ def read_new(body: bytes) -> tuple[str | None, Description]:
     """A new image: the id that the caller chose, and the description. BadRequest; ReadOnlyAttribute."""
     document = decode(body, dict[str, Any])
     chosen = decode(msgspec.json.encode({"id": document.pop("id", None)}), _Chosen).id
+    id = str(uuid.UUID(chosen)) if chosen else None
     for name in document:
         require_writable(name)
-    return chosen, described(document)
+    return id, described(document)
 
 
 def described(document: Document) -> Description:
