@@ -1,0 +1,310 @@
+"""Containers by Docker, through the Engine API (docs.docker.com/engine/api), each in the sandbox that is ready for it.
+
+Containers, labels and names carry the installation's mark; nothing else is ever touched. They are created without a network
+of Docker's and with our OCI runtime (``runtime``), which puts them into their sandbox. Nothing is kept in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import struct
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from boxship.core import errors
+from boxship.drivers.engine import archive, files, hardening, runtime
+from boxship.drivers.engine.connection import Connection, Missing, Taken
+from boxship.drivers.engine.interface import (
+    Bind,
+    ContainerSight,
+    ContainerSpec,
+    EngineEvent,
+    EngineInfo,
+    EngineState,
+    ExecResult,
+    ImageSight,
+    LogQuery,
+    PullProgress,
+)
+
+LABEL_MARK, LABEL_ID = "io.boxship.mark", "io.boxship.id"
+_OUTPUT_LIMIT = 1 << 20
+_LOG_LIMIT = 8 << 20
+_EXEC_SECONDS = 300.0
+
+
+class DockerEngine:
+    """See ``interface.Engine``. ``directory`` (root's alone) holds the files shown in containers."""
+
+    def __init__(self, socket: Path, mark: str, directory: Path) -> None:
+        self._mark = mark
+        self._directory = directory
+        self._docker = Connection(socket)
+
+    def _name(self, id: str) -> str:
+        return f"boxship-{self._mark}-{id}"
+
+    async def info(self) -> EngineInfo:
+        shown = await self._docker.json("GET", "/info")
+        if runtime.NAME not in shown.get("Runtimes", {}):
+            raise errors.Busy(
+                "The Docker engine does not know the runtime boxship; `boxship engine register` tells it, "
+                "or stop the engine and let `boxship up` start it."
+            )
+        return EngineInfo("docker", shown["ServerVersion"], shown["NCPU"], shown["MemTotal"], shown["Driver"])
+
+    async def close(self) -> None:
+        await self._docker.close()
+
+    # Images.
+
+    async def image(self, reference: str) -> ImageSight | None:
+        try:
+            shown = await self._docker.json("GET", f"/images/{reference}/json")
+        except Missing:
+            return None
+        return ImageSight(shown["Id"], tuple(shown.get("RepoTags") or ()), shown["Size"])
+
+    async def pull(self, reference: str, progress: Callable[[PullProgress], None] | None = None) -> ImageSight:
+        layers: dict[str, tuple[int, int]] = {}
+        try:
+            async for line in self._docker.lines("POST", "/images/create", fromImage=reference):
+                if "error" in line:
+                    raise _pull_failure(reference, line["error"])
+                detail = line.get("progressDetail") or {}
+                if progress and detail.get("total"):
+                    layers[line.get("id", "")] = (detail.get("current", 0), detail["total"])
+                    progress(PullProgress(sum(d for d, _ in layers.values()), sum(t for _, t in layers.values())))
+        except Missing as error:
+            raise errors.Refused(
+                f"There is no image {reference}, or it may not be pulled.", detail=str(error)
+            ) from error
+        except errors.Refused as error:
+            raise _pull_failure(reference, error.detail or error.sentence) from error
+        return await self._present(reference)
+
+    async def _present(self, reference: str) -> ImageSight:
+        image = await self.image(reference)
+        if image is None:
+            raise errors.Busy(f"The image {reference} is not there after it was fetched.")
+        return image
+
+    async def load(self, archive_: AsyncIterator[bytes], reference: str) -> ImageSight:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._directory, prefix="load-") as scratch:
+            given, clean = Path(scratch, "given"), Path(scratch, "clean")
+            with given.open("wb") as file:
+                async for chunk in archive_:
+                    await asyncio.to_thread(file.write, chunk)
+            await asyncio.to_thread(archive.rewrite, given, clean, reference)
+            with clean.open("rb") as file:
+                async for line in self._docker.lines("POST", "/images/load", file, quiet=True):
+                    if "error" in line:
+                        raise errors.Refused(f"The engine cannot load the image: {line['error']}.")
+        return await self._present(reference)
+
+    async def remove_image(self, reference: str) -> None:
+        with contextlib.suppress(Missing, Taken):
+            await self._docker.json("DELETE", f"/images/{reference}")
+
+    # Containers.
+
+    async def create(self, spec: ContainerSpec) -> ContainerSight:
+        shown = files.write(spec, self._directory / spec.id)
+        body = self._body(spec, [*spec.binds, *shown])
+        try:
+            await self._docker.json("POST", "/containers/create", body, name=self._name(spec.id))
+        except Taken:
+            pass  # made by a call whose answer was lost
+        except Missing as error:
+            raise errors.Absent(f"The image {spec.image} is not on this host.", detail=error.sentence) from error
+        sight = await self._shown(spec.id)
+        runtime.assign(sight.engine_id, spec.sandbox)
+        return sight
+
+    def _body(self, spec: ContainerSpec, binds: list[Bind]) -> dict[str, Any]:
+        labels = {**spec.labels, LABEL_MARK: self._mark, LABEL_ID: spec.id, _LABEL_SANDBOX: str(spec.sandbox)}
+        host = hardening.host_config(privileged=spec.privileged) | {
+            "NetworkMode": "none",
+            "Runtime": runtime.NAME,
+            "RestartPolicy": {"Name": spec.restart.name, "MaximumRetryCount": spec.restart.retries},
+            "NanoCpus": int((spec.cpus or 0) * 1_000_000_000),
+            "Memory": spec.memory or 0,
+            "MemorySwap": spec.memory or 0,
+            "Mounts": [
+                {"Type": "bind", "Source": str(bind.source), "Target": bind.target, "ReadOnly": bind.read_only}
+                for bind in binds
+            ],
+        }
+        body: dict[str, Any] = {
+            "Image": spec.image,
+            "Env": [f"{name}={value}" for name, value in spec.environment.items()],
+            "Labels": labels,
+            "OpenStdin": spec.interactive,
+            "Tty": spec.tty,
+            "HostConfig": host,
+        }
+        chosen = {
+            "Cmd": spec.command,
+            "Entrypoint": spec.entrypoint,
+            "WorkingDir": spec.workdir,
+            "Hostname": spec.hostname,
+        }
+        body |= {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items() if value}
+        if spec.health:
+            body["Healthcheck"] = {
+                "Test": ["CMD-SHELL", spec.health.command],
+                "Interval": spec.health.interval * 1_000_000_000,
+                "Timeout": spec.health.timeout * 1_000_000_000,
+                "Retries": spec.health.retries,
+            }
+        return body
+
+    async def start(self, id: str) -> ContainerSight:
+        shown = await self._inspected(id)
+        runtime.assign(shown["Id"], Path(shown["Config"]["Labels"][_LABEL_SANDBOX]))
+        await self._docker.json("POST", f"/containers/{self._name(id)}/start")
+        return await self._shown(id)
+
+    async def stop(self, id: str, timeout: int) -> None:
+        with _named(id):
+            await self._docker.content("POST", f"/containers/{self._name(id)}/stop", t=timeout, limit=1)
+
+    async def kill(self, id: str, signal: str) -> None:
+        with _named(id):
+            await self._docker.json("POST", f"/containers/{self._name(id)}/kill", signal=signal)
+
+    async def remove(self, id: str) -> None:
+        try:
+            shown = await self._inspected(id)
+            await self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True)
+            runtime.forget(shown["Id"])
+        except Missing:
+            pass
+        except Taken as error:
+            raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
+        files.remove(self._directory / id)
+
+    async def sight(self, id: str) -> ContainerSight | None:
+        try:
+            return await self._shown(id)
+        except errors.Absent:
+            return None
+
+    async def _inspected(self, id: str) -> dict[str, Any]:
+        with _named(id):
+            shown: dict[str, Any] = await self._docker.json("GET", f"/containers/{self._name(id)}/json")
+        return shown
+
+    async def _shown(self, id: str) -> ContainerSight:
+        shown = await self._inspected(id)
+        state = shown["State"]
+        return ContainerSight(
+            id=id,
+            engine_id=shown["Id"],
+            state=EngineState(state["Status"]),
+            exit_code=state["ExitCode"] if state["Status"] in {"exited", "dead", "restarting"} else None,
+            error=state.get("Error", ""),
+            started_at=_moment(state.get("StartedAt")),
+            finished_at=_moment(state.get("FinishedAt")),
+            health=(state.get("Health") or {}).get("Status"),
+            restarts=shown.get("RestartCount", 0),
+        )
+
+    async def sights(self) -> list[ContainerSight]:
+        filters = {"label": [f"{LABEL_MARK}={self._mark}"]}
+        listed = await self._docker.json("GET", "/containers/json", all=True, filters=filters)
+        return [_listed(entry) for entry in listed]
+
+    async def events(self) -> AsyncIterator[EngineEvent]:
+        filters = {"type": ["container"], "label": [f"{LABEL_MARK}={self._mark}"]}
+        async for event in self._docker.lines("GET", "/events", filters=filters):
+            yield EngineEvent(event["Actor"]["Attributes"][LABEL_ID], event["Action"].partition(":")[0])
+        raise errors.Busy("The Docker engine went away.")
+
+    # Live.
+
+    async def logs(self, id: str, query: LogQuery) -> bytes:
+        shown = await self._inspected(id)
+        raw = await self._docker.content(
+            "GET",
+            f"/containers/{self._name(id)}/logs",
+            limit=_LOG_LIMIT,
+            stdout=query.stdout,
+            stderr=query.stderr,
+            timestamps=query.timestamps,
+            tail="all" if query.tail is None else query.tail,
+            since=query.since,
+        )
+        return raw if shown["Config"]["Tty"] else demultiplexed(raw)
+
+    async def execute(self, id: str, command: tuple[str, ...]) -> ExecResult:
+        body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
+        with _named(id):
+            made = await self._docker.json("POST", f"/containers/{self._name(id)}/exec", body)
+        started = self._docker.content("POST", f"/exec/{made['Id']}/start", {"Detach": False}, limit=_OUTPUT_LIMIT)
+        try:
+            raw = await asyncio.wait_for(started, _EXEC_SECONDS)
+        except TimeoutError as error:
+            raise errors.Busy(f"The command did not end within {_EXEC_SECONDS:g} s; it goes on.") from error
+        shown = await self._docker.json("GET", f"/exec/{made['Id']}/json")
+        output = demultiplexed(raw).decode("utf-8", errors="replace")
+        return ExecResult(output, -1 if shown["ExitCode"] is None else shown["ExitCode"])
+
+
+_LABEL_SANDBOX = "io.boxship.sandbox"
+
+
+@contextlib.contextmanager
+def _named(id: str) -> Any:
+    """Say which container the engine does not know."""
+    try:
+        yield
+    except Missing as error:
+        raise Missing(f"The container {id} is not in the engine.", detail=error.sentence) from error
+
+
+def _listed(entry: dict[str, Any]) -> ContainerSight:
+    """An entry of the engine's list: state and ids, no times."""
+    code = re.match(r"Exited \((-?\d+)\)", entry.get("Status", ""))
+    return ContainerSight(
+        id=entry["Labels"][LABEL_ID],
+        engine_id=entry["Id"],
+        state=EngineState(entry["State"]),
+        exit_code=int(code.group(1)) if code else None,
+        error="",
+        started_at=None,
+        finished_at=None,
+        health=None,
+        restarts=0,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """RFC 3339 with nanoseconds; the year 1 means never."""
+    if not text or text.startswith("0001-"):
+        return None
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00"))
+
+
+def _pull_failure(reference: str, said: str) -> errors.DriverError:
+    if re.search(
+        r"not found|denied|unauthorized|manifest unknown|does not exist|invalid reference", said, re.IGNORECASE
+    ):
+        return errors.Refused(f"There is no image {reference}, or it may not be pulled.", detail=said)
+    return errors.Busy(f"The registry of {reference} cannot be reached.", detail=said)
+
+
+def demultiplexed(raw: bytes) -> bytes:
+    """Docker's stream of frames (8 bytes of header: stream, 0, 0, 0, length) as the bytes alone; a cut last frame counts."""
+    parts, at = [], 0
+    while at + 8 <= len(raw):
+        (length,) = struct.unpack(">I", raw[at + 4 : at + 8])
+        parts.append(raw[at + 8 : at + 8 + length])
+        at += 8 + length
+    return b"".join(parts)

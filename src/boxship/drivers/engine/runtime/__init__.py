@@ -1,0 +1,70 @@
+"""The OCI runtime that Boxship registers with Docker: runc, started inside a sandbox that is ready.
+
+It is two files in the state directory, so that moving or upgrading the program does not touch running containers: a shell
+script that every call goes through (a millisecond), and ``enter.py``, which only ``create`` pays for.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from boxship.core import errors
+
+NAME = "boxship"
+"""What the runtime is called in the engine's configuration."""
+
+SANDBOXES = Path("/run/boxship/sandboxes")
+"""A file per container (its id in the engine) with the path of its network namespace; gone with the next boot, as the
+namespaces are."""
+
+_SCRIPT = """#!/bin/sh
+# The OCI runtime of Boxship: runc, with the network namespace that is ready for the container.
+case " $* " in
+*" create "*) exec {python} -IS {enter} {runc} {sandboxes} "$@" ;;
+esac
+exec {runc} "$@"
+"""
+
+
+def install(directory: Path) -> Path:
+    """Put the two files into the directory (made for root alone); the path to register. Repeatable.
+
+    Refused: there is no runc.
+    """
+    runc = shutil.which("runc")
+    if runc is None:
+        raise errors.Refused("The program runc is not on this host: apt-get install runc")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    enter = directory / "enter.py"
+    _write(enter, (Path(__file__).parent / "enter.py").read_text(), mode=0o600)
+    words = {
+        "python": str(Path(sys.executable).resolve()),
+        "enter": str(enter),
+        "runc": runc,
+        "sandboxes": str(SANDBOXES),
+    }
+    script = directory / "boxship-runtime"
+    _write(script, _SCRIPT.format(**{name: shlex.quote(word) for name, word in words.items()}), mode=0o700)
+    return script
+
+
+def _write(path: Path, text: str, *, mode: int) -> None:
+    """Replace the file at once: the engine may be calling it."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.chmod(mode)
+    fresh.rename(path)
+
+
+def assign(engine_id: str, sandbox: Path) -> None:
+    """Say in which namespace the container starts."""
+    SANDBOXES.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (SANDBOXES / engine_id).write_text(f"{sandbox}\n")
+
+
+def forget(engine_id: str) -> None:
+    """Undo ``assign``; repeatable."""
+    (SANDBOXES / engine_id).unlink(missing_ok=True)
