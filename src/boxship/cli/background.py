@@ -22,7 +22,7 @@ _PATIENCE = 60.0
 """Seconds until a program that neither answers nor ends is taken for stuck."""
 
 
-def start(settings: Settings, given: Mapping[str, object], prepare: Callable[[Settings], None]) -> None:
+def start(settings: Settings, given: Mapping[str, object], prepare: Callable[[Settings, dict[str, str]], None]) -> None:
     """Start the program unless it runs already; returns when it answers.
 
     Failure: it did not come up, with its own reason; or it runs with other options than these.
@@ -32,8 +32,7 @@ def start(settings: Settings, given: Mapping[str, object], prepare: Callable[[Se
         _check_same(settings, given)
         steps.say(f"The cloud is running already (process {running.pid}).")
     else:
-        with steps.step("Check this host"):
-            prepare(settings)
+        prepare(settings, choice.told(given))
         with steps.step("Start the program") as step, tempfile.TemporaryFile() as output:
             child = _spawn(settings, given, output)
             _watch(settings, child, output)

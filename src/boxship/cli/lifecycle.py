@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from boxship.cli import background, steps
+from boxship.cli import background, engine, steps
 from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 from boxship.config import Settings
@@ -44,36 +44,52 @@ def up_command(*, detach: bool, quiet: bool, **given: Any) -> None:
       boxship up --engine fake --state-dir /tmp/cloud --listen 127.0.0.1:9600
     """
     settings = choice.settings(given)
+    told = choice.told(given)
     if detach:
         background.start(settings, given, _prepare)
         return
-    _check_free(settings)
-    _prepare(settings)
-    _serve(settings, choice.told(given), quiet=quiet)
+    _prepare(settings, told)
+    _serve(settings, quiet=quiet)
 
 
-def _check_free(settings: Settings) -> None:
-    """Before anything is written: nobody else works on the state directory."""
+def _prepare(settings: Settings, told: dict[str, str]) -> None:
+    """What the program stands on: a host that can carry it, a state directory, an engine that answers.
+
+    What is lacking is said before anything is written, and a directory that was made in vain is removed again.
+    """
     found = lock.holder(settings.state_dir)
     if found is not None:
         raise installation_errors.InUse(settings.state_dir, found[0].pid)
-
-
-def _prepare(settings: Settings) -> None:
-    """What the program stands on: a host that can carry it and, for real containers, an engine that answers."""
     directory.check_usable(settings.state_dir)
     host.check_start(settings)
+    new = directory.find(settings.state_dir) is None
+    files.make_directory(settings.state_dir)
+    with lock.held(settings.state_dir, "prepare"):
+        settings.state_dir.chmod(0o700)
+        try:
+            directory.create_or_update(settings.state_dir, settings.engine, told)
+            if not engine.ready(settings):
+                engine.prepare(settings)
+        except BaseException:
+            if new:
+                _undo(settings)
+            raise
 
 
-def _serve(settings: Settings, told: dict[str, str], *, quiet: bool) -> None:
+def _undo(settings: Settings) -> None:
+    """Take back a first start that failed; the operator's own files stay."""
+    if settings.engine != "fake":
+        engine.leave(settings)
+    removal.state(settings.state_dir, operators=False)
+
+
+def _serve(settings: Settings, *, quiet: bool) -> None:
     """Be the program until SIGTERM or SIGINT."""
     from boxship.installation import logs
 
     os.umask(0o022)
-    files.make_directory(settings.state_dir)
     with lock.held(settings.state_dir, "up"):
-        settings.state_dir.chmod(0o700)
-        record = directory.create_or_update(settings.state_dir, settings.engine, told)
+        record = directory.existing(settings.state_dir)
         known = secrets.create(settings.state_dir)
         secrets.write_clouds(settings, known)
         logs.configure(settings.state_dir, console=not quiet)
@@ -161,6 +177,8 @@ def destroy_command(state_dir: Path | None, *, yes: bool) -> None:
     _stopped(settings.state_dir, 60)
     with lock.held(settings.state_dir, "destroy"):
         asyncio.run(_remove(settings, record))
+        if record.engine != "fake":
+            engine.leave(settings)
         with steps.step("State directory") as step:
             left = removal.state(settings.state_dir)
             step.note(f"{settings.state_dir} is gone" if not left else f"left, as not ours: {', '.join(left)}")

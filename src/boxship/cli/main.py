@@ -30,7 +30,7 @@ COMMANDS = {
     "env": Entry("env", "The cloud", "Print the variables that OpenStack clients need."),
     "doctor": Entry("doctor", "The cloud", "Check this host, and say how to mend what it lacks."),
     "migrate": Entry("lifecycle", "The cloud", "Bring the database to this version of the program."),
-    "engine": Entry("lifecycle", "The cloud", "Make the Docker engine ready for Boxship, or undo that."),
+    "engine": Entry("engine", "The cloud", "Make the Docker engine ready for Boxship, or undo that."),
     "destroy": Entry("lifecycle", "The cloud", "Remove everything that this cloud made on the host."),
     "run": Entry("run", "Containers", "Run a container."),
     "ps": Entry("containers", "Containers", "List the containers."),

@@ -178,24 +178,27 @@ def _overlay() -> str:
         )
 
 
+def knows_runtime(path: Path) -> bool | None:
+    """Whether the engine there knows our runtime; None where none answers."""
+    try:
+        runtimes = ask_engine(path, "/info").get("Runtimes")
+    except OSError:
+        return None
+    return isinstance(runtimes, dict) and RUNTIME in runtimes
+
+
 def _engine(path: Path) -> Iterator[Finding]:
     try:
         version = ask_engine(path, "/version")
-        runtimes = ask_engine(path, "/info").get("Runtimes")
     except OSError as error:
         detail = f"nobody answers at {path} ({error.strerror or error})"
-        program = shutil.which("dockerd")
-        remedy = "boxship up (starts dockerd when none answers)" if program else "apt-get install docker.io"
+        remedy = "boxship up (starts dockerd)" if shutil.which("dockerd") else "apt-get install docker.io"
         yield Finding("Docker engine", ok=False, detail=detail, remedy=remedy)
         return
     yield Finding("Docker engine", ok=True, detail=f"{version.get('Version')} at {path}")
-    known = isinstance(runtimes, dict) and RUNTIME in runtimes
-    yield Finding(
-        f"Docker runtime {RUNTIME}",
-        known,
-        "registered" if known else "not registered",
-        "" if known else "boxship engine register",
-    )
+    known = bool(knows_runtime(path))
+    detail, remedy = ("registered", "") if known else ("not registered", "boxship up (registers it)")
+    yield Finding(f"Docker runtime {RUNTIME}", known, detail, remedy)
 
 
 def _port(settings: Settings) -> Finding:

@@ -51,8 +51,9 @@ async def world(fabric: Fabric, storage: Storage, done: Callable[[str, Awaitable
     await done("Volumes", storage.destroy())
 
 
-def state(state_dir: Path) -> list[str]:
-    """Remove the state directory; call it with the lock held. The names of files in it that are not ours, and so stay.
+def state(state_dir: Path, *, operators: bool = True) -> list[str]:
+    """Remove the state directory; call it with the lock held. The names of files in it that are not ours, and so stay;
+    those that the operator wrote into it stay too unless ``operators``.
 
     Busy: something is still mounted below it, so that removing could reach beyond it.
     """
@@ -60,7 +61,7 @@ def state(state_dir: Path) -> list[str]:
     if mounted:
         raise errors.Busy(f"{mounted[0]} is still mounted. Unmount it (umount {mounted[0]}) and run this again.")
     with files.sentences(state_dir):
-        for name in directory.OWN:
+        for name in directory.OWN if operators else [name for name in directory.OWN if name not in directory.OPERATORS]:
             path = state_dir / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
