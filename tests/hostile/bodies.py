@@ -1,0 +1,66 @@
+"""What the routes read as bodies, found by listening to their handlers, and good bodies made from that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import inspect
+
+from tests.hostile import seeds, shapes, world
+from tests.hostile.world import Target, World
+
+
+async def shape(attacked: World, target: Target) -> Any:
+    """The type that the handler reads the body as; None: it reads none, or nothing of which fields are known."""
+    key = str(target)
+    if key not in attacked.shapes:
+        attacked.shapes[key] = await _heard(attacked, target)
+    return attacked.shapes[key]
+
+
+async def _heard(attacked: World, target: Target) -> Any:
+    if not target.route.is_write or target.route.stream:
+        return None
+    before = attacked.changes()
+    with world.overheard() as heard:
+        for user, body in (("alice", {}), ("alice", []), ("admin", {})):
+            await attacked.ask(user, target, body=body)
+            if any(_has_fields(one) for one in heard):
+                break
+    if attacked.changes() != before:
+        attacked.restore()
+    known = [one for one in heard if _has_fields(one)]
+    return max(known, key=lambda one: len(list(shapes.fields(inspect.type_info(one)))), default=None)
+
+
+def _has_fields(one: Any) -> bool:
+    kind = inspect.type_info(one)
+    return isinstance(kind.item_type if isinstance(kind, inspect.ListType) else kind, inspect.StructType)
+
+
+async def good(attacked: World, target: Target) -> Any:
+    """A body that the owner of the path could send: a seed's, or one made from the type; ``{}`` where none is read."""
+    seeded = seeds.good_body(attacked, target.path) if target.route.method == "POST" else None
+    if seeded is not None:
+        return seeded
+    read = await shape(attacked, target)
+    if read is None:
+        return {}
+
+    def find(name: str) -> Any:
+        return next(iter(references(attacked, (name,))), None)
+
+    return shapes.example(inspect.type_info(read), "", find)
+
+
+def references(attacked: World, place: shapes.Path) -> list[str]:
+    """The victim's ids that could stand in a field of that name, if it refers to something at all."""
+    name = next((str(part) for part in reversed(place) if isinstance(part, str)), "")
+    if name in {"project_id", "tenant_id"}:
+        return [attacked.ids["alice project"]]
+    if name == "device_id" or not place:
+        return []
+    stem = name.removesuffix("_ids").removesuffix("_id").removeprefix("remote_").removeprefix("fixed_")
+    stem = {"group": "security-group", "source": "volume", "floating_network": "network"}.get(stem, stem)
+    wanted = stem.replace("_", "-").removesuffix("s") + "s"
+    return [id for key, id in attacked.examples.items() if key.partition("/")[2] == wanted and id in attacked.owned]
