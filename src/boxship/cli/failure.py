@@ -37,8 +37,11 @@ class Failure(errors.BoxshipError):
 
 def sentence(error: Exception) -> str | None:
     """What the user reads; empty for nothing, None for a defect of the program."""
-    if isinstance(error, errors.BoxshipError):
+    if isinstance(error, Failure):
         return error.sentence
+    if isinstance(error, errors.BoxshipError):
+        # Reasons that come from libraries may have lines of their own.
+        return " ".join(error.sentence.split())
     if isinstance(error, OSError):
         if error.errno == errno.EPIPE:
             return ""
