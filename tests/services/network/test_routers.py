@@ -124,7 +124,7 @@ async def test_a_floating_ip_from_create_to_delete(world: World) -> None:
     await world.refused("alice", "POST", "/floatingips", second, 409, "FloatingIPPortAlreadyAssociated")
     remove = f"/routers/{router['id']}/remove_router_interface"
     await world.refused("alice", "PUT", remove, {"subnet_id": subnet_id}, 409, "RouterInterfaceInUseByFloatingIP")
-    gateway = {"router": {"external_gateway_info": {}}}
+    gateway: dict[str, Any] = {"router": {"external_gateway_info": {}}}
     kind = "RouterExternalGatewayInUseByFloatingIp"
     await world.refused("alice", "PUT", f"/routers/{router['id']}", gateway, 409, kind)
     freed = (await world.request("alice", "PUT", path, {"floatingip": {"port_id": None}})).json()["floatingip"]

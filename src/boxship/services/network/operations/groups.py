@@ -235,8 +235,8 @@ def read_rule(wish: wire.RuleCreate, project_id: str) -> model.Rule:
         direction=wish.direction,
         ethertype=ethertype,
         protocol=protocol,
-        port_range_min=wish.port_range_min,
-        port_range_max=wish.port_range_max,
+        port_range_min=wish.ports[0],
+        port_range_max=wish.ports[1],
         remote_ip_prefix=_remote(wish.remote_ip_prefix, ethertype),
         remote_group_id=wish.remote_group_id or None,
         description=wish.description,
@@ -268,7 +268,7 @@ def _protocol(asked: str | int | None) -> str | None:
 
 def _check_ports(wish: wire.RuleCreate, protocol: str | None) -> None:
     """Ports belong to protocols that have them; for ICMP they are type and code."""
-    low, high = wish.port_range_min, wish.port_range_max
+    low, high = wish.ports
     if low is None and high is None:
         return
     for field, value in (("port_range_min", low), ("port_range_max", high)):

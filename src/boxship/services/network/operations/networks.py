@@ -59,7 +59,7 @@ async def insert(
         shared=wish.shared,
         external=wish.external,
         is_default=wish.is_default,
-        mtu=wish.mtu or DEFAULT_MTU,
+        mtu=wish.frame or DEFAULT_MTU,
         port_security_enabled=wish.port_security_enabled,
         dns_domain=domain,
         tags=wish.tags,
@@ -138,6 +138,8 @@ async def update_network(
     access.own(caller, network.project_id, "update_network")
     values = given(wish)
     _may_set(caller, values, "update_network")
+    if wish.frame is not None:
+        values["mtu"] = wish.frame
     if isinstance(wish.dns_domain, str):
         values["dns_domain"] = checks.dns_domain(wish.dns_domain)
     changed = msgspec.structs.replace(

@@ -52,7 +52,7 @@ async def insert(transaction: Transaction, network: model.Network, subnet: model
 
 def read(wish: wire.SubnetCreate, project_id: str) -> model.Subnet:
     """A subnet as it is stored, checked in itself."""
-    cidr = checks.subnet_cidr(wish.cidr, wish.ip_version)
+    cidr = checks.subnet_cidr(wish.cidr, wish.version)
     _modes(wish, cidr)
     gateway = _gateway(wish, cidr)
     if isinstance(wish.allocation_pools, UnsetType):
@@ -64,7 +64,7 @@ def read(wish: wire.SubnetCreate, project_id: str) -> model.Subnet:
         id=new_id(),
         project_id=project_id,
         network_id=wish.network_id,
-        ip_version=wish.ip_version,
+        ip_version=wish.version,
         cidr=str(cidr),
         created_at=now,
         updated_at=now,
@@ -76,8 +76,8 @@ def read(wish: wire.SubnetCreate, project_id: str) -> model.Subnet:
         ipv6_ra_mode=wish.ipv6_ra_mode,
         ipv6_address_mode=wish.ipv6_address_mode,
         allocation_pools=found,
-        dns_nameservers=checks.nameservers(wish.dns_nameservers, wish.ip_version),
-        host_routes=checks.host_routes(wish.host_routes, wish.ip_version, "host_routes"),
+        dns_nameservers=checks.nameservers(wish.dns_nameservers, wish.version),
+        host_routes=checks.host_routes(wish.host_routes, wish.version, "host_routes"),
         service_types=wish.service_types,
         tags=wish.tags,
         cursor=cidr.network_address.packed.hex(),

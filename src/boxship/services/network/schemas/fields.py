@@ -7,6 +7,8 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from boxship.services.network import errors
+
 T = TypeVar("T")
 
 Text = Annotated[str, Meta(max_length=255)]
@@ -17,6 +19,8 @@ Mac = Annotated[str, Meta(max_length=32)]
 Tag = Annotated[str, Meta(min_length=1, max_length=60)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=50)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=500)]
+Digits = Annotated[str, Meta(pattern=r"^-?[0-9]{1,9}\Z")]
+"""A whole number as text: Neutron reads both, and python-openstackclient sends an MTU like this."""
 Nothing = Annotated[tuple[str, ...], Meta(max_length=0)]
 
 
@@ -41,6 +45,16 @@ class Create(Request, frozen=True, kw_only=True):
 def known(value: T | UnsetType | None) -> T | None:
     """The value, or None where the client did not say."""
     return None if isinstance(value, UnsetType) else value
+
+
+def whole(value: int | str | None, field: str, least: int, most: int) -> int | None:
+    """A number in any spelling. InvalidInput: out of bounds."""
+    if value is None:
+        return None
+    number = int(value)
+    if not least <= number <= most:
+        raise errors.InvalidInput(f"'{value}' is not a whole number from {least} to {most}", field=field)
+    return number
 
 
 def given(request: Request) -> dict[str, object]:

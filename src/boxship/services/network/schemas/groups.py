@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from boxship.core import clock
 from boxship.services.network import model
-from boxship.services.network.schemas.fields import Create, Id, Prefix, Request, Text
+from boxship.services.network.schemas.fields import Create, Digits, Id, Prefix, Request, Text, whole
 
-Number = Annotated[int, Meta(ge=-1, le=65535)]
+Number = Annotated[int, Meta(ge=-1, le=65535)] | Digits
 Protocol = Annotated[str, Meta(max_length=32)] | Annotated[int, Meta(ge=-1, le=1 << 31)]
 
 
@@ -53,6 +53,12 @@ class RuleCreate(Create, frozen=True, kw_only=True):
     remote_ip_prefix: Prefix | None = None
     remote_group_id: Id | None = None
     remote_address_group_id: None = None
+
+    @property
+    def ports(self) -> tuple[int | None, int | None]:
+        """The range as numbers. InvalidInput: out of bounds."""
+        low = whole(self.port_range_min, "port_range_min", -1, 65535)
+        return low, whole(self.port_range_max, "port_range_max", -1, 65535)
 
 
 class RuleCreateBody(Request, frozen=True, kw_only=True):

@@ -9,9 +9,11 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from boxship.core import clock
 from boxship.services.network import model
-from boxship.services.network.schemas.fields import Create, Id, Ip, Nothing, Prefix, Request, Text
+from boxship.services.network.schemas.fields import Create, Digits, Id, Ip, Nothing, Prefix, Request, Text, whole
 
-Mtu = Annotated[int, Meta(ge=68, le=65535)]
+MTU = (68, 65535)
+"""The smallest that IPv4 allows, and the largest that a frame can have."""
+Mtu = Annotated[int, Meta(ge=68, le=65535)] | Digits
 Pools = Annotated[tuple[model.Pool, ...], Meta(max_length=64)]
 Nameservers = Annotated[tuple[Ip, ...], Meta(max_length=16)]
 HostRoutes = Annotated[tuple[model.HostRoute, ...], Meta(max_length=64)]
@@ -32,6 +34,11 @@ class NetworkCreate(Create, frozen=True, kw_only=True):
     dns_domain: Text = ""
     availability_zone_hints: Nothing = ()
 
+    @property
+    def frame(self) -> int | None:
+        """The MTU as a number. InvalidInput: out of bounds."""
+        return whole(self.mtu, "mtu", *MTU)
+
 
 class NetworkUpdate(Request, frozen=True, kw_only=True):
     """What may change of a network."""
@@ -45,6 +52,11 @@ class NetworkUpdate(Request, frozen=True, kw_only=True):
     mtu: Mtu | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
     dns_domain: Text | UnsetType = UNSET
+
+    @property
+    def frame(self) -> int | None:
+        """The MTU as a number, if it is to change. InvalidInput: out of bounds."""
+        return None if isinstance(self.mtu, UnsetType) else whole(self.mtu, "mtu", *MTU)
 
 
 class NetworkCreateBody(Request, frozen=True, kw_only=True):
@@ -114,7 +126,7 @@ class SubnetCreate(Create, frozen=True, kw_only=True):
     """A subnet to be made. ``gateway_ip`` not given: the first address; null: none."""
 
     network_id: Id
-    ip_version: Literal[4, 6]
+    ip_version: Literal[4, 6] | Literal["4", "6"]
     cidr: Prefix
     name: Text = ""
     gateway_ip: Ip | None | UnsetType = UNSET
@@ -127,6 +139,11 @@ class SubnetCreate(Create, frozen=True, kw_only=True):
     service_types: ServiceTypes = ()
     subnetpool_id: None = None
     segment_id: None = None
+
+    @property
+    def version(self) -> int:
+        """The IP version as a number."""
+        return int(self.ip_version)
 
 
 class SubnetUpdate(Request, frozen=True, kw_only=True):
