@@ -5,7 +5,7 @@ mkdir -p .cache
 
 # step NAME COMMAND [ARGUMENT...]: run it silently. On failure: the end of its output, then its sentence (set in WHY).
 step() {
-    local name=$1 log=.cache/${1// /-}.log from=$EPOCHREALTIME
+    local name=$1 log=.cache/${1//[!A-Za-z0-9]/-}.log from=$EPOCHREALTIME
     shift
     printf '  %-34s' "$name"
     if "$@" >"$log" 2>&1 </dev/null; then
