@@ -26,6 +26,8 @@ from boxship.services.network.store import networks as networks_store
 from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import rows, tables
 
+HOST = "boxship"
+"""What an admin reads as the host of a bound port; there is one."""
 EXTERNAL = "public"
 """The name of the external network that an installation begins with; DevStack's, so that copied commands work."""
 
@@ -164,9 +166,8 @@ async def bind_port(transaction: Transaction, port_id: str, binding: Binding) ->
     wired = {"sandbox": binding.sandbox, "interface": binding.interface}
     if port.sandbox == binding.sandbox and port.interface == binding.interface:
         return
-    device = {"device_id": binding.device_id, "device_owner": binding.device_owner, "host": binding.holder[0]}
-    await rows.change(transaction, tables.ports, port_id, **device, **wired, status=str(model.Status.DOWN), reason=None)
-    await _rewire(transaction, port_id)
+    device = {"device_id": binding.device_id, "device_owner": binding.device_owner, "host": HOST}
+    await _rewire(transaction, port, **device, **wired)
 
 
 async def _port(transaction: Transaction, port_id: str) -> model.Port:
@@ -176,10 +177,11 @@ async def _port(transaction: Transaction, port_id: str) -> model.Port:
     return port
 
 
-async def _rewire(transaction: Transaction, port_id: str) -> None:
-    """The cable changes, and with it the names that the network's ports have."""
-    port = await _port(transaction, port_id)
-    await rows.wish(transaction, tables.ports, [port_id], model.Kind.PORT)
+async def _rewire(transaction: Transaction, port: model.Port, **wiring: str) -> None:
+    """The cable changes: it is down until it is real, and the names that the network's ports have follow."""
+    down = {"status": str(model.Status.DOWN), "reason": None, "generation": port.generation + 1}
+    await rows.change(transaction, tables.ports, port.id, **wiring, **down)
+    transaction.wake(model.Kind.PORT, port.id)
     if port.dns_name:
         await rows.wish(transaction, tables.names, [port.network_id], model.Kind.NAMES)
 
@@ -191,8 +193,7 @@ async def unbind_port(transaction: Transaction, port_id: str, holder: Resource) 
     if port is None or not port.sandbox or await holds.holders(transaction, (model.Kind.PORT, port_id)):
         return
     loose = {"device_id": "", "device_owner": "", "host": "", "sandbox": "", "interface": ""}
-    await rows.change(transaction, tables.ports, port_id, **loose, status=str(model.Status.DOWN), reason=None)
-    await _rewire(transaction, port_id)
+    await _rewire(transaction, port, **loose)
 
 
 async def delete_port(transaction: Transaction, port_id: str, holder: Resource) -> None:

@@ -107,7 +107,7 @@ async def _eui64(transaction: Transaction, subnet: model.Subnet, mac: str) -> Ta
 async def _first_free(transaction: Transaction, subnets: Sequence[model.Subnet]) -> Taken:
     """The next free address of the first subnet that has one."""
     for subnet in subnets:
-        key = await addresses.take_next(transaction, subnet.id)
+        key = await addresses.take_next(transaction, subnet)
         if key is not None:
             return subnet.id, key
     raise errors.IpAddressGenerationFailure(subnets[0].network_id)

@@ -73,7 +73,7 @@ async def insert(transaction: Transaction, draft: Draft, mac: str, taken: Sequen
     had = [_address(port, subnet_id, key) for subnet_id, key in taken]
     await rows.insert(transaction, tables.ports, port)
     await addresses.insert(transaction, had)
-    await store.set_groups(transaction, port.id, draft.groups)
+    await store.join_groups(transaction, port.id, draft.groups)
     await groups.members_changed(transaction, draft.groups)
     ordered = tuple(sorted(had, key=lambda address: (len(address.key), address.key)))
     return model.PortView(port, ordered, tuple(sorted(draft.groups)))

@@ -59,8 +59,5 @@ def whole(value: int | str | None, field: str, least: int, most: int) -> int | N
 
 def given(request: Request) -> dict[str, object]:
     """The fields that the client sent, by their names in Python."""
-    return {
-        field.name: value
-        for field in msgspec.structs.fields(request)
-        if not isinstance(value := getattr(request, field.name), UnsetType)
-    }
+    values = ((name, getattr(request, name)) for name in request.__struct_fields__)
+    return {name: value for name, value in values if not isinstance(value, UnsetType)}

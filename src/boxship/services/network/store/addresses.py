@@ -46,9 +46,9 @@ async def set_free(transaction: Transaction, subnet_id: str, free: Iterable[Free
         await transaction.execute(_ranges.insert().values(rows))
 
 
-async def take_next(transaction: Transaction, subnet_id: str) -> str | None:
+async def take_next(transaction: Transaction, subnet: model.Subnet) -> str | None:
     """Take a free address, the next after the one taken last, so that a freed one rests; None: none is free."""
-    cursor = await transaction.scalar(sa.select(tables.subnets.c.cursor).where(tables.subnets.c.id == subnet_id))
+    subnet_id, cursor = subnet.id, subnet.cursor
     following = moved(cursor, 1)
     found = await _containing(transaction, subnet_id, following)
     if found:
@@ -148,11 +148,15 @@ async def _lowest(transaction: Transaction, subnet_id: str, after: str) -> Free 
 async def _cut(transaction: Transaction, subnet_id: str, found: Free, taken: str) -> None:
     """Replace a range by what is left of it beside one address."""
     first, last = found
-    await _drop(transaction, subnet_id, first)
-    if first < taken:
-        await transaction.execute(_ranges.insert().values(subnet_id=subnet_id, first=first, last=moved(taken, -1)))
-    if taken < last:
-        await transaction.execute(_ranges.insert().values(subnet_id=subnet_id, first=moved(taken, 1), last=last))
+    here = sa.and_(_ranges.c.subnet_id == subnet_id, _ranges.c.first == first)
+    if first == last:
+        await transaction.execute(_ranges.delete().where(here))
+    elif taken == first:
+        await transaction.execute(_ranges.update().where(here).values(first=moved(taken, 1)))
+    else:
+        await transaction.execute(_ranges.update().where(here).values(last=moved(taken, -1)))
+        if taken < last:
+            await transaction.execute(_ranges.insert().values(subnet_id=subnet_id, first=moved(taken, 1), last=last))
 
 
 async def _drop(transaction: Transaction, subnet_id: str, first: str) -> None:

@@ -72,9 +72,13 @@ async def groups_of(transaction: Transaction, port_ids: Sequence[str]) -> dict[s
 async def set_groups(transaction: Transaction, port_id: str, group_ids: Iterable[str]) -> None:
     """Replace the groups of a port."""
     await transaction.execute(_memberships.delete().where(_memberships.c.port_id == port_id))
-    wanted = [{"port_id": port_id, "group_id": group_id} for group_id in dict.fromkeys(group_ids)]
-    if wanted:
-        await transaction.execute(_memberships.insert().values(wanted))
+    await join_groups(transaction, port_id, group_ids)
+
+
+async def join_groups(transaction: Transaction, port_id: str, group_ids: Iterable[str]) -> None:
+    """Put a port, which is in none of them, into groups."""
+    for group_id in dict.fromkeys(group_ids):
+        await transaction.execute(_memberships.insert().values(port_id=port_id, group_id=group_id))
 
 
 async def members(transaction: Transaction, group_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

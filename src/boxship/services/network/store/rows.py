@@ -32,9 +32,9 @@ async def find(
 
 
 async def insert(transaction: Transaction, table: sa.Table, *rows: msgspec.Struct) -> None:
-    """New rows, in one statement."""
-    if rows:
-        await transaction.execute(table.insert().values([msgspec.structs.asdict(row) for row in rows]))
+    """New rows; a statement each, because one for several would be compiled anew each time."""
+    for row in rows:
+        await transaction.execute(table.insert().values(msgspec.structs.asdict(row)))
 
 
 async def change(transaction: Transaction, table: sa.Table, id: str, **values: Any) -> None:
