@@ -52,7 +52,7 @@ def test_no_docker_and_no_way_to_start_one(boxship: CommandLine, tmp_path: Path)
 
 def test_no_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(installation_errors.NotReady, match="needs root.*--engine fake"):
+    with pytest.raises(installation_errors.NotReady, match=r"needs root.*--engine fake"):
         host.check_start(Settings(state_dir=tmp_path / "state"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert directory.default() == tmp_path / "boxship"

@@ -20,7 +20,7 @@ from boxship.cli.options import state_dir_option
 NETWORK, ROUTER, VOLUME, GROUP, CONTAINER = "demo", "demo", "demo", "demo-web", "demo-web"
 CIDR = "10.10.0.0/24"
 IMAGE = "busybox"
-BUILT = "boxship-busybox"
+BUILT = "busybox"
 """The name in the image service of the image that is built where no registry is in reach."""
 _REGISTRY = ("registry-1.docker.io", 443)
 """Where Docker looks for images without a host in their name."""

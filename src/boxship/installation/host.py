@@ -170,7 +170,7 @@ def _overlay() -> str:
         return _try(
             [
                 *("unshare", "--mount", "--", "sh", "-c"),
-                'cd "$1" && mount -t tmpfs none . && mkdir l u w m && '
+                'mount -t tmpfs none "$1" && cd "$1" && mkdir l u w m && '
                 "mount -t overlay overlay -o lowerdir=$PWD/l,upperdir=$PWD/u,workdir=$PWD/w m",
                 "sh",
                 directory,
