@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from boxship.core import errors
+from boxship.core.db import types
 from boxship.core.db.database import Transaction
 from boxship.core.http.call import Query
 
@@ -82,7 +84,18 @@ def _typed(name: str, value: str, column: sa.ColumnElement[Any]) -> object:
         return Query(((name, value),)).flag(name)
     if isinstance(column.type, sa.Integer):
         return Query(((name, value),)).number(name, least=-(2**31))
+    if isinstance(column.type, types.Moment):
+        return _moment(name, value)
     return value
+
+
+def _moment(name: str, value: str) -> datetime:
+    """A moment in ISO 8601; UTC where it names no zone."""
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise errors.BadRequest(f"{value!r} is not a moment in ISO 8601", field=name) from error
 
 
 async def fetch(

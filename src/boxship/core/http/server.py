@@ -66,8 +66,9 @@ class Server:
         service: Service | None = None
         version = ANY
         try:
+            known = self._services.get(exchange.prefix)
+            service = known[0] if known else None
             segments = exchange.segments()
-            known = self._services.get(segments[0]) if segments else None
             if known is None:
                 return None, _finished(await self._page(segments, exchange), exchange, None, ANY)
             service, tree = known
@@ -165,6 +166,11 @@ class _Exchange:
         self.request_id = f"req-{uuid.uuid4()}"
         self._raw_path: bytes = scope.get("raw_path") or self.path.encode()
         self._receive = receive
+
+    @property
+    def prefix(self) -> str:
+        """The first segment of the path as it came: it names the service, and with it the dialect of every error."""
+        return self._raw_path.lstrip(b"/").partition(b"/")[0].decode("latin-1")
 
     def segments(self) -> list[str]:
         """The path, split before it is unquoted, so that %2F stays inside a segment."""
