@@ -21,6 +21,8 @@ MOST = 128
 """Properties, tags and members that an image may have of each; Glance's default quotas."""
 
 Text = Annotated[str, Meta(max_length=255)]
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Value = Annotated[str, Meta(max_length=65535)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 ContainerFormat = Literal["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
 DiskFormat = Literal["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]
@@ -38,8 +40,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     protected: bool = False
     os_hidden: bool = False
     owner: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
-    tags: list[Text] = []
-    properties: dict[Annotated[str, Meta(min_length=1, max_length=255)], Annotated[str, Meta(max_length=65535)]] = {}
+    tags: Annotated[list[Text], Meta(max_length=1024)] = []
+    properties: Annotated[dict[Name, Value], Meta(max_length=1024)] = {}
 
 
 class ImageDetail(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from boxship.core import clock
-from boxship.core.http.call import Query, decode
+from boxship.core.http import call
 from boxship.services.image import errors
 from boxship.services.image.model import Member
 from boxship.services.image.operations.images import Description, ImageDetail
@@ -71,8 +71,8 @@ class MemberStatusRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
 
 def read_new(body: bytes) -> tuple[str | None, Description]:
     """A new image: the id that the caller chose, and the description. BadRequest; ReadOnlyAttribute."""
-    document = decode(body, dict[str, Any])
-    chosen = decode(msgspec.json.encode({"id": document.pop("id", None)}), _Chosen).id
+    document = call.decode(body, dict[str, Any])
+    chosen = call.decode(msgspec.json.encode({"id": document.pop("id", None)}), _Chosen).id
     id = str(uuid.UUID(chosen)) if chosen else None
     for name in document:
         require_writable(name)
@@ -83,7 +83,7 @@ def described(document: Document) -> Description:
     """The description in a document. BadRequest: a value is not of the field's type; properties are strings."""
     own = {name: value for name, value in document.items() if name not in FIELDS}
     fields = {name: value for name, value in document.items() if name in FIELDS}
-    return decode(msgspec.json.encode({**fields, "properties": own}), Description)
+    return call.decode(msgspec.json.encode({**fields, "properties": own}), Description)
 
 
 def require_writable(name: str) -> None:
@@ -142,7 +142,7 @@ def shown(detail: ImageDetail) -> Document:
     }
 
 
-def shown_list(details: Iterable[ImageDetail], query: Query, *, more: bool) -> Document:
+def shown_list(details: Iterable[ImageDetail], query: call.Query, *, more: bool) -> Document:
     """A page of images, with the link to the next one where there may be one."""
     images = [shown(detail) for detail in details]
     words = [(name, value) for name, value in query.pairs if name != "marker"]

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from boxship.core.errors import BadRequest
-from boxship.core.http.call import decode
+from boxship.core.http import call
 from boxship.services.image import errors
 from boxship.services.image.schemas.images import FIELDS, Document, require_writable
 
@@ -25,9 +25,12 @@ class Change(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     value: Any = msgspec.UNSET
 
 
+Changes = Annotated[list[Change], Meta(max_length=512)]
+
+
 def read(body: bytes) -> list[Change]:
     """The operations of a patch. BadRequest: not a list of such."""
-    return decode(body, list[Change])
+    return call.decode(body, Changes)
 
 
 def apply(document: Document, changes: Iterable[Change]) -> Document:

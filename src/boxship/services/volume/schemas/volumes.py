@@ -56,7 +56,9 @@ class CreateRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST /volumes."""
 
     volume: NewVolume
-    scheduler_hints: dict[str, Any] | None = msgspec.field(default=None, name="OS-SCH-HNT:scheduler_hints")
+    scheduler_hints: Annotated[dict[str, Any], Meta(max_length=64)] | None = msgspec.field(
+        default=None, name="OS-SCH-HNT:scheduler_hints"
+    )
 
 
 _SOURCES = {
@@ -146,7 +148,7 @@ class ActionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST .../action: exactly one of these."""
 
     reset_status: ResetStatus | None = msgspec.field(default=None, name="os-reset_status")
-    force_delete: dict[str, Any] | str | msgspec.UnsetType | None = msgspec.field(
+    force_delete: Annotated[dict[str, Any], Meta(max_length=0)] | msgspec.UnsetType | None = msgspec.field(
         default=msgspec.UNSET, name="os-force_delete"
     )
 
