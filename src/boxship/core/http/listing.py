@@ -122,7 +122,8 @@ async def fetch(
 
 
 def _ordered(column: sa.ColumnElement[Any], descending: bool) -> sa.ColumnElement[Any]:
-    return sa.nulls_last(column.desc()) if descending else sa.nulls_first(column.asc())
+    ordered: sa.ColumnElement[Any] = sa.nulls_last(column.desc()) if descending else sa.nulls_first(column.asc())
+    return ordered
 
 
 def _after(order: Sequence[tuple[sa.ColumnElement[Any], bool]], marker: sa.Row[Any]) -> sa.ColumnElement[bool]:
@@ -142,7 +143,8 @@ def _beyond(column: sa.ColumnElement[Any], value: object, descending: bool) -> s
     if value is None:
         return sa.false() if descending else column.is_not(None)
     if descending:
-        return sa.or_(column < value, column.is_(None))
+        smaller: sa.ColumnElement[bool] = sa.or_(column < value, column.is_(None))
+        return smaller
     greater: sa.ColumnElement[bool] = column > value
     return greater
 
