@@ -28,8 +28,11 @@ from boxship.services.container import policy as container_policy
 from boxship.services.container import reconciler as container_reconciler
 from boxship.services.container import versions as container_versions
 from boxship.services.identity import api as identity_api
+from boxship.services.identity import catalog as identity_catalog
+from boxship.services.identity import live as identity_live
 from boxship.services.identity import policy as identity_policy
 from boxship.services.identity import public as identity
+from boxship.services.identity import tokens
 from boxship.services.image import api as image_api
 from boxship.services.image import live as image_live
 from boxship.services.image import policy as image_policy
@@ -81,8 +84,10 @@ def plug(settings: Settings, mark: str) -> Drivers:
     )
 
 
-def services(settings: Settings, database: db.Database, drivers: Drivers) -> list[Service]:
-    """All services, lowest first."""
+def services(
+    settings: Settings, database: db.Database, drivers: Drivers, people: identity_live.IdentityLive
+) -> list[Service]:
+    """All services, lowest first; ``people`` is identity's live part, which also tells the server who asks."""
     deadline = settings.step_deadline
     containers = container_reconciler.ContainerReconciler(
         database, container_reconciler.World(drivers.engine, drivers.fabric, drivers.blobs), deadline=deadline
@@ -96,6 +101,7 @@ def services(settings: Settings, database: db.Database, drivers: Drivers) -> lis
             dialect=dialects.KEYSTONE,
             routes=identity_api.ROUTES,
             rules=identity_policy.RULES,
+            live=people,
         ),
         Service(
             types=("image",),
@@ -153,9 +159,12 @@ class Program:
         self.drivers = drivers
         self.loop = Loop(concurrency=settings.workers, scan_interval=settings.scan_interval)
         self.database = db.connect(settings.database_url, self.loop.wake)
-        self.services = services(settings, self.database, drivers)
+        catalog = identity_catalog.Catalog(settings)
+        people = identity_live.IdentityLive(settings, tokens.Keys(settings.state_dir / "keys"), catalog)
+        self.services = services(settings, self.database, drivers, people)
+        catalog.fill(self.services)
         rules = Rules([rule for service in self.services for rule in service.rules], _overrides(settings))
-        self.authenticator = identity.TokenAuthenticator(self.database, settings, rules, self.services)
+        self.authenticator = identity.TokenAuthenticator(self.database, rules, people)
         self.server = Server(
             self.services,
             settings=settings,
@@ -226,8 +235,16 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     with _listener(settings) as listener:
         program = Program(settings, plug(settings, mark))
-        options = {"log_config": None, "access_log": False, "lifespan": "off", "loop": "none"}
-        http = uvicorn.Server(uvicorn.Config(program.server, timeout_graceful_shutdown=5, **options))
+        http = uvicorn.Server(
+            uvicorn.Config(
+                program.server,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                loop="none",
+                timeout_graceful_shutdown=5,
+            )
+        )
         await migrations.upgrade(settings.database_url)
         try:
             await program.open(passwords)

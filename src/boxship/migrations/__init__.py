@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from boxship.core import errors
 
-HEAD = "0001"
+HEAD = "0005"
 """The newest version."""
 
 

@@ -15,6 +15,11 @@ class ImageNotFound(errors.BadRequest):
         super().__init__(f"No active image {name!r} with container format docker is visible to you.", field="image")
 
 
+class VolumeNotFound(errors.BadRequest):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No volume {name!r} is visible to you.", field="mounts.source")
+
+
 class NameTaken(errors.Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(f"A container with name {name} already exists in this project.")

@@ -138,7 +138,8 @@ async def usage(transaction: Transaction, project_id: str) -> tuple[int, int, fl
         ).where(_columns.project_id == project_id)
     )
     assert row is not None
-    return int(row[0]), int(row[1]), float(row[2]), int(row[3])
+    containers, memory, cpu, disk = tuple(row)
+    return int(containers), int(memory), float(cpu), int(disk)
 
 
 async def change_wish(transaction: Transaction, id: str, **values: Any) -> None:

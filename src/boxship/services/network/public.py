@@ -117,15 +117,7 @@ def _own(caller: Caller, table: sa.Table) -> list[sa.ColumnElement[bool]]:
 async def _find(
     transaction: Transaction, table: sa.Table, name_or_id: str, *conditions: sa.ColumnElement[bool]
 ) -> list[str]:
-    """The id itself, or else the ids of what has the name (two are enough to know that it is not unique)."""
-    if not name_or_id:
-        return []
-    for column in (table.c.id, table.c.name):
-        select = sa.select(table.c.id).where(column == name_or_id, *conditions).limit(2)
-        found = [row.id for row in await transaction.rows(select)]
-        if found:
-            return found
-    return []
+    return await rows.called(transaction, table, name_or_id, *conditions) if name_or_id else []
 
 
 def _only(kind: str, name: str, found: list[str]) -> str:
@@ -263,3 +255,9 @@ async def bootstrap(transaction: Transaction, settings: Settings, project_id: st
         enable_dhcp=False,
     )
     await subnets.insert(transaction, network, subnets.read(wish, project_id))
+
+
+async def sandbox_in_use(transaction: Transaction, sandbox: str) -> bool:
+    """Whether any port, one that is being deleted included, is or is to be wired in this sandbox."""
+    on = tables.ports
+    return await transaction.row(sa.select(on.c.id).where(on.c.sandbox == sandbox).limit(1)) is not None

@@ -12,7 +12,6 @@ from msgspec import UNSET, structs
 from boxship.config import Settings
 from boxship.core import clock, errors
 from boxship.core.auth.caller import Caller
-from boxship.core.db import holds
 from boxship.core.db.database import Transaction
 from boxship.core.http import call
 from boxship.core.http.microversions import Version
@@ -185,7 +184,7 @@ async def _with_volumes(
     files: list[model.InjectedFile] = []
     for mount in request.mounts or []:
         at = schemas.destination(mount.destination)
-        if at in {other.destination for other in [*mounts, *files]}:
+        if at in {other.destination for other in mounts} | {other.destination for other in files}:
             raise errors.BadRequest(f"{at} is named twice", field="mounts.destination")
         if mount.type == "bind":
             files.append(model.InjectedFile(at, schemas.file_content(mount.source, version)))
@@ -201,6 +200,8 @@ async def _volume(
 ) -> model.Mount:
     if mount.source:
         found = await volume.find_volume(transaction, caller, mount.source)
+        if found is None:
+            raise container_errors.VolumeNotFound(mount.source)
         return model.Mount(found.id, "")
     size = schemas.number(mount.size, "mounts.size", 1, 2**20)
     if size is None:
@@ -275,4 +276,3 @@ async def release(transaction: Transaction, row: model.Container) -> None:
         await volume.detach(transaction, mount.volume_id, (KIND, row.id))
         if mount.disposable:
             await volume.delete_volume(transaction, mount.volume_id, (KIND, row.id))
-        await holds.release(transaction, ("volume", mount.volume_id), (KIND, row.id))

@@ -1,0 +1,107 @@
+"""Projects and domains: both are rows of one table, as in Keystone."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from boxship.core import errors
+from boxship.core.auth.caller import Caller
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.core.http.call import Query
+from boxship.services.identity import errors as identity_errors
+from boxship.services.identity import model, schemas, store
+
+
+async def find(transaction: Transaction, id: str, *, is_domain: bool = False) -> model.Project:
+    """ResourceNotFound: no project (or domain) with this id."""
+    found = await store.project(transaction, id, is_domain=is_domain)
+    if found is None:
+        raise identity_errors.ResourceNotFound("domain" if is_domain else "project", id)
+    return found
+
+
+async def show_domain(transaction: Transaction, caller: Caller, id: str) -> model.Project:
+    """A domain: one's own, or any for those whom policy lets."""
+    own = {caller.user_domain_id, caller.project_domain_id, caller.domain_id}
+    if id not in own:
+        caller.require("identity:get_any_domain")
+    return await find(transaction, id, is_domain=True)
+
+
+async def show_all(transaction: Transaction, query: Query, *, is_domain: bool = False) -> list[model.Project]:
+    """A page of projects or of domains."""
+    page = listing.page(query, store.PROJECT_COLUMNS, default_sort="name")
+    conditions = listing.filters(query, {k: v for k, v in store.PROJECT_COLUMNS.items() if k != "is_domain"})
+    return await store.projects(transaction, page, conditions, is_domain=is_domain)
+
+
+async def reachable(transaction: Transaction, user_id: str, kind: str) -> list[model.Project]:
+    """The enabled projects (or domains) that the user has a role on."""
+    return await store.projects_of(transaction, user_id, kind)
+
+
+async def create(transaction: Transaction, fields: schemas.ProjectFields, *, is_domain: bool = False) -> model.Project:
+    """Duplicate: the name is taken. ResourceNotFound: the domain or parent is not there."""
+    values = schemas.given(fields)
+    if not isinstance(fields.name, str):
+        raise errors.BadRequest("this field is required", field="domain.name" if is_domain else "project.name")
+    domain_id = "" if is_domain else values.get("domain_id") or model.DEFAULT_DOMAIN
+    parent_id = "" if is_domain else values.get("parent_id") or domain_id
+    if not is_domain:
+        await find(transaction, domain_id, is_domain=True)
+        if parent_id != domain_id:
+            await find(transaction, parent_id)
+    row = model.Project(
+        id=uuid.uuid4().hex,
+        name=fields.name,
+        domain_id=domain_id,
+        parent_id=parent_id,
+        is_domain=is_domain,
+        enabled=values.get("enabled", True),
+        description=values.get("description") or "",
+        tags=values.get("tags", []),
+    )
+    await _check_free(transaction, row)
+    await store.insert_project(transaction, row)
+    return row
+
+
+async def update(transaction: Transaction, row: model.Project, fields: schemas.ProjectFields) -> model.Project:
+    """BadRequest: the domain or parent would change. Duplicate: the new name is taken."""
+    values = schemas.given(fields)
+    for name in ("domain_id", "parent_id"):
+        if name in values and values.pop(name) != getattr(row, name):
+            raise errors.BadRequest("it cannot be changed", field=f"project.{name}")
+    if "description" in values:
+        values["description"] = values["description"] or ""
+    return await _updated(transaction, row, values)
+
+
+async def _updated(transaction: Transaction, row: model.Project, values: dict[str, Any]) -> model.Project:
+    if values.get("name", row.name) != row.name:
+        await _check_free(transaction, model.Project(**(_fields(row) | {"name": values["name"]})))
+    if values:
+        await store.update_project(transaction, row.id, **values)
+    return model.Project(**(_fields(row) | values))
+
+
+async def delete(transaction: Transaction, row: model.Project) -> None:
+    """StillEnabled: a domain must be disabled first. Forbidden: the default domain; a project with others below it."""
+    if row.is_domain and row.enabled:
+        raise identity_errors.StillEnabled
+    if row.id == model.DEFAULT_DOMAIN:
+        raise errors.Forbidden("The default domain cannot be deleted.")
+    if not row.is_domain and await store.has_children(transaction, row.id):
+        raise errors.Forbidden(f"Cannot delete project {row.id}: it is not a leaf in the hierarchy.")
+    await store.delete_project(transaction, row.id)
+
+
+async def _check_free(transaction: Transaction, row: model.Project) -> None:
+    if await store.project_named(transaction, row.name, row.domain_id, is_domain=row.is_domain):
+        raise identity_errors.Duplicate("domain" if row.is_domain else "project", row.name)
+
+
+def _fields(row: model.Project) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}

@@ -1,0 +1,123 @@
+"""The door of the identity service: who the bearer of a token is, and what a new installation starts with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from boxship.core import clock
+from boxship.core.auth.caller import Caller
+from boxship.core.auth.rules import Rules
+from boxship.core.db.database import Database, Transaction
+from boxship.services.identity import live, model, passwords, store
+
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    epoch: int
+    expires: float
+    caller: Caller
+
+
+class TokenAuthenticator:
+    """Validates the tokens of all requests (``core.auth.caller.Authenticator``).
+
+    What was found out about a token is good until anything in the identity service changes: each change advances an epoch
+    in the database, so the common case is one small query, also with several programs on one database.
+    """
+
+    def __init__(self, database: Database, rules: Rules, identity: live.IdentityLive) -> None:
+        self._database = database
+        self._identity = identity
+        self._known: dict[str, _Known] = {}
+        self.rules = rules
+
+    async def caller(self, token: str) -> Caller:
+        """Unauthorized: not a valid token (any more)."""
+        async with self._database.read() as transaction:
+            epoch = await store.epoch(transaction)
+            known = self._known.get(token)
+            if known is not None and known.epoch == epoch and known.expires > clock.now().timestamp():
+                return known.caller
+            self._known.pop(token, None)
+            user, payload, scope = await self._identity.validated(transaction, token)
+        target, domain = scope.target, scope.domain
+        caller = Caller(
+            user_id=user.id,
+            user_name=user.name,
+            user_domain_id=user.domain_id,
+            roles=frozenset(role.name.lower() for role in scope.roles),
+            rules=self.rules,
+            project_id=scope.target_id if scope.kind == "project" else None,
+            project_name=target.name if target and scope.kind == "project" else None,
+            project_domain_id=domain.id if domain else None,
+            domain_id=scope.target_id if scope.kind == "domain" else None,
+            system=scope.kind == "system",
+            token_expires_at=payload.expires_at,
+        )
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[token] = _Known(epoch, payload.expires, caller)
+        return caller
+
+
+_ROLES = ("admin", "manager", "member", "reader", "service")
+_IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
+
+
+async def bootstrap(transaction: Transaction, given: Mapping[str, str]) -> str:
+    """Fill an empty database; the id of the project admin.
+
+    The domain Default; projects admin, service and demo; roles; the user admin with the role admin on the project admin and
+    on the system, and the user demo with the role member on the project demo. ``given`` are their passwords by name.
+    """
+    found = await store.project_named(transaction, "admin", model.DEFAULT_DOMAIN)
+    if found is not None:
+        return found.id
+    await store.insert_project(transaction, _project("Default", model.DEFAULT_DOMAIN, domain_id="", is_domain=True))
+    projects = {name: uuid.uuid4().hex for name in ("admin", "service", "demo")}
+    for name, id in projects.items():
+        await store.insert_project(transaction, _project(name, id, domain_id=model.DEFAULT_DOMAIN, is_domain=False))
+    roles = {name: uuid.uuid4().hex for name in _ROLES}
+    for name, id in roles.items():
+        await store.insert_role(transaction, model.Role(id=id, name=name, description=""))
+    for prior, implied in _IMPLIED:
+        await store.imply(transaction, roles[prior], roles[implied])
+    for name, role in (("admin", "admin"), ("demo", "member")):
+        user = _user(name, projects[name], passwords.hashed_now(given[name]))
+        await store.insert_user(transaction, user)
+        targets = [("project", projects[name])] + ([("system", "all")] if name == "admin" else [])
+        for kind, target in targets:
+            held = model.Assignment(user_id=user.id, kind=kind, target_id=target, role_id=roles[role])
+            await store.assign(transaction, held)
+    return projects["admin"]
+
+
+def _project(name: str, id: str, *, domain_id: str, is_domain: bool) -> model.Project:
+    return model.Project(
+        id=id,
+        name=name,
+        domain_id=domain_id,
+        parent_id=domain_id,
+        is_domain=is_domain,
+        enabled=True,
+        description="",
+        tags=[],
+    )
+
+
+def _user(name: str, project_id: str, password: str) -> model.User:
+    return model.User(
+        id=uuid.uuid4().hex,
+        name=name,
+        domain_id=model.DEFAULT_DOMAIN,
+        enabled=True,
+        description="",
+        email=None,
+        default_project_id=project_id,
+        password=password,
+        valid_after=clock.now(),
+    )
