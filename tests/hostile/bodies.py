@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import inspect
@@ -38,9 +39,13 @@ def _has_fields(one: Any) -> bool:
     return isinstance(kind.item_type if isinstance(kind, inspect.ListType) else kind, inspect.StructType)
 
 
-async def good(attacked: World, target: Target) -> Any:
-    """A body that the owner of the path could send: a seed's, or one made from the type; ``{}`` where none is read."""
-    seeded = seeds.good_body(attacked, target.path) if target.route.method == "POST" else None
+async def good(attacked: World, target: Target, user: str = "alice") -> Any:
+    """A body that the owner of the path could send, or bob for himself: a seed's, or one made from the type; ``{}``
+    where none is read."""
+    project = attacked.ids[f"{user} project"]
+    examples = attacked.others if user == "bob" else attacked.examples
+    path = target.path.replace(attacked.ids["alice project"], project)
+    seeded = seeds.good_body(attacked, path, project, examples) if target.route.method == "POST" else None
     if seeded is not None:
         return seeded
     read = await shape(attacked, target)
@@ -48,19 +53,19 @@ async def good(attacked: World, target: Target) -> Any:
         return {}
 
     def find(name: str) -> Any:
-        return next(iter(references(attacked, (name,))), None)
+        return next(iter(references(examples, project, (name,))), None)
 
     return shapes.example(inspect.type_info(read), "", find)
 
 
-def references(attacked: World, place: shapes.Path) -> list[str]:
-    """The victim's ids that could stand in a field of that name, if it refers to something at all."""
+def references(examples: Mapping[str, str], project: str, place: shapes.Path) -> list[str]:
+    """The ids among the examples that could stand in a field of that name, if it refers to something at all."""
     name = next((str(part) for part in reversed(place) if isinstance(part, str)), "")
     if name in {"project_id", "tenant_id"}:
-        return [attacked.ids["alice project"]]
+        return [project]
     if name == "device_id" or not place:
         return []
     stem = name.removesuffix("_ids").removesuffix("_id").removeprefix("remote_").removeprefix("fixed_")
     stem = {"group": "security-group", "source": "volume", "floating_network": "network"}.get(stem, stem)
     wanted = stem.replace("_", "-").removesuffix("s") + "s"
-    return [id for key, id in attacked.examples.items() if key.partition("/")[2] == wanted and id in attacked.owned]
+    return [id for key, id in examples.items() if key.partition("/")[2] == wanted]

@@ -3,6 +3,8 @@ good body of its route, which the attacks start from."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,93 +13,88 @@ if TYPE_CHECKING:
 NAME = "known-to-alice-only"
 
 
-async def plant(world: World) -> None:
-    """Make all of it, lowest service first."""
-    for path, body in _bodies(world):
-        answer = await world.cloud.request(world.tokens["alice"], "POST", path, json=body(world), headers=VERSIONS)
+Examples = dict[str, str]
+"""``service/collection`` to the id of one resource in it."""
+
+
+async def plant(world: World, user: str) -> Examples:
+    """Make all of it for the user, lowest service first."""
+    examples: Examples = {}
+    for path, body in _bodies(world.ids[f"{user} project"]):
+        wish = json.dumps(body(world, examples)).replace(NAME, f"known-to-{user}-only")
+        answer = await world.cloud.request(world.tokens[user], "POST", path, content=wish, headers=VERSIONS)
         assert answer.is_success, f"{path}: {answer.text}"
-        _keep(world, path, answer.json())
-    image = world.examples["image/images"]
-    answer = await world.cloud.request(
-        world.tokens["alice"],
-        "PUT",
-        f"/image/v2/images/{image}/file",
-        content=b"no archive, but bytes",
-        headers={"Content-Type": "application/octet-stream"},
-    )
-    assert answer.is_success, answer.text
-    world.examples |= {"image/tags": "tag", "image/schemas": "image", "volume/metadata": "key", "network/tags": "tag"}
+        _keep(examples, path, answer.json())
+    image = f"/image/v2/images/{examples['image/images']}"
+    octets = {"Content-Type": "application/octet-stream"}
+    for method, path, options in (
+        ("PUT", f"{image}/file", {"content": b"no archive, but bytes", "headers": octets}),
+        ("POST", f"{image}/members", {"json": {"member": MEMBER}}),
+    ):
+        answer = await world.cloud.request(world.tokens[user], method, path, **options)
+        assert answer.is_success, answer.text
+    return examples | {"image/tags": "tag", "image/schemas": "image", "volume/metadata": "key", "image/members": MEMBER}
 
 
-VERSIONS = {"OpenStack-API-Version": "container 1.40, volume 3.60"}
+MEMBER = "d" * 32
+"""A project that an image is shared with."""
+VERSIONS = {"OpenStack-API-Version": "container 1.40", "Content-Type": "application/json"}
 
 
-def good_body(world: World, path: str) -> Any:
-    """A body that the route accepts, or None where no seed tells."""
-    for at, body in _bodies(world):
+def good_body(world: World, path: str, project: str, examples: Examples) -> Any:
+    """A body that the route accepts from the owner of these examples, or None where no seed tells."""
+    for at, body in _bodies(project):
         if at == path:
-            return body(world)
+            return body(world, examples)
     return None
 
 
-def _keep(world: World, path: str, answer: Any) -> None:
+def _keep(examples: Examples, path: str, answer: Any) -> None:
     resource = answer if "id" in answer or "uuid" in answer else next(iter(answer.values()))
-    id = str(resource.get("id") or resource["uuid"])
     service, _, rest = path.strip("/").partition("/")
-    collection = rest.rstrip("/").rpartition("/")[2]
-    world.examples.setdefault(f"{service}/{collection}", id)
-    world.owned.add(id)
+    examples[f"{service}/{rest.rpartition('/')[2]}"] = str(resource.get("id") or resource["uuid"])
 
 
-def _bodies(world: World) -> list[tuple[str, Any]]:
-    volumes = f"/volume/v3/{world.ids['alice project']}/volumes"
+def _bodies(project: str) -> list[tuple[str, Callable[[World, Examples], Any]]]:
     return [
         ("/image/v2/images", _image),
-        ("/network/v2.0/networks", lambda _: {"network": {"name": NAME}}),
+        ("/network/v2.0/networks", lambda _world, _: {"network": {"name": NAME}}),
         ("/network/v2.0/subnets", _subnet),
-        ("/network/v2.0/security-groups", lambda _: {"security_group": {"name": NAME, "description": NAME}}),
+        ("/network/v2.0/security-groups", lambda _world, _: {"security_group": {"name": NAME, "description": NAME}}),
         ("/network/v2.0/security-group-rules", _rule),
-        ("/network/v2.0/ports", lambda world: {"port": {"name": NAME, "network_id": of(world, "network/networks")}}),
-        ("/network/v2.0/routers", lambda _: {"router": {"name": NAME}}),
+        ("/network/v2.0/ports", _port),
+        ("/network/v2.0/routers", lambda _world, _: {"router": {"name": NAME}}),
         ("/network/v2.0/floatingips", _floating),
-        (volumes, lambda _: {"volume": {"size": 1, "name": NAME, "metadata": {"key": NAME}}}),
+        (
+            f"/volume/v3/{project}/volumes",
+            lambda _world, _: {"volume": {"size": 1, "name": NAME, "metadata": {"key": NAME}}},
+        ),
         ("/container/v1/containers", _container),
     ]
 
 
-def of(world: World, collection: str) -> str:
-    return world.examples[collection]
+def _image(_world: World, _: Examples) -> dict[str, Any]:
+    return {"name": NAME, "container_format": "docker", "disk_format": "raw", "visibility": "shared", "tags": ["tag"]}
 
 
-def _image(_world: World) -> dict[str, Any]:
-    return {"name": NAME, "container_format": "docker", "disk_format": "raw", "visibility": "private", "tags": ["tag"]}
+def _subnet(_world: World, examples: Examples) -> dict[str, Any]:
+    number = 20 + len(examples)  # another one than the seed's own, so that the route can be called again
+    wish = {"network_id": examples["network/networks"], "ip_version": 4, "cidr": f"10.{number}.0.0/24"}
+    return {"subnet": {"name": NAME, **wish}}
 
 
-def _subnet(world: World) -> dict[str, Any]:
-    return {
-        "subnet": {
-            "name": NAME,
-            "network_id": of(world, "network/networks"),
-            "ip_version": 4,
-            "cidr": f"10.{len(world.examples)}.0.0/24",
-        }
-    }
+def _rule(_world: World, examples: Examples) -> dict[str, Any]:
+    port = 80 + len(examples)
+    ports = {"protocol": "tcp", "port_range_min": port, "port_range_max": port}
+    group = examples["network/security-groups"]
+    return {"security_group_rule": {"security_group_id": group, "direction": "ingress", "description": NAME, **ports}}
 
 
-def _rule(world: World) -> dict[str, Any]:
-    return {
-        "security_group_rule": {
-            "security_group_id": of(world, "network/security-groups"),
-            "direction": "ingress",
-            "protocol": "tcp",
-            "port_range_min": 80 + len(world.examples),
-            "port_range_max": 80 + len(world.examples),
-            "description": NAME,
-        }
-    }
+def _port(_world: World, examples: Examples) -> dict[str, Any]:
+    return {"port": {"name": NAME, "network_id": examples["network/networks"]}}
 
 
-def _floating(world: World) -> dict[str, Any]:
+def _floating(world: World, _: Examples) -> dict[str, Any]:
     return {"floatingip": {"floating_network_id": public_network(world), "description": NAME}}
 
 
@@ -107,12 +104,12 @@ def public_network(world: World) -> str:
     return str(row[0])
 
 
-def _container(world: World) -> dict[str, Any]:
+def _container(_world: World, examples: Examples) -> dict[str, Any]:
     return {
-        "name": f"{NAME}-{len(world.examples)}",
+        "name": f"{NAME}-{len(examples)}",
         "image": "busybox",
         "image_driver": "docker",
         "command": ["sleep", "60"],
-        "nets": [{"network": of(world, "network/networks")}],
+        "nets": [{"network": examples["network/networks"]}],
         "environment": {"SECRET": NAME},
     }

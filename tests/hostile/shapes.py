@@ -172,23 +172,22 @@ def fields(kind: inspect.Type, at: Path = ()) -> Iterator[tuple[Path, inspect.Ty
     if isinstance(kind, inspect.StructType):
         for field in kind.fields:
             yield from fields(field.type, (*at, field.encode_name))
-    elif isinstance(kind, inspect.ListType | inspect.VarTupleType):
+    elif isinstance(kind, inspect.ListType | inspect.VarTupleType) and kind.max_length != 0:
         yield from fields(kind.item_type, (*at, 0))
 
 
 def unbounded(kind: inspect.Type) -> list[str]:
-    """The places where a text, a number or a list of any size may stand."""
+    """The places where a text or a whole number of any size may stand."""
     found = []
     for path, one in fields(kind):
         for leaf in one.types if isinstance(one, inspect.UnionType) else (one,):
-            limits = (
-                getattr(leaf, "le", 0),
-                getattr(leaf, "ge", getattr(leaf, "gt", 0)),
-                getattr(leaf, "max_length", 0),
+            text = (
+                isinstance(leaf, inspect.StrType)
+                and leaf.max_length is None
+                and not (leaf.pattern or "").endswith(("$", "\\Z"))
             )
-            if isinstance(leaf, inspect.StrType) and leaf.pattern and leaf.pattern.endswith("$"):
-                continue
-            if None in limits and not isinstance(leaf, inspect.FloatType):
+            number = isinstance(leaf, inspect.IntType) and None in {leaf.le, leaf.gt if leaf.ge is None else leaf.ge}
+            if text or number:
                 found.append(f"{'.'.join(map(str, path))}: {type(leaf).__name__}")
     return found
 

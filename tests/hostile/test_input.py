@@ -15,7 +15,7 @@ from msgspec import inspect
 from tests.hostile import bodies, dialect, shapes, world
 from tests.hostile.world import Target, World
 
-EXAMPLES = int(os.environ.get("BOXSHIP_HOSTILE_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("BOXSHIP_HOSTILE_EXAMPLES", "200"))
 """Attacks on the fields of each body; all of them are some thousands per route."""
 
 pytestmark = pytest.mark.timeout(300)

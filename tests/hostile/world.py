@@ -56,6 +56,8 @@ class World:
     """User names and ``NAME project`` to ids."""
     examples: dict[str, str] = field(default_factory=dict)
     """``service/collection`` to the id of one resource in it, the victim's where there is one."""
+    others: dict[str, str] = field(default_factory=dict)
+    """The same of what bob has."""
     owned: set[str] = field(default_factory=set)
     shapes: dict[str, Any] = field(default_factory=dict)
     """Routes to the types that they read, as far as known."""
@@ -95,6 +97,12 @@ class World:
         """A number that is another one after every commit of the program (SQLite's data_version)."""
         return int(self.database.execute("PRAGMA data_version").fetchone()[0])
 
+    def belongings(self, owners: set[str]) -> set[tuple[str, tuple[Any, ...]]]:
+        """All rows of all tables that name one of them."""
+        tables = self.database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        rows = ((table, row) for (table,) in tables for row in self.database.execute(f'SELECT * FROM "{table}"'))  # noqa: S608
+        return {(table, row) for table, row in rows if owners & set(row)}
+
     def restore(self) -> None:
         """Everything in the database as it was when the attack began."""
         self.backup.backup(self.database)
@@ -117,7 +125,9 @@ async def attacked(directory: Path) -> AsyncIterator[World]:
         with _connected(path) as database, _connected(":memory:") as backup:
             world = World(running, database, backup)
             await _people(world)
-            await seeds.plant(world)
+            world.others = await seeds.plant(world, "bob")
+            world.examples = await seeds.plant(world, "alice") | {"identity/roles": world.ids["member"]}
+            world.owned |= {id for id in world.examples.values() if len(id) == len(seeds.MEMBER) + 4}
             await _collect(world)
             database.backup(backup)
             yield world
@@ -149,14 +159,20 @@ async def _people(world: World) -> None:
     for name, project in (("alice", "alice"), ("bob", "bob"), ("reader", "alice")):
         key = f"{project} project"
         if key not in world.ids:
-            made = await _admin(world, "POST", "/projects", {"project": {"name": f"{project}-{SECRET}"}})
+            made = await _admin(world, "POST", "/projects", {"project": {"name": _called(project)}})
             world.ids[key] = made["project"]["id"]
-        wish = {"user": {"name": f"{name}-{SECRET}", "password": PASSWORD}}
+        wish = {"user": {"name": _called(name), "password": PASSWORD}}
         world.ids[name] = (await _admin(world, "POST", "/users", wish))["user"]["id"]
         role = roles["reader" if name == "reader" else "member"]
         await _admin(world, "PUT", f"/projects/{world.ids[key]}/users/{world.ids[name]}/roles/{role}")
-        world.tokens[name] = await token(world, f"{name}-{SECRET}", PASSWORD, f"{project}-{SECRET}")
+        world.tokens[name] = await token(world, _called(name), PASSWORD, _called(project))
     world.owned |= {world.ids["alice"], world.ids["alice project"]}
+    world.ids["member"] = roles["member"]
+
+
+def _called(name: str) -> str:
+    """The victim's names are secrets, the others' are not."""
+    return SECRET if name == "alice" else name
 
 
 async def _admin(world: World, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -48,7 +48,7 @@ class Session:
         self.http.headers.update(
             {
                 "X-Auth-Token": answer.headers["X-Subject-Token"],
-                "OpenStack-API-Version": "container 1.40, volume 3.60",
+                "OpenStack-API-Version": "container 1.40",
             }
         )
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+Written = Annotated[str, msgspec.Meta(max_length=64)]
+"""An address or a range as clients write it."""
 
 
 class Kind(StrEnum):
@@ -72,15 +76,15 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Pool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of allocation_pools; both ends belong to it."""
 
-    start: str
-    end: str
+    start: Written
+    end: Written
 
 
 class HostRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of a subnet's host_routes or a router's routes."""
 
-    destination: str
-    nexthop: str
+    destination: Written
+    nexthop: Written
 
 
 class Network(msgspec.Struct, frozen=True):
