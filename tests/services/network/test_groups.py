@@ -29,10 +29,10 @@ async def test_the_default_group_is_made_by_the_first_look(world: World) -> None
 async def test_the_default_group_stays(world: World) -> None:
     id = (await world.request("alice", "GET", "/security-groups")).json()["security_groups"][0]["id"]
     body: dict[str, Any] = {"security_group": {"name": "other"}}
-    await world.refused("alice", "DELETE", f"/security-groups/{id}", None, 409, "SecurityGroupCannotRemoveDefault")
-    await world.refused("alice", "PUT", f"/security-groups/{id}", body, 409, "SecurityGroupCannotUpdateDefault")
+    await world.refused("alice", f"DELETE /security-groups/{id}", None, (409, "SecurityGroupCannotRemoveDefault"))
+    await world.refused("alice", f"PUT /security-groups/{id}", body, (409, "SecurityGroupCannotUpdateDefault"))
     body = {"security_group": {"name": "Default"}}
-    await world.refused("alice", "POST", "/security-groups", body, 409, "SecurityGroupDefaultAlreadyExists")
+    await world.refused("alice", "POST /security-groups", body, (409, "SecurityGroupDefaultAlreadyExists"))
 
 
 async def test_a_new_group_lets_all_out_and_nothing_in(world: World) -> None:
@@ -55,9 +55,9 @@ async def test_a_group_in_use_stays(world: World) -> None:
     port = await world.made("alice", "/ports", network_id=network_id, security_groups=[group["id"]])
     rule = {"security_group_id": other["id"], "direction": "ingress", "remote_group_id": group["id"]}
     made = await world.made("alice", "/security-group-rules", **rule)
-    await world.refused("alice", "DELETE", f"/security-groups/{group['id']}", None, 409, "SecurityGroupInUse")
+    await world.refused("alice", f"DELETE /security-groups/{group['id']}", None, (409, "SecurityGroupInUse"))
     await world.request("alice", "DELETE", f"/ports/{port['id']}")
-    await world.refused("alice", "DELETE", f"/security-groups/{group['id']}", None, 409, "SecurityGroupInUse")
+    await world.refused("alice", f"DELETE /security-groups/{group['id']}", None, (409, "SecurityGroupInUse"))
     await world.request("alice", "DELETE", f"/security-group-rules/{made['id']}")
     assert (await world.request("alice", "DELETE", f"/security-groups/{group['id']}")).status_code == 204
 
@@ -66,7 +66,7 @@ async def test_a_port_takes_no_group_of_another_project(world: World) -> None:
     network_id, _ = await world.net("alice")
     group = await world.made("bob", "/security-groups", name="web")
     body = {"port": {"network_id": network_id, "security_groups": [group["id"]]}}
-    await world.refused("alice", "POST", "/ports", body, 404, "SecurityGroupNotFound")
+    await world.refused("alice", "POST /ports", body, (404, "SecurityGroupNotFound"))
 
 
 async def test_the_same_rule_twice_is_refused(world: World) -> None:
@@ -79,7 +79,7 @@ async def test_the_same_rule_twice_is_refused(world: World) -> None:
     assert rule["ethertype"] == "IPv4"
     for same in (fields, fields | {"protocol": "6"}, fields | {"description": "again"}):
         sentence = await world.refused(
-            "alice", "POST", "/security-group-rules", {"security_group_rule": same}, 409, "SecurityGroupRuleExists"
+            "alice", "POST /security-group-rules", {"security_group_rule": same}, (409, "SecurityGroupRuleExists")
         )
         assert rule["id"] in sentence
     await world.made("alice", "/security-group-rules", **fields | {"remote_ip_prefix": "10.0.0.0/8"})
@@ -110,7 +110,7 @@ async def test_the_same_rule_twice_is_refused(world: World) -> None:
 async def test_bad_rules(world: World, fields: dict[str, object], kind: str) -> None:
     group = await world.made("alice", "/security-groups", name="web")
     body = {"security_group_rule": {"security_group_id": group["id"], "direction": "ingress"} | fields}
-    await world.refused("alice", "POST", "/security-group-rules", body, 400, kind)
+    await world.refused("alice", "POST /security-group-rules", body, (400, kind))
 
 
 async def test_a_rule_has_one_other_side(world: World) -> None:
@@ -120,10 +120,10 @@ async def test_a_rule_has_one_other_side(world: World) -> None:
         "remote_group_id": group["id"], "remote_ip_prefix": "10.0.0.0/8",
     }  # fmt: skip
     body = {"security_group_rule": rule}
-    await world.refused("alice", "POST", "/security-group-rules", body, 400, "SecurityGroupMultipleRemoteEntites")
+    await world.refused("alice", "POST /security-group-rules", body, (400, "SecurityGroupMultipleRemoteEntites"))
     foreign = await world.made("bob", "/security-groups", name="web")
     body = {"security_group_rule": rule | {"remote_ip_prefix": None, "remote_group_id": foreign["id"]}}
-    await world.refused("alice", "POST", "/security-group-rules", body, 404, "SecurityGroupNotFound")
+    await world.refused("alice", "POST /security-group-rules", body, (404, "SecurityGroupNotFound"))
 
 
 def _rule(**fields: Any) -> model.Rule:

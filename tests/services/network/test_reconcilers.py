@@ -128,9 +128,9 @@ async def test_without_a_name_service_containers_ask_the_subnets_servers(world: 
 async def test_a_held_port_is_not_deleted(world: World) -> None:
     network_id, _ = await world.net()
     port_id = await _plugged(world, network_id)
-    sentence = await world.refused("alice", "DELETE", f"/ports/{port_id}", None, 409, "PortInUse")
+    sentence = await world.refused("alice", f"DELETE /ports/{port_id}", None, (409, "PortInUse"))
     assert "container" in sentence
-    await world.refused("alice", "DELETE", f"/networks/{network_id}", None, 409, "NetworkInUse")
+    await world.refused("alice", f"DELETE /networks/{network_id}", None, (409, "NetworkInUse"))
     async with world.database.write() as transaction:
         await public.delete_port(transaction, port_id, ("container", "box"))
         await public.delete_port(transaction, port_id, ("container", "box"))
@@ -212,7 +212,7 @@ async def test_the_sweep_removes_orphans_and_mends_losses(world: World) -> None:
     port_id = await _plugged(world, network_id)
     await world.settle()
     spec = world.kernel.ports[port_id]
-    world.kernel.ports = {"orphan": spec}
+    world.kernel.ports["orphan"] = world.kernel.ports.pop(port_id)
     world.kernel.networks["orphan"] = world.kernel.networks[network_id]
     for one in world.reconcilers:
         await one.sweep()

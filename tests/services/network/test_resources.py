@@ -38,14 +38,14 @@ async def test_projects_do_not_see_each_other(world: World) -> None:
         assert (await world.request("bob", "DELETE", path)).status_code == 404
     assert len((await world.request("bob", "GET", "/subnets")).json()["subnets"]) == 1
     assert len((await world.request("admin", "GET", "/subnets")).json()["subnets"]) == 3
-    await world.refused("bob", "POST", "/ports", {"port": {"network_id": network_id}}, 404, "NetworkNotFound")
+    await world.refused("bob", "POST /ports", {"port": {"network_id": network_id}}, (404, "NetworkNotFound"))
 
 
 async def test_deleting_in_the_wrong_order_is_refused(world: World) -> None:
     network_id, subnet_id = await world.net()
     port = await world.made("alice", "/ports", network_id=network_id)
-    await world.refused("alice", "DELETE", f"/networks/{network_id}", None, 409, "NetworkInUse")
-    await world.refused("alice", "DELETE", f"/subnets/{subnet_id}", None, 409, "SubnetInUse")
+    await world.refused("alice", f"DELETE /networks/{network_id}", None, (409, "NetworkInUse"))
+    await world.refused("alice", f"DELETE /subnets/{subnet_id}", None, (409, "SubnetInUse"))
     assert (await world.request("alice", "DELETE", f"/ports/{port['id']}")).status_code == 204
     assert (await world.request("alice", "DELETE", f"/networks/{network_id}")).status_code == 204
     assert (await world.request("alice", "GET", f"/subnets/{subnet_id}")).status_code == 404
@@ -83,7 +83,7 @@ async def test_deleting_in_the_wrong_order_is_refused(world: World) -> None:
 async def test_bad_subnets(world: World, fields: dict[str, object], status: int, kind: str) -> None:
     network = await world.made("alice", "/networks", name="n")
     body = {"subnet": {"network_id": network["id"], "ip_version": 4, "cidr": "10.0.0.0/24"} | fields}
-    sentence = await world.refused("alice", "POST", "/subnets", body, status, kind)
+    sentence = await world.refused("alice", "POST /subnets", body, (status, kind))
     assert sentence
     assert (await world.request("alice", "GET", "/subnets")).json() == {"subnets": []}
 
@@ -91,7 +91,7 @@ async def test_bad_subnets(world: World, fields: dict[str, object], status: int,
 async def test_subnets_of_a_network_do_not_overlap_and_host_bits_are_dropped(world: World) -> None:
     network_id, _ = await world.net(cidr="10.0.0.77/24")
     body = {"subnet": {"network_id": network_id, "ip_version": 4, "cidr": "10.0.0.128/25"}}
-    assert "overlaps" in await world.refused("alice", "POST", "/subnets", body, 400, "InvalidInput")
+    assert "overlaps" in await world.refused("alice", "POST /subnets", body, (400, "InvalidInput"))
     cidrs = [subnet["cidr"] for subnet in (await world.request("alice", "GET", "/subnets")).json()["subnets"]]
     assert cidrs == ["10.0.0.0/24"]
 
@@ -111,7 +111,7 @@ async def test_lists_filter_sort_choose_fields_and_page(world: World) -> None:
         links = {link["rel"]: link["href"] for link in page.get("networks_links", [])}
         url = links.get("next", "").partition("/v2.0")[2]
     assert names == ["a", "b", "c"]
-    await world.refused("alice", "GET", "/networks?colour=red", None, 400, "BadRequest")
+    await world.refused("alice", "GET /networks?colour=red", None, (400, "BadRequest"))
 
 
 async def test_bulk_is_all_or_nothing(world: World) -> None:
@@ -119,21 +119,21 @@ async def test_bulk_is_all_or_nothing(world: World) -> None:
     assert [network["name"] for network in response.json()["networks"]] == ["a", "b"]
     network_id = response.json()["networks"][0]["id"]
     bad = [{"network_id": network_id}, {"network_id": "nowhere"}]
-    await world.refused("alice", "POST", "/ports", {"ports": bad}, 404, "NetworkNotFound")
+    await world.refused("alice", "POST /ports", {"ports": bad}, (404, "NetworkNotFound"))
     assert (await world.request("alice", "GET", "/ports")).json() == {"ports": []}
 
 
 async def test_only_an_admin_shares_networks_and_makes_external_ones(world: World) -> None:
     for attribute in ("shared", "router:external"):
         body = {"network": {"name": "n", attribute: True}}
-        await world.refused("alice", "POST", "/networks", body, 403, "PolicyNotAuthorized")
+        await world.refused("alice", "POST /networks", body, (403, "PolicyNotAuthorized"))
     body = {"network": {"name": "n", "router:external": True}}
-    await world.refused("admin", "POST", "/networks", body, 409, "ExternalNetworkExists")
+    await world.refused("admin", "POST /networks", body, (409, "ExternalNetworkExists"))
     external = (await world.request("alice", "GET", "/networks?router:external=True")).json()["networks"][0]
     assert external["name"] == "public"
     body = {"port": {"network_id": external["id"]}}
-    await world.refused("alice", "POST", "/ports", body, 403, "PolicyNotAuthorized")
-    await world.refused("alice", "DELETE", f"/networks/{external['id']}", None, 403, "PolicyNotAuthorized")
+    await world.refused("alice", "POST /ports", body, (403, "PolicyNotAuthorized"))
+    await world.refused("alice", f"DELETE /networks/{external['id']}", None, (403, "PolicyNotAuthorized"))
 
 
 async def test_on_a_shared_network_a_port_cannot_pose_as_another(world: World) -> None:
@@ -147,9 +147,9 @@ async def test_on_a_shared_network_a_port_cannot_pose_as_another(world: World) -
         {"fixed_ips": [{"ip_address": "10.0.0.1"}]},
     ):
         body = {"port": {"network_id": network["id"]} | fields}
-        await world.refused("alice", "POST", "/ports", body, 403, "PolicyNotAuthorized")
+        await world.refused("alice", "POST /ports", body, (403, "PolicyNotAuthorized"))
     body = {"port": {"network_id": network["id"], "device_owner": "network:router_interface"}}
-    await world.refused("alice", "POST", "/ports", body, 403, "PolicyNotAuthorized")
+    await world.refused("alice", "POST /ports", body, (403, "PolicyNotAuthorized"))
 
 
 async def test_fixed_addresses(world: World) -> None:
@@ -158,10 +158,10 @@ async def test_fixed_addresses(world: World) -> None:
     port = await world.made("alice", "/ports", network_id=network_id, fixed_ips=fixed)
     assert port["fixed_ips"] == [{"subnet_id": subnet_id, "ip_address": "10.0.0.77"}]
     body = {"port": {"network_id": network_id, "fixed_ips": fixed}}
-    await world.refused("alice", "POST", "/ports", body, 409, "IpAddressAlreadyAllocated")
+    await world.refused("alice", "POST /ports", body, (409, "IpAddressAlreadyAllocated"))
     for ip, kind in (("10.9.0.1", "InvalidIpForNetwork"), ("10.0.0.255", "InvalidIpForSubnet"), ("x", "InvalidInput")):
         body = {"port": {"network_id": network_id, "fixed_ips": [{"ip_address": ip}]}}
-        await world.refused("alice", "POST", "/ports", body, 400, kind)
+        await world.refused("alice", "POST /ports", body, (400, kind))
     changed = {"port": {"fixed_ips": [{"ip_address": "10.0.0.78"}, {"subnet_id": subnet_id}], "dns_name": "web"}}
     port = (await world.request("alice", "PUT", f"/ports/{port['id']}", changed)).json()["port"]
     assert [entry["ip_address"] for entry in port["fixed_ips"]] == ["10.0.0.77", "10.0.0.78"]
@@ -176,7 +176,7 @@ async def test_a_pool_ends(world: World) -> None:
     network_id, _ = await world.net(cidr="10.0.0.0/29")
     ports = [await world.made("alice", "/ports", network_id=network_id) for _ in range(4)]
     body = {"port": {"network_id": network_id}}
-    await world.refused("alice", "POST", "/ports", body, 409, "IpAddressGenerationFailure")
+    await world.refused("alice", "POST /ports", body, (409, "IpAddressGenerationFailure"))
     await world.request("alice", "DELETE", f"/ports/{ports[1]['id']}")
     again = await world.made("alice", "/ports", network_id=network_id)
     assert again["fixed_ips"] == ports[1]["fixed_ips"]
@@ -193,16 +193,16 @@ async def test_ipv6_and_both(world: World) -> None:
     assert slaac["gateway_ip"] == "2001:db8::1"
     assert slaac["allocation_pools"] == [{"start": "2001:db8::2", "end": "2001:db8::ffff:ffff:ffff:ffff"}]
     body = {"port": {"network_id": network_id, "fixed_ips": [{"ip_address": "2001:db8::5"}]}}
-    await world.refused("alice", "POST", "/ports", body, 400, "InvalidIpForSubnet")
+    await world.refused("alice", "POST /ports", body, (400, "InvalidIpForSubnet"))
 
 
 async def test_mac_addresses_are_unique_in_a_network(world: World) -> None:
     network_id, _ = await world.net()
     port = await world.made("alice", "/ports", network_id=network_id)
     body = {"port": {"network_id": network_id, "mac_address": port["mac_address"].upper()}}
-    await world.refused("alice", "POST", "/ports", body, 409, "MacAddressInUse")
+    await world.refused("alice", "POST /ports", body, (409, "MacAddressInUse"))
     body["port"]["mac_address"] = "01:00:5e:00:00:01"
-    await world.refused("alice", "POST", "/ports", body, 400, "InvalidInput")
+    await world.refused("alice", "POST /ports", body, (400, "InvalidInput"))
 
 
 async def test_quotas(world: World) -> None:
@@ -218,7 +218,7 @@ async def test_quotas(world: World) -> None:
 async def test_a_full_quota(world: World) -> None:
     for _ in range(10):
         await world.made("alice", "/routers", name="r")
-    assert "router" in await world.refused("alice", "POST", "/routers", {"router": {}}, 409, "OverQuota")
+    assert "router" in await world.refused("alice", "POST /routers", {"router": {}}, (409, "OverQuota"))
     await world.made("bob", "/routers", name="r")
 
 

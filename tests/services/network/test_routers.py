@@ -35,14 +35,14 @@ async def test_a_router_from_create_to_delete(world: World) -> None:
     assert gateway["external_fixed_ips"][0]["ip_address"] == "172.24.4.2"
     legs = (await world.request("alice", "GET", f"/ports?device_id={router['id']}")).json()["ports"]
     assert [leg["fixed_ips"][0]["ip_address"] for leg in legs] == ["10.0.0.1"]
-    await world.refused("alice", "DELETE", path, None, 409, "RouterInUse")
-    await world.refused("alice", "DELETE", f"/ports/{legs[0]['id']}", None, 409, "ServicePortInUse")
-    await world.refused("alice", "DELETE", f"/networks/{network_id}", None, 409, "NetworkInUse")
+    await world.refused("alice", f"DELETE {path}", None, (409, "RouterInUse"))
+    await world.refused("alice", f"DELETE /ports/{legs[0]['id']}", None, (409, "ServicePortInUse"))
+    await world.refused("alice", f"DELETE /networks/{network_id}", None, (409, "NetworkInUse"))
     body = {"subnet_id": subnet_id}
     removed = (await world.request("alice", "PUT", f"{path}/remove_router_interface", body)).json()
     assert (removed["id"], removed["subnet_id"], removed["port_id"]) == (router["id"], subnet_id, legs[0]["id"])
     kind = "RouterInterfaceNotFoundForSubnet"
-    await world.refused("alice", "PUT", f"{path}/remove_router_interface", body, 404, kind)
+    await world.refused("alice", f"PUT {path}/remove_router_interface", body, (404, kind))
     assert (await world.request("alice", "DELETE", path)).status_code == 204
     assert (await world.request("alice", "DELETE", f"/networks/{network_id}")).status_code == 204
     assert (await world.request("admin", "GET", "/ports")).json() == {"ports": []}
@@ -51,17 +51,17 @@ async def test_a_router_from_create_to_delete(world: World) -> None:
 async def test_bad_legs(world: World) -> None:
     network_id, subnet_id, router = await _routed(world)
     add = f"/routers/{router['id']}/add_router_interface"
-    await world.refused("alice", "PUT", add, {"subnet_id": subnet_id}, 400, "InvalidInput")
-    await world.refused("alice", "PUT", add, {}, 400, "InvalidInput")
+    await world.refused("alice", f"PUT {add}", {"subnet_id": subnet_id}, (400, "InvalidInput"))
+    await world.refused("alice", f"PUT {add}", {}, (400, "InvalidInput"))
     _, same = await world.net()
-    assert "overlaps" in await world.refused("alice", "PUT", add, {"subnet_id": same}, 400, "InvalidInput")
+    assert "overlaps" in await world.refused("alice", f"PUT {add}", {"subnet_id": same}, (400, "InvalidInput"))
     _, closed = await world.net(cidr="10.7.0.0/24", gateway_ip=None)
-    await world.refused("alice", "PUT", add, {"subnet_id": closed}, 400, "InvalidInput")
+    await world.refused("alice", f"PUT {add}", {"subnet_id": closed}, (400, "InvalidInput"))
     _, foreign = await world.net("bob", "10.8.0.0/24")
-    await world.refused("alice", "PUT", add, {"subnet_id": foreign}, 404, "SubnetNotFound")
-    await world.refused("bob", "PUT", add, {"subnet_id": foreign}, 404, "RouterNotFound")
+    await world.refused("alice", f"PUT {add}", {"subnet_id": foreign}, (404, "SubnetNotFound"))
+    await world.refused("bob", f"PUT {add}", {"subnet_id": foreign}, (404, "RouterNotFound"))
     port = await world.made("alice", "/ports", network_id=network_id, device_id="x")
-    await world.refused("alice", "PUT", add, {"port_id": port["id"]}, 409, "PortInUse")
+    await world.refused("alice", f"PUT {add}", {"port_id": port["id"]}, (409, "PortInUse"))
 
 
 async def test_a_leg_by_port(world: World) -> None:
@@ -72,7 +72,7 @@ async def test_a_leg_by_port(world: World) -> None:
     body = {"port_id": port["id"]}
     assert (await world.request("alice", "PUT", f"{path}/add_router_interface", body)).status_code == 200
     assert (await world.shown("alice", f"/ports/{port['id']}"))["device_owner"] == "network:router_interface"
-    await world.refused("alice", "PUT", f"{path}/add_router_interface", body, 409, "PortInUse")
+    await world.refused("alice", f"PUT {path}/add_router_interface", body, (409, "PortInUse"))
     assert (await world.request("alice", "PUT", f"{path}/remove_router_interface", body)).status_code == 200
     assert (await world.request("alice", "GET", f"/ports/{port['id']}")).status_code == 404
 
@@ -83,7 +83,7 @@ async def test_nobody_forges_a_leg(world: World) -> None:
     router = await world.made("alice", "/routers", name="r")
     port = await world.made("bob", "/ports", network_id=network_id, device_id=router["id"])
     body = {"port": {"device_owner": "network:router_interface"}}
-    await world.refused("bob", "PUT", f"/ports/{port['id']}", body, 403, "PolicyNotAuthorized")
+    await world.refused("bob", f"PUT /ports/{port['id']}", body, (403, "PolicyNotAuthorized"))
     await world.settle()
     assert world.kernel.routers[router["id"]].legs == ()
 
@@ -101,9 +101,9 @@ async def test_routes(world: World) -> None:
     assert changed["router"]["routes"] == more
     for nexthop in ("10.9.0.1", "10.0.0.1"):
         bad = {"router": {"routes": [{"destination": "192.168.0.0/24", "nexthop": nexthop}]}}
-        await world.refused("alice", "PUT", path, bad, 400, "InvalidRoutes")
+        await world.refused("alice", f"PUT {path}", bad, (400, "InvalidRoutes"))
     body = {"subnet_id": subnet_id}
-    await world.refused("alice", "PUT", f"{path}/remove_router_interface", body, 409, "RouterInterfaceInUseByRoute")
+    await world.refused("alice", f"PUT {path}/remove_router_interface", body, (409, "RouterInterfaceInUseByRoute"))
 
 
 async def test_a_floating_ip_from_create_to_delete(world: World) -> None:
@@ -121,12 +121,12 @@ async def test_a_floating_ip_from_create_to_delete(world: World) -> None:
     assert (await world.shown("alice", path))["status"] == "ACTIVE"
     assert [str(entry.fixed) for entry in world.kernel.routers[router["id"]].floating] == ["10.0.0.3"]
     second = {"floatingip": {"floating_network_id": external, "port_id": port["id"]}}
-    await world.refused("alice", "POST", "/floatingips", second, 409, "FloatingIPPortAlreadyAssociated")
+    await world.refused("alice", "POST /floatingips", second, (409, "FloatingIPPortAlreadyAssociated"))
     remove = f"/routers/{router['id']}/remove_router_interface"
-    await world.refused("alice", "PUT", remove, {"subnet_id": subnet_id}, 409, "RouterInterfaceInUseByFloatingIP")
+    await world.refused("alice", f"PUT {remove}", {"subnet_id": subnet_id}, (409, "RouterInterfaceInUseByFloatingIP"))
     gateway: dict[str, Any] = {"router": {"external_gateway_info": {}}}
     kind = "RouterExternalGatewayInUseByFloatingIp"
-    await world.refused("alice", "PUT", f"/routers/{router['id']}", gateway, 409, kind)
+    await world.refused("alice", f"PUT /routers/{router['id']}", gateway, (409, kind))
     freed = (await world.request("alice", "PUT", path, {"floatingip": {"port_id": None}})).json()["floatingip"]
     assert (freed["status"], freed["port_id"], freed["router_id"]) == ("DOWN", None, None)
     await world.settle()
@@ -170,5 +170,5 @@ async def test_bad_floating_ips(world: World, fields: dict[str, str], status: in
     body = {"floating_network_id": await _external(world)} | {
         name: ids.get(value, value) for name, value in fields.items()
     }
-    await world.refused("alice", "POST", "/floatingips", {"floatingip": body}, status, kind)
+    await world.refused("alice", "POST /floatingips", {"floatingip": body}, (status, kind))
     assert (await world.request("alice", "GET", "/floatingips")).json() == {"floatingips": []}

@@ -1,7 +1,6 @@
-"""A small world for the tests of the network service: SQLite, a kernel of dictionaries, HTTP without a socket.
+"""A small world for the tests of the network service: SQLite, a fake kernel, HTTP without a socket.
 
-The fabric here keeps the specs that it was told, refuses what names something absent as the interface says, counts
-its calls, and can be told to fail at the n-th of them, before or after it acted.
+The fabric is the fake one, whose calls are counted and which can be told to fail at the n-th, before or after it acted.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import sqlalchemy as sa
@@ -26,6 +25,7 @@ from boxship.core.http.server import Server
 from boxship.core.reconcile.loop import Loop, Reconciler
 from boxship.core.service import Service
 from boxship.drivers.linux import interface as linux
+from boxship.drivers.linux.fake import FakeFabric
 from boxship.services.network import api, policy, public, reconciler
 
 PROJECTS = {"alice": "a" * 32, "bob": "b" * 32, "reader": "a" * 32, "admin": "f" * 32}
@@ -43,142 +43,45 @@ class Interrupted(Exception):
 
 
 class Kernel:
-    """A fabric of dictionaries."""
+    """The fake fabric, with its calls counted and told to fail at one of them; stricter than the fake in two things."""
 
     def __init__(self) -> None:
-        self.networks: dict[str, linux.NetworkSpec] = {}
-        self.ports: dict[str, linux.PortSpec] = {}
-        self.groups: dict[str, linux.GroupSpec] = {}
-        self.routers: dict[str, linux.RouterSpec] = {}
-        self.names: dict[str, linux.NamesSpec] = {}
-        self.uplink: linux.UplinkSpec | None = None
+        self.fake = FakeFabric(Path("/nonexistent"))
         self.calls: list[str] = []
         self.fail_at: int | None = None
         self.fail_after = False
         self.failure: Exception = Interrupted()
 
-    async def _called(self, verb: str, act: Callable[[], None]) -> None:
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.fake, name)
+        if not name.startswith(("ensure_", "remove_")):
+            return found
+
+        async def call(*given: Any) -> None:
+            await self._called(name, given, found)
+
+        return call
+
+    async def _called(self, verb: str, given: tuple[Any, ...], act: Callable[..., Awaitable[None]]) -> None:
         self.calls.append(verb)
         fails = self.fail_at == len(self.calls)
         await asyncio.sleep(0)
         if fails and not self.fail_after:
             raise self.failure
-        act()
+        self._strict(verb, *given)
+        await act(*given)
         if fails:
             raise self.failure
 
-    def _need(self, there: dict[str, Any], ids: set[str]) -> None:
-        missing = ids - set(there)
-        if missing:
-            raise errors.Absent(f"not there: {sorted(missing)}")
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def destroy(self) -> None:
-        for kept in (self.networks, self.ports, self.groups, self.routers, self.names):
-            kept.clear()
-        self.uplink = None
-
-    async def ensure_network(self, spec: linux.NetworkSpec) -> None:
-        def act() -> None:
-            assert all(kept.segment != spec.segment or kept.id == spec.id for kept in self.networks.values())
-            self.networks[spec.id] = spec
-
-        await self._called("ensure_network", act)
-
-    async def remove_network(self, id: str) -> None:
-        def act() -> None:
-            inside = [port.id for port in self.ports.values() if port.network_id == id]
-            legs = [router.id for router in self.routers.values() for leg in _legs(router) if leg.network_id == id]
-            assert not inside and not legs and id not in self.names, "a network goes last"
-            self.networks.pop(id, None)
-
-        await self._called("remove_network", act)
-
-    async def ensure_uplink(self, spec: linux.UplinkSpec) -> None:
-        def act() -> None:
-            self._need(self.networks, {spec.network_id})
-            self.uplink = spec
-
-        await self._called("ensure_uplink", act)
-
-    async def remove_uplink(self) -> None:
-        def act() -> None:
-            self.uplink = None
-
-        await self._called("remove_uplink", act)
-
-    def sandbox_path(self, name: str) -> Path:
-        return Path("/run/netns") / name
-
-    async def ensure_sandbox(self, name: str) -> None: ...
-
-    async def remove_sandbox(self, name: str) -> None:
-        self.ports = {id: spec for id, spec in self.ports.items() if spec.sandbox != name}
-
-    async def ensure_port(self, spec: linux.PortSpec) -> None:
-        def act() -> None:
-            self._need(self.networks, {spec.network_id})
-            self._need(self.groups, set(spec.groups))
-            self.ports[spec.id] = spec
-
-        await self._called("ensure_port", act)
-
-    async def remove_port(self, id: str) -> None:
-        await self._called("remove_port", lambda: _pop(self.ports, id))
-
-    async def ensure_group(self, spec: linux.GroupSpec) -> None:
-        def act() -> None:
-            remotes = {rule.remote_group for rule in spec.rules if rule.remote_group} - {spec.id}
-            self._need(self.groups, remotes)
-            self.groups[spec.id] = spec
-
-        await self._called("ensure_group", act)
-
-    async def remove_group(self, id: str) -> None:
-        def act() -> None:
-            if any(id in port.groups for port in self.ports.values()):
-                raise errors.Busy("ports are filtered by it")
-            self.groups.pop(id, None)
-
-        await self._called("remove_group", act)
-
-    async def ensure_router(self, spec: linux.RouterSpec) -> None:
-        def act() -> None:
-            self._need(self.networks, {leg.network_id for leg in _legs(spec)})
-            self.routers[spec.id] = spec
-
-        await self._called("ensure_router", act)
-
-    async def remove_router(self, id: str) -> None:
-        await self._called("remove_router", lambda: _pop(self.routers, id))
-
-    async def ensure_names(self, spec: linux.NamesSpec) -> None:
-        def act() -> None:
-            self._need(self.networks, {spec.network_id})
-            self.names[spec.network_id] = spec
-
-        await self._called("ensure_names", act)
-
-    async def remove_names(self, network_id: str) -> None:
-        await self._called("remove_names", lambda: _pop(self.names, network_id))
-
-    async def sight(self) -> linux.FabricSight:
-        return linux.FabricSight(
-            networks=frozenset(self.networks),
-            ports=frozenset(self.ports),
-            groups=frozenset(self.groups),
-            routers=frozenset(self.routers),
-            names=frozenset(self.names),
-            sandboxes=frozenset(spec.sandbox for spec in self.ports.values()),
-            uplink=self.uplink is not None,
-        )
-
-
-def _pop(kept: dict[str, Any], id: str) -> None:
-    kept.pop(id, None)
+    def _strict(self, verb: str, *given: Any) -> None:
+        if verb == "ensure_network":
+            spec = given[0]
+            others = {kept.segment for kept in self.fake.networks.values() if kept.id != spec.id}
+            assert spec.segment not in others, "a segment is one network's"
+        if verb == "remove_network":
+            inside = {spec.network_id for spec in self.fake.ports.values()} | set(self.fake.names)
+            inside |= {leg.network_id for router in self.fake.routers.values() for leg in _legs(router)}
+            assert given[0] not in inside, "a network goes last"
 
 
 def _legs(spec: linux.RouterSpec) -> list[linux.RouterPort]:
@@ -231,7 +134,9 @@ class World:
 
     def fresh_reconcilers(self) -> None:
         """As after a restart: nothing is remembered."""
-        self.reconcilers = list(reconciler.all_reconcilers(self.database, self.kernel, self.settings))
+        self.reconcilers = list(
+            reconciler.all_reconcilers(self.database, cast(linux.Fabric, self.kernel), self.settings)
+        )
 
     async def caller(self, name: str) -> Caller:
         return await self.tokens.caller(name)
@@ -257,10 +162,11 @@ class World:
         found: dict[str, Any] = next(iter(response.json().values()))
         return found
 
-    async def refused(self, user: str, method: str, path: str, body: Any, status: int, kind: str) -> str:
-        """A request that must fail like this; the sentence."""
+    async def refused(self, user: str, route: str, body: Any, answer: tuple[int, str]) -> str:
+        """A request (``POST /networks``) that must fail with this status and type; the sentence."""
+        method, _, path = route.partition(" ")
         response = await self.request(user, method, path, body)
-        assert (response.status_code, response.json()["NeutronError"]["type"]) == (status, kind), response.text
+        assert (response.status_code, response.json()["NeutronError"]["type"]) == answer, response.text
         sentence: str = response.json()["NeutronError"]["message"]
         return sentence
 

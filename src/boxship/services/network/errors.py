@@ -75,6 +75,11 @@ class FloatingIPNotFound(errors.NotFound):
         super().__init__(f"Floating IP {id} could not be found")
 
 
+class TagNotFound(errors.NotFound):
+    def __init__(self, tag: str) -> None:
+        super().__init__(f"Tag {tag} could not be found.")
+
+
 class ExtensionNotFound(errors.NotFound):
     def __init__(self, alias: str) -> None:
         super().__init__(f"Extension with alias {alias} does not exist")

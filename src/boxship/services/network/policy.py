@@ -49,6 +49,8 @@ RULES: list[Rule] = [
     Rule("remove_extraroutes", MEMBER, "Remove routes from a router."),
     *_resource("floatingip", "floating IPs"),
     Rule("create_floatingip:floating_ip_address", ADMIN, "Choose the address of a floating IP."),
+    Rule("get_tags", READER, "See the tags of a resource."),
+    Rule("update_tags", MEMBER, "Change the tags of a resource."),
     Rule("get_quota", "role:admin or (role:reader and project_id:%(project)s)", "See the quota of a project."),
     Rule("get_extension", "@", "See which extensions there are."),
 ]

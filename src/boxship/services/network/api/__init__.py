@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boxship.core.http.routes import PUBLIC, Route
-from boxship.services.network.api import discovery, floating, groups, networks, ports, quotas, routers, subnets
+from boxship.services.network.api import discovery, floating, groups, networks, ports, quotas, routers, subnets, tags
 
 ROUTES = [
     Route("GET", "/", discovery.versions, PUBLIC),
@@ -48,6 +48,12 @@ ROUTES = [
     Route("GET", "/v2.0/floatingips/{id}", floating.show_floating, "get_floatingip"),
     Route("PUT", "/v2.0/floatingips/{id}", floating.update_floating, "update_floatingip"),
     Route("DELETE", "/v2.0/floatingips/{id}", floating.delete_floating, "delete_floatingip"),
+    Route("GET", "/v2.0/{collection}/{id}/tags", tags.list_tags, "get_tags"),
+    Route("PUT", "/v2.0/{collection}/{id}/tags", tags.set_tags, "update_tags"),
+    Route("DELETE", "/v2.0/{collection}/{id}/tags", tags.remove_tags, "update_tags"),
+    Route("GET", "/v2.0/{collection}/{id}/tags/{tag}", tags.check_tag, "get_tags"),
+    Route("PUT", "/v2.0/{collection}/{id}/tags/{tag}", tags.add_tag, "update_tags"),
+    Route("DELETE", "/v2.0/{collection}/{id}/tags/{tag}", tags.remove_tag, "update_tags"),
     Route("GET", "/v2.0/quotas/{project}", quotas.show_quota, "get_quota"),
     Route("GET", "/v2.0/quotas/{project}/default", quotas.show_default, "get_quota"),
     Route("GET", "/v2.0/quotas/{project}/details", quotas.show_details, "get_quota"),

@@ -54,6 +54,7 @@ EXTENSIONS = [
     Extension("standard-attr-description", "standard-attr-description", "Descriptions of all resources."),
     Extension("standard-attr-revisions", "Resource revision numbers", "A number that counts changes."),
     Extension("standard-attr-timestamp", "Resource timestamps", "When a resource was made and changed."),
+    Extension("standard-attr-tag", "Tag support", "Tags of networks, subnets, ports, groups, routers, floating IPs."),
     Extension("subnet-service-types", "Subnet service types", "Subnets for certain device owners only."),
 ]
 

@@ -93,11 +93,10 @@ async def listed(
     table, shape, columns = source
     _known(query, frozenset(columns) | special | (frozenset(_TAGS) if "tags" in table.c else frozenset()))
     page = listing.page(query, columns, default_sort="created_at", most=MOST)
-    select = sa.select(table).where(*conditions, *listing.filters(query, columns))
+    wanted = [*conditions, *listing.filters(query, columns)]
     if "tags" in table.c:
-        select = select.where(*_tagged(query, table.c.tags))
-    found = await listing.fetch(transaction, select, page, columns, key=table.c.id)
-    return [rows.built(shape, row) for row in found], page
+        wanted += _tagged(query, table.c.tags)
+    return await rows.page(transaction, (table, shape, columns), page, wanted), page
 
 
 def _known(query: Query, names: frozenset[str]) -> None:

@@ -6,7 +6,6 @@ import ipaddress
 import re
 from collections.abc import Sequence
 
-from boxship.drivers.linux.interface import Address, Network
 from boxship.services.network import errors, model
 from boxship.services.network.store import addresses
 
@@ -14,7 +13,7 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
-def address(text: str, field: str, version: int | None = None) -> Address:
+def address(text: str, field: str, version: int | None = None) -> model.Ip:
     """An IP address, without a zone. InvalidInput: it is none, or not of the version."""
     try:
         found = ipaddress.ip_address(text)
@@ -27,7 +26,7 @@ def address(text: str, field: str, version: int | None = None) -> Address:
     return found
 
 
-def prefix(text: str, field: str, version: int | None = None) -> Network:
+def prefix(text: str, field: str, version: int | None = None) -> model.Range:
     """A range in CIDR notation; host bits are dropped, as Neutron does. InvalidInput: none, or not of the version."""
     try:
         if "/" not in text:
@@ -42,7 +41,7 @@ def prefix(text: str, field: str, version: int | None = None) -> Network:
     return found
 
 
-def subnet_cidr(text: str, version: int) -> Network:
+def subnet_cidr(text: str, version: int) -> model.Range:
     """The range of a subnet. InvalidInput: a range that hosts cannot have (multicast, loopback and the like)."""
     cidr = prefix(text, "cidr", version)
     reason = next((reason for reason, applies in _unusable(cidr) if applies), None)
@@ -51,7 +50,7 @@ def subnet_cidr(text: str, version: int) -> Network:
     return cidr
 
 
-def _unusable(cidr: Network) -> tuple[tuple[str, bool], ...]:
+def _unusable(cidr: model.Range) -> tuple[tuple[str, bool], ...]:
     return (
         ("has a prefix length of 0, which is not supported", cidr.prefixlen == 0),
         ("is a multicast range, which is not supported", cidr.is_multicast),
@@ -65,7 +64,7 @@ def _unusable(cidr: Network) -> tuple[tuple[str, bool], ...]:
 _RESERVED = ipaddress.IPv4Address("224.0.0.0")
 
 
-def usable(cidr: Network) -> tuple[int, int]:
+def usable(cidr: model.Range) -> tuple[int, int]:
     """The first and last number of the addresses that a port may have: all but network and broadcast address."""
     first, last = int(cidr.network_address), int(cidr.broadcast_address)
     if cidr.num_addresses <= 2:
@@ -73,13 +72,13 @@ def usable(cidr: Network) -> tuple[int, int]:
     return first + 1, last - 1 if cidr.version == 4 else last
 
 
-def is_usable(ip: Address, cidr: Network) -> bool:
+def is_usable(ip: model.Ip, cidr: model.Range) -> bool:
     """Whether a port may have the address."""
     first, last = usable(cidr)
     return ip.version == cidr.version and first <= int(ip) <= last
 
 
-def gateway(text: str, cidr: Network) -> Address:
+def gateway(text: str, cidr: model.Range) -> model.Ip:
     """The gateway of a subnet. InvalidInput: not an address that a router can have there."""
     found = address(text, "gateway_ip", cidr.version)
     link_local = found.version == 6 and found.is_link_local
@@ -88,7 +87,7 @@ def gateway(text: str, cidr: Network) -> Address:
     return found
 
 
-def default_pools(cidr: Network, gateway_ip: Address | None) -> tuple[model.Pool, ...]:
+def default_pools(cidr: model.Range, gateway_ip: model.Ip | None) -> tuple[model.Pool, ...]:
     """Every usable address but the gateway, as one range or the two around it."""
     first, last = usable(cidr)
     cut = int(gateway_ip) if gateway_ip is not None and first <= int(gateway_ip) <= last else None
@@ -97,7 +96,7 @@ def default_pools(cidr: Network, gateway_ip: Address | None) -> tuple[model.Pool
     return tuple(model.Pool(str(kind(low)), str(kind(high))) for low, high in spans if low <= high)
 
 
-def pools(asked: Sequence[model.Pool], cidr: Network, gateway_ip: Address | None) -> tuple[model.Pool, ...]:
+def pools(asked: Sequence[model.Pool], cidr: model.Range, gateway_ip: model.Ip | None) -> tuple[model.Pool, ...]:
     """Allocation pools as asked, canonical and in order.
 
     InvalidAllocationPool, OutOfBoundsAllocationPool, OverlappingAllocationPools, GatewayConflictWithAllocationPools.
@@ -114,7 +113,7 @@ def pools(asked: Sequence[model.Pool], cidr: Network, gateway_ip: Address | None
     return found
 
 
-def _span(pool: model.Pool, cidr: Network) -> tuple[int, int]:
+def _span(pool: model.Pool, cidr: model.Range) -> tuple[int, int]:
     start = address(pool.start, "allocation_pools", cidr.version)
     end = address(pool.end, "allocation_pools", cidr.version)
     if int(end) < int(start):
@@ -191,7 +190,7 @@ def dns_domain(text: str) -> str:
     return found
 
 
-def eui64(cidr: Network, mac_address: str) -> str:
+def eui64(cidr: model.Range, mac_address: str) -> str:
     """The address in a /64 that follows from a MAC (RFC 4291, appendix A)."""
     octets = bytes.fromhex(mac_address.replace(":", ""))
     identifier = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]

@@ -14,7 +14,6 @@ from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
-from boxship.drivers.linux.interface import Address, Network
 from boxship.services.network import errors, model
 from boxship.services.network.operations import access, allocation, checks, names, networks, wiring
 from boxship.services.network.schemas import networks as wire
@@ -84,7 +83,7 @@ def read(wish: wire.SubnetCreate, project_id: str) -> model.Subnet:
     )
 
 
-def _gateway(wish: wire.SubnetCreate, cidr: Network) -> Address | None:
+def _gateway(wish: wire.SubnetCreate, cidr: model.Range) -> model.Ip | None:
     """As asked, or the first usable address; of a range of one there is none."""
     if isinstance(wish.gateway_ip, str):
         return checks.gateway(wish.gateway_ip, cidr)
@@ -93,7 +92,7 @@ def _gateway(wish: wire.SubnetCreate, cidr: Network) -> Address | None:
     return type(cidr.network_address)(checks.usable(cidr)[0])
 
 
-def _modes(wish: wire.SubnetCreate, cidr: Network) -> None:
+def _modes(wish: wire.SubnetCreate, cidr: model.Range) -> None:
     """The IPv6 modes: only for IPv6, equal where both are said, and EUI-64 only in a /64."""
     modes = {"ipv6_ra_mode": wish.ipv6_ra_mode, "ipv6_address_mode": wish.ipv6_address_mode}
     for field, mode in modes.items():

@@ -96,7 +96,7 @@ class Rows:
 
     async def failed(self, transaction: Transaction, id: str, reason: str) -> bool:
         """Record Error and the reason on the present wish; False: there is no row (a removal is tried again)."""
-        generation = await transaction.scalar(sa.select(self.table.c.generation).where(self.table.c.id == id))
+        generation = await rows.generation(transaction, self.table, id)
         if generation is None:
             return False
         seen = {"reason": reason} | ({"status": str(model.Status.ERROR)} if "status" in self.table.c else {})

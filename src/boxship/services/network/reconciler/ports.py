@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import sqlalchemy as sa
 
 from boxship.core import errors
 from boxship.core.db import holds
@@ -35,7 +34,7 @@ class PortReconciler(Rows):
 
     async def wanted(self, transaction: Transaction) -> list[str]:
         """The ports that are bound to a sandbox."""
-        return [row.id for row in await transaction.rows(sa.select(self.table.c.id).where(self.table.c.sandbox != ""))]
+        return await ports_store.wired(transaction)
 
     async def known(self, transaction: Transaction) -> set[str]:
         """Legs of routers are removed by these, with the router."""
@@ -43,9 +42,8 @@ class PortReconciler(Rows):
 
     async def lose(self, transaction: Transaction, ids: list[str]) -> None:
         """A cable that is gone is down, so that its container is not started without it."""
-        await transaction.execute(
-            self.table.update().where(self.table.c.id.in_(ids)).values(status=str(model.Status.DOWN))
-        )
+        for id in ids:
+            await rows.change(transaction, self.table, id, status=str(model.Status.DOWN))
         await super().lose(transaction, ids)
 
     async def reconcile(self, id: str) -> None:

@@ -16,7 +16,7 @@ Id = Annotated[str, Meta(max_length=64)]
 Ip = Annotated[str, Meta(max_length=64)]
 Prefix = Annotated[str, Meta(max_length=64)]
 Mac = Annotated[str, Meta(max_length=32)]
-Tag = Annotated[str, Meta(min_length=1, max_length=60)]
+Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^,]*\Z")]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=50)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=500)]
 Digits = Annotated[str, Meta(pattern=r"^-?[0-9]{1,9}\Z")]
@@ -40,6 +40,12 @@ class Create(Request, frozen=True, kw_only=True):
     def owner(self) -> str | None:
         """The project that it is to belong to; None: the caller's."""
         return known(self.project_id) or known(self.tenant_id)
+
+
+class TagsBody(Request, frozen=True, kw_only=True):
+    """All tags that a resource is to have."""
+
+    tags: Tags
 
 
 def known(value: T | UnsetType | None) -> T | None:

@@ -93,6 +93,11 @@ async def members(transaction: Transaction, group_ids: Sequence[str]) -> dict[st
     return rows.grouped(await transaction.rows(select))
 
 
+async def wired(transaction: Transaction) -> list[str]:
+    """The ids of the ports that are bound to a sandbox."""
+    return [row.id for row in await transaction.rows(sa.select(_ports.c.id).where(_ports.c.sandbox != ""))]
+
+
 async def in_network(transaction: Transaction, network_id: str, *, owners: Sequence[str] = ()) -> list[model.Port]:
     """The ports of a network; ``owners`` leaves out those with these device owners."""
     return await rows.find(

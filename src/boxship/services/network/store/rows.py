@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from boxship.core.db.database import Transaction
+from boxship.core.http import listing
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -29,6 +30,36 @@ async def find(
 ) -> list[Shape]:
     """The rows that meet all conditions."""
     return [built(shape, row) for row in await transaction.rows(sa.select(table).where(*conditions))]
+
+
+async def page(
+    transaction: Transaction,
+    source: tuple[sa.Table, type[Shape], listing.Columns],
+    part: listing.Page,
+    conditions: Sequence[sa.ColumnElement[bool]],
+) -> list[Shape]:
+    """A page of the rows that meet all conditions."""
+    table, shape, columns = source
+    select = sa.select(table).where(*conditions)
+    return [built(shape, row) for row in await listing.fetch(transaction, select, part, columns, key=table.c.id)]
+
+
+async def called(
+    transaction: Transaction, table: sa.Table, name_or_id: str, *conditions: sa.ColumnElement[bool]
+) -> list[str]:
+    """The id itself, or else the ids of what has the name (two are enough to know that it is not unique)."""
+    for column in (table.c.id, table.c.name):
+        select = sa.select(table.c.id).where(column == name_or_id, *conditions).limit(2)
+        found = [row.id for row in await transaction.rows(select)]
+        if found:
+            return found
+    return []
+
+
+async def generation(transaction: Transaction, table: sa.Table, id: str) -> int | None:
+    """The count of wishes on a row; None: it is gone."""
+    found: int | None = await transaction.scalar(sa.select(table.c.generation).where(table.c.id == id))
+    return found
 
 
 async def insert(transaction: Transaction, table: sa.Table, *rows: msgspec.Struct) -> None:
