@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated
 
 import msgspec
 
+Ip = IPv4Address | IPv6Address
+Range = IPv4Network | IPv6Network
 Written = Annotated[str, msgspec.Meta(max_length=64)]
 """An address or a range as clients write it."""
 
