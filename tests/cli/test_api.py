@@ -49,7 +49,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def _answer(self, status: int, body: Any) -> None:
         content = b"<html>" if body is None else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("X-Subject-Token", "secret")
+        self.send_header("x-subject-token", "secret")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

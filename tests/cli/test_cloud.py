@@ -7,7 +7,6 @@ import json
 import shlex
 import socket
 import stat
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +68,7 @@ def test_status_says_loudly_that_nothing_runs(cloud: CommandLine) -> None:
     assert found["url"] == cloud.url
     assert found["health"] == "ok"
     assert isinstance(found["networks"], int)
-    with urllib.request.urlopen(f"{cloud.url}/healthcheck", timeout=10) as answer:
-        assert json.load(answer)["fake"] is True
+    assert (api.health(cloud.url) or {})["fake"] is True
 
 
 def test_env_is_for_eval_and_works_with_any_client(cloud: CommandLine) -> None:
@@ -109,7 +107,6 @@ def test_a_container_from_run_to_rm(cloud: CommandLine) -> None:
     assert web["state"] == "Running"
     assert published == f"{web['floating_ips'][0]}:80/tcp"
     assert cloud.run("logs", "web").returncode == 0
-    assert cloud.run("run", "--name", "web", "busybox").returncode == 1, "the name is taken"
 
     done = cloud.run("rm", "web")
     assert done.returncode == 1

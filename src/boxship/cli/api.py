@@ -104,7 +104,7 @@ class Cloud:
 
     def _send(
         self, method: str, url: str, content: bytes | Iterable[bytes] | None, headers: Mapping[str, str]
-    ) -> tuple[Any, Mapping[str, str]]:
+    ) -> tuple[Any, http.client.HTTPMessage]:
         parts = urlsplit(url)
         sent = {**headers, "OpenStack-API-Version": CONTAINER_VERSION, "Accept": "application/json"}
         if self._token:
@@ -121,7 +121,7 @@ class Cloud:
             connection.close()
         if answer.status >= 400:
             raise RequestFailed(answer.status, _sentence(answer.status, received))
-        return (json.loads(received) if received else None), dict(answer.getheaders())
+        return (json.loads(received) if received else None), answer.headers
 
     def _connection(self, scheme: str, place: str) -> http.client.HTTPConnection:
         """A fresh one: a kept one may have been closed by the server while a command waited for something."""

@@ -48,15 +48,16 @@ def greeting(settings: Settings) -> str:
         if settings.engine == "fake"
         else ""
     )
+    boxship = steps.command()
     return f"""
 The cloud is at {settings.url}.{fake}
 
-  eval "$(boxship env{option})"
+  eval "$({boxship} env{option})"
       then use any OpenStack client: openstack token issue
   export OS_CLIENT_CONFIG_FILE={settings.state_dir / secrets.CLOUDS_FILE} OS_CLOUD=boxship
       the same through clouds.yaml; the cloud boxship-admin is its administrator
-  boxship run busybox -- sleep 1000
-      a container without any client; more: boxship --help
+  {boxship} run{option} busybox -- sleep 1000
+      a container without any client; more: {boxship} --help
 """
 
 

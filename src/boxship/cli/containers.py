@@ -16,6 +16,8 @@ CONTAINER = "container"
 GROUP_LABEL = "boxship.published"
 """The label that holds the id of the security group which ``run --publish`` made for the container."""
 _PATIENCE = 120.0
+_GRACE = 1
+"""Seconds that a container gets to end by itself when `rm --force` removes it; Docker's own gives none."""
 
 
 @click.command("ps")
@@ -122,7 +124,7 @@ def remove(cloud: api.Cloud, name: str, *, force: bool) -> None:
     container = cloud.get(CONTAINER, f"/containers/{api.quoted(name)}")
     path = f"/containers/{container['uuid']}"
     owned = [ip for ip in tenant.floating_ips(cloud) if ip.get("description") == published(container["uuid"])]
-    query: dict[str, object] = {"stop": True, "timeout": 10} if force else {}
+    query: dict[str, object] = {"stop": True, "timeout": _GRACE} if force else {}
     deadline = time.monotonic() + _PATIENCE
     with steps.step(f"Remove {name}") as step:
         while not _deleted(cloud, path, query, wait=force and time.monotonic() < deadline):

@@ -128,7 +128,7 @@ def _run(cloud: api.Cloud, network_id: str, image: Image) -> dict[str, Any]:
     with steps.step("Container") as step:
         made = cloud.post(containers.CONTAINER, "/containers", body, run=True)
         running = _wait_until_running(cloud, made["uuid"], step)
-        step.note(f"{CONTAINER} from {image.name}, {running['status']}")
+        step.note(f"{CONTAINER}, {running['status']}")
     return running
 
 
@@ -214,11 +214,12 @@ def _state(made: bool, what: str) -> str:
 
 def _next(state_dir: Path | None, address: str) -> str:
     option = f" --state-dir {state_dir}" if state_dir else ""
+    boxship = steps.command()
     return f"""What to type next:
   curl http://{address}/
-  boxship ps{option}
-  boxship exec{option} {CONTAINER} sh -c 'date > /data/index.html'
-  boxship run{option} --name mine --network {NETWORK} {IMAGE} -- sleep 1000
-  eval "$(boxship env{option})"        then any OpenStack client
-  boxship destroy{option}              removes everything again
+  {boxship} ps{option}
+  {boxship} exec{option} {CONTAINER} sh -c 'date > /data/index.html'
+  {boxship} run{option} --name mine --network {NETWORK} {IMAGE} -- sleep 1000
+  eval "$({boxship} env{option})"        then any OpenStack client
+  {boxship} destroy{option}              removes everything again
 """

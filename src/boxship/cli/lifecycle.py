@@ -16,6 +16,7 @@ from boxship.cli import background, engine, steps
 from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 from boxship.config import Settings
+from boxship.core import errors
 from boxship.installation import choice, directory, files, host, lock, process, removal, secrets
 from boxship.installation import errors as installation_errors
 
@@ -94,6 +95,7 @@ def _serve(settings: Settings, *, quiet: bool) -> None:
         secrets.write_clouds(settings, known)
         logs.configure(settings.state_dir, console=not quiet)
 
+        import structlog
         import uvloop
 
         from boxship import app
@@ -103,7 +105,11 @@ def _serve(settings: Settings, *, quiet: bool) -> None:
                 steps.say(background.greeting(settings))
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(app.serve(settings, record.mark, known, ready))
+            try:
+                runner.run(app.serve(settings, record.mark, known, ready))
+            except errors.BoxshipError as error:
+                structlog.get_logger("boxship").error("cannot go on", reason=error.sentence, detail=error.detail)
+                raise
 
 
 @click.command("down")

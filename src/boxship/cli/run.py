@@ -180,7 +180,7 @@ def _add_group(
     """Open the ports in a security group of the container's own, beside the default one."""
     shown = ", ".join(f"{port.number}/{port.protocol}" for port in ports)
     with steps.step("Security group") as step:
-        group, _ = tenant.ensure_group(cloud, f"published-{body.get('name') or secrets.token_hex(4)}", ports)
+        group, _ = tenant.ensure_group(cloud, f"published-{secrets.token_hex(4)}", ports)
         step.note(f"open to everybody: {shown}")
     undo.callback(tenant.delete, cloud, "security-groups", group["id"])
     body["security_groups"] = ["default", group["id"]]

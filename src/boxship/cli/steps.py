@@ -3,10 +3,12 @@ progress bar meanwhile. Goes to stderr, so that stdout stays for results."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +77,15 @@ def step(name: str) -> Iterator[Step]:
 def say(text: str) -> None:
     """A line between steps."""
     click.echo(text, err=True)
+
+
+def command() -> str:
+    """How the user can call this program again: ``boxship`` where that is found, else the way it was called now."""
+    found = shutil.which("boxship")
+    called = Path(sys.argv[0])
+    if found is not None or called.name != "boxship":
+        return "boxship" if found else f"{sys.executable} -m boxship"
+    return str(called)
 
 
 def _line(sign: str, name: str, outcome: str, seconds: float | None = None) -> None:
