@@ -402,14 +402,14 @@ class KernelFabric:
         programs.ip(self._naming.fabric, cabling.uplink_inside(bridge, device))
         programs.nft(programs.HOST, uplinks.table(self._naming, spec))
         programs.ip(programs.HOST, cabling.addressed({device: list(spec.addresses)}, present))
-        uplinks.open_forwarding(self._naming, self._run)
+        uplinks.open_forwarding(self._naming)
         self._uplink = spec
 
     async def remove_uplink(self) -> None:
         await self._do("uplink", self._remove_uplink)
 
     def _remove_uplink(self) -> None:
-        uplinks.close_forwarding(self._naming, self._run)
+        uplinks.close_forwarding(self._naming)
         programs.nft(programs.HOST, uplinks.no_table(self._naming))
         _gone(lambda: programs.ip(programs.HOST, [f"link delete {self._naming.uplink}"]))
         self._uplink = None

@@ -11,6 +11,8 @@ from boxship.drivers.linux.interface import UplinkSpec
 from boxship.drivers.linux.naming import Naming
 
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_WAS_OFF = Path("/run/boxship/forwarding-was-off")
+"""There while the host forwards because of us; of all installations on the host together."""
 
 
 def table(naming: Naming, spec: UplinkSpec) -> str:
@@ -45,32 +47,31 @@ def accepts(naming: Naming) -> list[list[str]]:
     return [["FORWARD", "-i", naming.uplink, *comment], ["FORWARD", "-o", naming.uplink, *comment]]
 
 
-def open_forwarding(naming: Naming, run_directory: Path) -> None:
+def open_forwarding(naming: Naming) -> None:
     """Let the host forward, remembering whether it did before; let the device through Docker's FORWARD chain."""
     if _FORWARDING.read_text().strip() == "0":
-        (run_directory / "forwarding-was-off").touch()
+        _WAS_OFF.parent.mkdir(parents=True, exist_ok=True)
+        _WAS_OFF.touch()
         _FORWARDING.write_text("1")
     chain = _forward_chain()
-    if any(entry.get("chain", {}).get("policy") == "drop" for entry in chain) and naming.mark_comment not in str(chain):
-        for rule in accepts(naming):
+    if not any(entry.get("chain", {}).get("policy") == "drop" for entry in chain):
+        return
+    for rule, present in zip(accepts(naming), _present(naming, chain), strict=True):
+        if not present:
             _iptables("-I", rule)
 
 
-def close_forwarding(naming: Naming, run_directory: Path) -> None:
+def close_forwarding(naming: Naming) -> None:
     """Undo ``open_forwarding``; forwarding stays on while another installation has an uplink."""
-    while naming.mark_comment in str(_forward_chain()):
-        for rule in accepts(naming):
+    for rule, present in zip(accepts(naming), _present(naming, _forward_chain()), strict=True):
+        for _ in range(present):
             _iptables("-D", rule)
-    note = run_directory / "forwarding-was-off"
-    if not note.is_file():
-        return
     others = [link for link in programs.links(programs.HOST) if _is_other_uplink(link["ifname"], naming)]
-    if others:
-        heir = others[0]["ifname"].removeprefix("bs").removesuffix("-ext")
-        (run_directory.parent / heir / note.name).touch()
-    elif not _docker_forwards():
+    if others or not _WAS_OFF.is_file():
+        return
+    if not _docker_forwards():
         _FORWARDING.write_text("0")
-    note.unlink()
+    _WAS_OFF.unlink()
 
 
 def _is_other_uplink(name: str, naming: Naming) -> bool:
@@ -91,6 +92,15 @@ def _forward_chain() -> list[dict[str, dict[str, str]]]:
     except errors.Absent:
         return []
     return listed
+
+
+def _present(naming: Naming, chain: list[dict[str, dict[str, str]]]) -> tuple[int, int]:
+    """How often each of the rules of ``accepts`` is in the chain, told by the device: nft does not show iptables' comments."""
+    text = str(chain)
+    incoming, outgoing = (
+        f"{{'meta': {{'key': '{key}'}}}}, 'right': '{naming.uplink}'" for key in ("iifname", "oifname")
+    )
+    return text.count(incoming), text.count(outgoing)
 
 
 def _iptables(verb: str, rule: list[str]) -> None:
