@@ -28,11 +28,11 @@ from boxship.services.container import policy as container_policy
 from boxship.services.container import reconciler as container_reconciler
 from boxship.services.container import versions as container_versions
 from boxship.services.identity import api as identity_api
-from boxship.services.identity import catalog as identity_catalog
 from boxship.services.identity import live as identity_live
 from boxship.services.identity import policy as identity_policy
 from boxship.services.identity import public as identity
-from boxship.services.identity import tokens
+from boxship.services.identity.live import catalog as identity_catalog
+from boxship.services.identity.live import tokens
 from boxship.services.image import api as image_api
 from boxship.services.image import live as image_live
 from boxship.services.image import policy as image_policy

@@ -51,6 +51,7 @@ class Records:
         self._known[id] = record
 
     def forget(self, id: str) -> None:
+        """Nothing of the port is left; repeatable."""
         self._known.pop(id, None)
         (self._directory / f"{id}.json").unlink(missing_ok=True)
 

@@ -80,33 +80,33 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     auto_remove: bool
     auto_heal: bool
     availability_zone: str | None
-    mounts: list[Mount]
-    files: list[InjectedFile]
-    plugs: list[Plug]
+    mounts: list[Mount] = []
+    files: list[InjectedFile] = []
+    plugs: list[Plug] = []
 
     # The wish: written by operations. Levels and counters of events; generation counts the changes.
     wish: states.Wish
     starts: int
-    reboots: int
-    stop_timeout: int
-    stop_first: bool
-    generation: int
-    updated_at: datetime | None
+    reboots: int = 0
+    stop_timeout: int = 10
+    stop_first: bool = False
+    generation: int = 1
+    updated_at: datetime | None = None
 
     # What was seen: written by the reconciler. observed is the generation that was last made real.
-    status: states.Status
-    status_reason: str | None
-    pulling: bool
-    observed: int
-    started: int
-    rebooted: int
-    engine_id: str | None
-    boot_id: str | None
-    exit_code: int | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    health: str | None
-    host: str | None
+    status: states.Status = states.Status.CREATING
+    status_reason: str | None = None
+    pulling: bool = False
+    observed: int = 0
+    started: int = 0
+    rebooted: int = 0
+    engine_id: str | None = None
+    boot_id: str | None = None
+    exit_code: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    health: str | None = None
+    host: str | None = None
 
     @property
     def shown_status(self) -> states.Status:

@@ -8,7 +8,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -252,20 +251,20 @@ class ContainerReconciler:
     async def _settle(self, look: _Look) -> None:
         """Record what is seen; nothing is written where the row says so already."""
         row, sight = look.row, look.seen.container
-        values: dict[str, Any] = {"observed": row.generation, "pulling": False}
+        values: dict[str, object] = {"observed": row.generation, "pulling": False}
         if sight is not None and not (row.status is states.Status.ERROR and row.observed == row.generation):
             values |= _sighted(sight) | {"started": row.starts, "rebooted": row.reboots}
             values["status_reason"] = sight.error or None
         await self._record(row, **values)
 
-    async def _record(self, row: model.Container, **values: Any) -> None:
+    async def _record(self, row: model.Container, **values: object) -> None:
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
         if changed:
             async with self._database.write() as transaction:
                 await store.record(transaction, row.id, **changed)
 
 
-def _sighted(sight: engine_interface.ContainerSight) -> dict[str, Any]:
+def _sighted(sight: engine_interface.ContainerSight) -> dict[str, object]:
     return {
         "status": states.SEEN[sight.state],
         "engine_id": sight.engine_id,

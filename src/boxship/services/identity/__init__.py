@@ -5,6 +5,6 @@ users, roles, role assignments; services, endpoints and regions to read. Groups,
 federation and limits are not offered.
 
 Where to start: ``api.py`` (routes), ``live.py`` (passwords and tokens: work that takes time or keys, so outside of
-transactions), ``public.py`` (how every request of every service learns who asks). Two roles of file are this service's own:
-``tokens.py`` (Fernet) and ``passwords.py`` (argon2).
+transactions; Fernet in ``live/tokens.py``, argon2 in ``live/passwords.py``), ``public.py`` (how every request of every
+service learns who asks).
 """

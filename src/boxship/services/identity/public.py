@@ -10,7 +10,8 @@ from boxship.core import clock
 from boxship.core.auth.caller import Caller
 from boxship.core.auth.rules import Rules
 from boxship.core.db.database import Database, Transaction
-from boxship.services.identity import live, model, passwords, store
+from boxship.services.identity import live, model, store
+from boxship.services.identity.live import passwords
 
 _MOST = 10_000
 

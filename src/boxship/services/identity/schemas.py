@@ -8,13 +8,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from boxship.core import clock
-from boxship.services.identity import model, passwords
+from boxship.services.identity import model
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 ProjectName = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Text = Annotated[str, Meta(max_length=65535)]
-Password = Annotated[str, Meta(min_length=1, max_length=passwords.LONGEST)]
+Password = Annotated[str, Meta(min_length=1, max_length=4096)]
+"""Keystone's max_password_length."""
 Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=255)]], Meta(max_length=80)]
 
 
@@ -126,6 +127,8 @@ class UserBody(_Request):
 
 
 class PasswordFields(_Request):
+    """The old and the new one."""
+
     original_password: Password
     password: Password
 

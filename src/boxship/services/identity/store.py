@@ -95,14 +95,14 @@ async def _changed(transaction: Transaction) -> None:
         await transaction.execute(_epoch.insert().values(id=1, value=1))
 
 
-def _values(row: msgspec.Struct) -> dict[str, Any]:
-    return msgspec.structs.asdict(row)
+_values = msgspec.structs.asdict
 
 
 # Projects and domains.
 
 
 async def insert_project(transaction: Transaction, project: model.Project) -> None:
+    """A new project or domain."""
     await transaction.execute(_projects.insert().values(_values(project)))
     await _changed(transaction)
 
@@ -141,6 +141,7 @@ async def projects_of(transaction: Transaction, user_id: str, kind: str) -> list
 
 
 async def update_project(transaction: Transaction, id: str, **values: Any) -> None:
+    """Write these columns of a project or domain."""
     await transaction.execute(_projects.update().where(_projects.c.id == id).values(**values))
     await _changed(transaction)
 
@@ -166,6 +167,7 @@ async def has_children(transaction: Transaction, id: str) -> bool:
 
 
 async def insert_user(transaction: Transaction, user: model.User) -> None:
+    """A new user."""
     await transaction.execute(_users.insert().values(_values(user)))
     await _changed(transaction)
 
@@ -191,6 +193,7 @@ async def users(
 
 
 async def update_user(transaction: Transaction, id: str, **values: Any) -> None:
+    """Write these columns of a user."""
     await transaction.execute(_users.update().where(_users.c.id == id).values(**values))
     await _changed(transaction)
 
@@ -206,6 +209,7 @@ async def delete_user(transaction: Transaction, id: str) -> None:
 
 
 async def insert_role(transaction: Transaction, role: model.Role) -> None:
+    """A new role."""
     await transaction.execute(_roles.insert().values(_values(role)))
     await _changed(transaction)
 
@@ -230,6 +234,7 @@ async def all_roles(transaction: Transaction) -> dict[str, model.Role]:
 
 
 async def update_role(transaction: Transaction, id: str, **values: Any) -> None:
+    """Write these columns of a role."""
     await transaction.execute(_roles.update().where(_roles.c.id == id).values(**values))
     await _changed(transaction)
 

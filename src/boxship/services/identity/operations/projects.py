@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+
+from msgspec import structs
 
 from boxship.core import errors
 from boxship.core.auth.caller import Caller
@@ -79,12 +80,12 @@ async def update(transaction: Transaction, row: model.Project, fields: schemas.P
     return await _updated(transaction, row, values)
 
 
-async def _updated(transaction: Transaction, row: model.Project, values: dict[str, Any]) -> model.Project:
+async def _updated(transaction: Transaction, row: model.Project, values: schemas.Shown) -> model.Project:
     if values.get("name", row.name) != row.name:
-        await _check_free(transaction, model.Project(**(_fields(row) | {"name": values["name"]})))
+        await _check_free(transaction, model.Project(**(structs.asdict(row) | {"name": values["name"]})))
     if values:
         await store.update_project(transaction, row.id, **values)
-    return model.Project(**(_fields(row) | values))
+    return model.Project(**(structs.asdict(row) | values))
 
 
 async def delete(transaction: Transaction, row: model.Project) -> None:
@@ -101,7 +102,3 @@ async def delete(transaction: Transaction, row: model.Project) -> None:
 async def _check_free(transaction: Transaction, row: model.Project) -> None:
     if await store.project_named(transaction, row.name, row.domain_id, is_domain=row.is_domain):
         raise identity_errors.Duplicate("domain" if row.is_domain else "project", row.name)
-
-
-def _fields(row: model.Project) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__struct_fields__}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from boxship.core import clock, errors
 from boxship.core.db.database import Transaction
@@ -57,7 +56,7 @@ async def update(
     transaction: Transaction, row: model.User, fields: schemas.UserFields, password: str | None
 ) -> model.User:
     """Change what is named; a new password (hash) ends all tokens of the user."""
-    values: dict[str, Any] = schemas.given(fields)
+    values = schemas.given(fields)
     if values.pop("domain_id", row.domain_id) != row.domain_id:
         raise errors.BadRequest("it cannot be changed", field="user.domain_id")
     values.pop("password", None)

@@ -8,7 +8,7 @@ from typing import Literal
 from boxship.core import errors
 from boxship.core.db.database import Transaction
 from boxship.services.identity import errors as identity_errors
-from boxship.services.identity import model, schemas, store, tokens
+from boxship.services.identity import model, schemas, store
 from boxship.services.identity.operations import roles
 
 
@@ -30,7 +30,7 @@ async def requested(
     transaction: Transaction,
     user: model.User,
     asked: schemas.ScopeRequest | Literal["unscoped"] | None,
-    before: tokens.Payload | None,
+    before: Scope | None,
 ) -> Scope:
     """The scope that a request for a token names; without one the user's default project, or that of the token before.
 
@@ -40,7 +40,7 @@ async def requested(
         return UNSCOPED
     if asked is None:
         if before is not None:
-            return await checked(transaction, user, Scope(before.scope, before.target_id))
+            return await checked(transaction, user, before)
         return await _default(transaction, user)
     named = [name for name in ("project", "domain", "system") if getattr(asked, name) is not None]
     if len(named) != 1:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 from boxship.config import Settings
 from boxship.core.service import Service
+from boxship.services.identity import schemas
 
 _INTERFACES = ("public", "internal", "admin")
 
@@ -25,7 +25,7 @@ class Catalog:
         """List these services, once all of them are made."""
         self._entries = [(kind, service) for service in services for kind in service.types]
 
-    def of(self, project_id: str | None) -> list[dict[str, Any]]:
+    def of(self, project_id: str | None) -> list[schemas.Shown]:
         """The catalog in a token; endpoints that need a project are left out where there is none."""
         return [
             {"id": _id(kind), "type": kind, "name": service.name, "endpoints": endpoints}
@@ -33,7 +33,7 @@ class Catalog:
             if (endpoints := self._endpoints(kind, service, project_id))
         ]
 
-    def _endpoints(self, kind: str, service: Service, project_id: str | None) -> list[dict[str, Any]]:
+    def _endpoints(self, kind: str, service: Service, project_id: str | None) -> list[schemas.Shown]:
         if "%(project_id)s" in service.endpoint and project_id is None:
             return []
         url = self._url + service.endpoint.replace("%(project_id)s", project_id or "")
@@ -48,14 +48,14 @@ class Catalog:
             for interface in _INTERFACES
         ]
 
-    def services(self) -> list[dict[str, Any]]:
+    def services(self) -> list[schemas.Shown]:
         """The rows of GET /v3/services."""
         return [
             {"id": _id(kind), "type": kind, "name": service.name, "enabled": True, "description": "", "links": {}}
             for kind, service in self._entries
         ]
 
-    def endpoints(self) -> list[dict[str, Any]]:
+    def endpoints(self) -> list[schemas.Shown]:
         """The rows of GET /v3/endpoints."""
         return [
             endpoint | {"service_id": _id(kind), "enabled": True, "links": {}}
@@ -63,7 +63,7 @@ class Catalog:
             for endpoint in self._endpoints(kind, service, "%(project_id)s")
         ]
 
-    def regions(self) -> list[dict[str, Any]]:
+    def regions(self) -> list[schemas.Shown]:
         """The one region."""
         return [{"id": self._region, "description": "", "parent_region_id": None, "links": {}}]
 

@@ -11,10 +11,11 @@ from boxship.core import clock, errors
 from boxship.core.db.database import Transaction
 from boxship.core.http.call import Call
 from boxship.services.identity import errors as identity_errors
-from boxship.services.identity import model, schemas, scopes, store, tokens
-from boxship.services.identity.catalog import Catalog
-from boxship.services.identity.operations import users
-from boxship.services.identity.passwords import Passwords
+from boxship.services.identity import model, schemas, store
+from boxship.services.identity.live import tokens
+from boxship.services.identity.live.catalog import Catalog
+from boxship.services.identity.live.passwords import Passwords
+from boxship.services.identity.operations import scopes, users
 
 
 class IdentityLive:
@@ -34,7 +35,8 @@ class IdentityLive:
         request = call.read(schemas.AuthBody).auth
         user, before = await self._proven(call, request.identity)
         async with call.database.read() as transaction:
-            scope = await scopes.requested(transaction, user, request.scope, before)
+            within = scopes.Scope(before.scope, before.target_id) if before else None
+            scope = await scopes.requested(transaction, user, request.scope, within)
             now = clock.now()
             expires = min(now + self._lifetime, before.expires_at) if before else now + self._lifetime
             payload = tokens.Payload(

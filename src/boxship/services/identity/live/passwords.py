@@ -11,9 +11,6 @@ import argon2
 
 from boxship.services.identity import errors
 
-LONGEST = 4096
-"""Characters; Keystone's max_password_length."""
-
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 """OWASP's parameters for argon2id: 19 MiB, two passes."""
 _NOBODY = _hasher.hash("nobody has this password")
