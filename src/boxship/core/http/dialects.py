@@ -59,7 +59,8 @@ def _zun(error: errors.RequestError, status: int, request_id: str) -> Body:
         "request_id": request_id,
         "code": f"zun.{type(error).__name__}",
         "status": status,
-        "title": error.title,
+        # Zun repeats the text in the title, and that is what its client prints.
+        "title": error.sentence if status < 500 else error.title,
         "detail": error.sentence,
         "links": [],
     }
