@@ -212,7 +212,8 @@ def assert_sound(installation: Installation, seconds: float = 15) -> None:
     try:
         until(sound, "the host is as the database says", seconds, pause=0.3)
     except AssertionError as error:
-        raise AssertionError("the host differs from the database:\n" + "\n".join(last)) from error
+        said = "\n".join(["the host differs from the database:", *last, installation.tail()])
+        raise AssertionError(said) from error
 
 
 def _uuids(names: frozenset[str]) -> set[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.system import audit, installation
+from tests.system.clients import Clients
 from tests.system.engine import Engine, make
 from tests.system.installation import Installation
-from tests.system.openstack import Clients
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import pytest
 
 from tests.system import audit
 from tests.system.archives import busybox
+from tests.system.clients import Clients
 from tests.system.installation import Installation
-from tests.system.openstack import Clients
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.system.openstack import PYTHON, ROOT
 
 from tests.system.installation import Installation
-from tests.system.openstack import PYTHON, ROOT
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 _END = "boxship-tutorial-end-of-block"

@@ -13,7 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venvs" / "clients" / "bin" / "python"
-SERVER = Path(__file__).with_name("openstack_server.py")
+SERVER = Path(__file__).with_name("clients_server.py")
 
 
 @dataclass(frozen=True, slots=True)
