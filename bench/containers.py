@@ -33,7 +33,7 @@ def compare(directory: Path, engine_socket: Path, image: str) -> list[Figure]:
         figures = [Figure("memory idle", idle, "MB", at_most=150)]
         figures += peers.one_by_one()
         figures += peers.burst()
-        return figures + [throughput.ratio(*peers.two_sandboxes(), engine_socket)]
+        return [*figures, throughput.ratio(*peers.two_sandboxes(), engine_socket)]
 
 
 class _Peers:

@@ -32,7 +32,8 @@ class Page:
 
 
 def page(query: Query, columns: Columns, *, default_sort: str, descending: bool = False, most: int = 1000) -> Page:
-    """Read ``limit``, ``marker``, ``sort_key``/``sort_dir`` (any number, or joined by commas), ``sort=key:dir`` and ``page_reverse``.
+    """Read ``limit``, ``marker``, ``sort_key``/``sort_dir`` (any number, or joined by commas), ``sort=key:dir`` and
+    ``page_reverse``.
 
     A limit above ``most`` is cut to it. BadRequest: an unknown key, a direction that is neither asc nor desc, a bad limit.
     """

@@ -164,7 +164,7 @@ class Loop:
                 await watcher(self.wake)
             except errors.DriverError as error:
                 log.info("watcher ended", reason=error.sentence)
-            except Exception as error:  # noqa: BLE001 (the one loop)
+            except Exception as error:
                 log.error("watcher failed", error=repr(error), exc_info=True)
             await asyncio.sleep(1.0)
 

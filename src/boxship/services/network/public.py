@@ -259,5 +259,4 @@ async def bootstrap(transaction: Transaction, settings: Settings, project_id: st
 
 async def sandbox_in_use(transaction: Transaction, sandbox: str) -> bool:
     """Whether any port, one that is being deleted included, is or is to be wired in this sandbox."""
-    on = tables.ports
-    return await transaction.row(sa.select(on.c.id).where(on.c.sandbox == sandbox).limit(1)) is not None
+    return await ports_store.is_in_sandbox(transaction, sandbox)

@@ -197,7 +197,7 @@ async def update_port(transaction: Transaction, caller: Caller, id: str, wish: w
         await wiring.readdress(transaction, view, wish.fixed_ips)
     if set(group_ids) != set(view.groups):
         await store.set_groups(transaction, id, group_ids)
-    await _follow(transaction, view, changed, group_ids)
+    await _follow(transaction, view, changed, group_ids, moved="fixed_ips" in values)
     return await get_port(transaction, caller, id)
 
 
@@ -246,11 +246,12 @@ async def _regrouped(
 
 
 async def _follow(
-    transaction: Transaction, before: model.PortView, changed: model.Port, group_ids: Sequence[str]
+    transaction: Transaction, before: model.PortView, changed: model.Port, group_ids: Sequence[str], *, moved: bool
 ) -> None:
     """Wake what depends on what changed: the cable, groups of which it is a member, names, the router of a leg."""
     await wiring.rewire(transaction, [changed])
-    await groups.members_changed(transaction, {*before.groups, *group_ids})
+    if moved or set(before.groups) != set(group_ids):
+        await groups.members_changed(transaction, {*before.groups, *group_ids})
     if (before.port.dns_name or changed.dns_name) and changed.sandbox:
         await rows.wish(transaction, tables.names, [changed.network_id], model.Kind.NAMES)
     leg = await routers_store.leg_of_port(transaction, changed.id)

@@ -139,3 +139,8 @@ async def addresses_in(transaction: Transaction, subnet_id: str) -> set[tuple[st
         .where(had.c.subnet_id == subnet_id)
     )
     return {(row.port_id, row.ip) for row in await transaction.rows(select)}
+
+
+async def is_in_sandbox(transaction: Transaction, sandbox: str) -> bool:
+    """Whether any port, one that is being deleted included, is wired or wished to be in the sandbox."""
+    return await transaction.row(sa.select(_ports.c.id).where(_ports.c.sandbox == sandbox).limit(1)) is not None

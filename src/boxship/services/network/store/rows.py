@@ -69,7 +69,9 @@ async def insert(transaction: Transaction, table: sa.Table, *rows: msgspec.Struc
 
 
 async def change(transaction: Transaction, table: sa.Table, id: str, **values: Any) -> None:
-    """Set these columns of a row."""
+    """Set these columns of a row; none is no change."""
+    if not values:
+        return
     await transaction.execute(table.update().where(table.c.id == id).values(**values))
 
 

@@ -45,6 +45,12 @@ def _behind(table: sa.Table) -> sa.Index:
     return sa.Index(f"ix_{table.name}_behind", table.c.id, sqlite_where=behind, postgresql_where=behind)
 
 
+def _only(column: sa.Column[bool]) -> sa.Index:
+    """An index of the few rows where this is true."""
+    true = column.is_(True)
+    return sa.Index(f"ix_{column.table.name}_{column.name}", column, sqlite_where=true, postgresql_where=true)
+
+
 networks = sa.Table(
     "networks",
     types.metadata,
@@ -70,10 +76,8 @@ networks = sa.Table(
     sa.Column("reason", sa.Text),
 )
 _behind(networks)
-sa.Index("ix_networks_shared", networks.c.shared, sqlite_where=networks.c.shared, postgresql_where=networks.c.shared)
-sa.Index(
-    "ix_networks_external", networks.c.external, sqlite_where=networks.c.external, postgresql_where=networks.c.external
-)
+_only(networks.c.shared)
+_only(networks.c.external)
 
 segments = sa.Table(
     "network_segments",
@@ -149,6 +153,7 @@ ports = sa.Table(
     sa.UniqueConstraint("network_id", "mac_address"),
 )
 _behind(ports)
+sa.Index("ix_ports_wired", ports.c.id, sqlite_where=ports.c.sandbox != "", postgresql_where=ports.c.sandbox != "")
 
 addresses = sa.Table(
     "port_addresses",
