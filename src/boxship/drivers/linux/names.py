@@ -4,6 +4,7 @@ again by its pid file; records are a hosts file that it reads again on SIGHUP.""
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -80,10 +81,7 @@ def reload(directory: Path) -> None:
 def stop(directory: Path) -> None:
     """End it and remove its files. Repeatable."""
     _signal(directory, signal.SIGKILL)
-    for name in ("pid", "hosts", "hosts.new", "command"):
-        (directory / name).unlink(missing_ok=True)
-    if directory.is_dir():
-        directory.rmdir()
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _signal(directory: Path, number: signal.Signals) -> None:
