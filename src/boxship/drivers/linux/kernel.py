@@ -207,11 +207,9 @@ class KernelFabric:
             self._drop_link(tap)
         if record.applied != repr(spec):
             self._apply_filter(spec, record, place)
-        if tap not in self._links:
-            alias = self._naming.alias("port", spec.id)
-            programs.ip(self._naming.fabric, cabling.cable(spec, sandbox, alias))
-            self._links.add(tap)
-        programs.ip(self._naming.fabric, cabling.plugged(spec))
+        cable = [] if tap in self._links else cabling.cable(spec, sandbox, self._naming.alias("port", spec.id))
+        programs.ip(self._naming.fabric, [*cable, *cabling.plugged(spec)])
+        self._links.add(tap)
         try:
             programs.ip(sandbox, cabling.configured(spec, fresh=not record.applied))
         except errors.Absent:

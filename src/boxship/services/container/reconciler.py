@@ -209,10 +209,7 @@ class ContainerReconciler:
 
     async def _create(self, look: _Look) -> None:
         await self._world.fabric.ensure_sandbox(look.row.id)
-        spec = _spec(look, self._world.fabric.sandbox_path(look.row.id))
-        sight = await self._world.engine.create(spec)
-        if look.row.wish is states.Wish.CREATED or not look.seen.wired:
-            await self._record(look.row, engine_id=sight.engine_id, pulling=False, host=socket.gethostname())
+        await self._world.engine.create(_spec(look, self._world.fabric.sandbox_path(look.row.id)))
 
     async def _start(self, look: _Look) -> None:
         sight = await self._world.engine.start(look.row.id)
