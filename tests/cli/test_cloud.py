@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from boxship.cli import api
-from boxship.installation import lock
+from boxship.installation import lock, process
 from tests.cli.conftest import CommandLine
 
 
@@ -179,6 +181,36 @@ def test_down_and_up_again_finds_everything(boxship: CommandLine) -> None:
     assert lock.program(boxship.state_dir) != first
     assert (boxship.state_dir / "passwords.json").read_bytes() == passwords
     assert listed(boxship)["stays"]["state"] == "Running"
+
+
+def test_a_program_that_was_killed_leaves_nothing_to_clear_by_hand(boxship: CommandLine) -> None:
+    boxship.up()
+    running = lock.program(boxship.state_dir)
+    assert running is not None
+    assert process.stop(running, 30.0, signal.SIGKILL)
+    assert boxship.run("status").returncode == 3
+    boxship.ok("up", "--detach")
+    assert lock.program(boxship.state_dir) != running
+
+
+def test_two_programs_at_once_on_a_directory_are_one(boxship: CommandLine) -> None:
+    with ThreadPoolExecutor() as pool:
+        options = ("up", "--detach", "--engine", "fake", "--listen", f"127.0.0.1:{boxship.port}")
+        done = list(pool.map(lambda _: boxship.run(*options), range(3)))
+    assert [one for one in done if one.returncode == 0], done[0].stderr
+    for loser in (one for one in done if one.returncode != 0):
+        assert loser.returncode == 1
+        assert "in use" in loser.stderr or "taken" in loser.stderr
+    assert lock.program(boxship.state_dir) is not None
+    assert boxship.run("ps").returncode == 0
+
+
+def test_a_password_in_an_option_is_not_repeated(boxship: CommandLine) -> None:
+    boxship.up()
+    done = boxship.run("up", "--detach", BOXSHIP_DATABASE="postgresql://u:hush@localhost/x")
+    assert done.returncode == 1
+    assert "another database" in done.stderr
+    assert "hush" not in done.stderr + done.stdout
 
 
 def test_migrate_is_for_a_stopped_program(boxship: CommandLine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import tempfile
@@ -53,6 +54,11 @@ def test_an_engine_is_started_and_stopped_and_leaves_the_host_as_it_was(settings
         assert engine.ready(settings)
         assert pid is not None
         assert docker_on_the_host() == before
+        asyncio.run(setup.stop(engine.place(settings)))
+        assert not engine.ready(settings)
+        engine.revive(settings)
+        assert engine.ready(settings), "what is in it could not be removed otherwise"
+        pid = setup.started(engine.place(settings))
     finally:
         engine.leave(settings)
     assert host.knows_runtime(settings.engine_socket) is None

@@ -48,9 +48,13 @@ def greeting(settings: Settings) -> str:
         if settings.engine == "fake"
         else ""
     )
+    wildcard = not settings.public_url and settings.address[0] in {"0.0.0.0", "::"}  # noqa: S104 (looked at, not bound)
+    everywhere = (
+        "\nIt listens on all addresses, without TLS. Set public_url to what its clients call it." if wildcard else ""
+    )
     boxship = steps.command()
     return f"""
-The cloud is at {settings.url}.{fake}
+The cloud is at {settings.url}.{fake}{everywhere}
 
   eval "$({boxship} env{option})"
       then use any OpenStack client: openstack token issue
@@ -63,13 +67,13 @@ The cloud is at {settings.url}.{fake}
 
 def _check_same(settings: Settings, given: Mapping[str, object]) -> None:
     """Failure: ``up`` is asked for something that the running program does not do."""
-    record = directory.existing(settings.state_dir)
-    for name, value in choice.told(given).items():
-        if record.options.get(name, value) != value or (name == "engine" and record.engine != value):
-            raise Failure(
-                f"The cloud is running with another {name} ({record.options.get(name) or record.engine}). "
-                "Stop it first with 'boxship down'; containers run on."
-            )
+    different = choice.changes(settings.state_dir, choice.told(given))
+    if different:
+        # The values stay unsaid: that of ``database`` may hold a password.
+        raise Failure(
+            f"The cloud is running with another {', '.join(different)}. Stop it first with 'boxship down'; "
+            "containers run on."
+        )
 
 
 def _spawn(settings: Settings, given: Mapping[str, object], output: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -43,6 +43,12 @@ def prepare(settings: Settings) -> None:
         register(settings)
 
 
+def revive(settings: Settings) -> None:
+    """Start the engine again that we started before, if it is gone (a reboot): ``destroy`` has to take things out of it."""
+    if (place(settings) / "dockerd.log").exists() and host.knows_runtime(settings.engine_socket) is None:
+        prepare(settings)
+
+
 def register(settings: Settings) -> None:
     """Add our runtime to the configuration of an engine that is not ours."""
     from boxship.drivers.engine import setup

@@ -101,7 +101,9 @@ def _serve(settings: Settings, *, quiet: bool) -> None:
         from boxship import app
 
         def ready() -> None:
-            if not quiet:
+            if quiet:
+                logs.take_output(settings.state_dir)
+            else:
                 steps.say(background.greeting(settings))
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -182,6 +184,8 @@ def destroy_command(state_dir: Path | None, *, yes: bool) -> None:
         _ask(settings.state_dir)
     _stopped(settings.state_dir, 60)
     with lock.held(settings.state_dir, "destroy"):
+        if record.engine != "fake":
+            engine.revive(settings)
         asyncio.run(_remove(settings, record))
         if record.engine != "fake":
             engine.leave(settings)

@@ -27,6 +27,13 @@ def settings(given: Mapping[str, object]) -> config.Settings:
     return config.load({**chosen, **explicit, "state_dir": state_dir})
 
 
+def changes(state_dir: Path, wanted: Mapping[str, str]) -> list[str]:
+    """The settings that would differ from those that the program was started with, if it were ``told`` these."""
+    options = {**directory.existing(state_dir).options, "state_dir": state_dir}
+    before, after = (config.load(given, environment={}) for given in (options, {**options, **wanted}))
+    return [name for name in wanted if getattr(before, name) != getattr(after, name)]
+
+
 def told(given: Mapping[str, object]) -> dict[str, str]:
     """What the command line and the environment say, for the next time."""
     names = [field.name for field in msgspec.structs.fields(config.Settings) if field.name != "state_dir"]

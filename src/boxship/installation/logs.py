@@ -7,6 +7,7 @@ import logging.handlers
 import os
 import sys
 from collections.abc import Iterable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,7 @@ def configure(state_dir: Path, *, console: bool) -> None:
     path = state_dir / NAME
     files.make_directory(path.parent)
     with files.sentences(path):
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND, 0o600))
-        file = logging.handlers.RotatingFileHandler(path, maxBytes=_LARGEST, backupCount=_KEPT)
+        file = _PrivateFile(path, maxBytes=_LARGEST, backupCount=_KEPT)
     file.setFormatter(_formatter([structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]))
     handlers: list[logging.Handler] = [file]
     if console:
@@ -49,6 +49,22 @@ def configure(state_dir: Path, *, console: bool) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def take_output(state_dir: Path) -> None:
+    """From now on what goes to stdout and stderr, such as the last words of a crash, goes to the log file as well."""
+    descriptor = os.open(state_dir / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
+    os.close(descriptor)
+
+
+class _PrivateFile(logging.handlers.RotatingFileHandler):
+    """A log file, and its successors, that others cannot read."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
 def tail(state_dir: Path, lines: int = 15) -> list[str]:
