@@ -28,7 +28,7 @@ class Cloud:
     process: subprocess.Popen[bytes]
     token: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    """Of the last answer."""
+    """Of the last answer; names in lower case."""
 
     def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Any:
         """One request; the answer as JSON (None where it is empty). Raises HTTPError on 4xx and 5xx."""
@@ -41,7 +41,7 @@ class Cloud:
         request = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)  # noqa: S310 (our own URL)
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             content = answer.read()
-            self.headers = dict(answer.headers)
+            self.headers = {name.lower(): value for name, value in answer.headers.items()}
         return json.loads(content) if content else None
 
     def login(self, cloud: str = "boxship") -> str:
@@ -51,7 +51,7 @@ class Cloud:
         scope = {"project": {"name": auth["project_name"], "domain": {"id": "default"}}}
         body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
         self.call("POST", "/identity/v3/auth/tokens", body)
-        return str(self.headers["X-Subject-Token"])
+        return str(self.headers["x-subject-token"])
 
 
 @contextmanager
