@@ -325,3 +325,38 @@ async def test_holds_are_the_containers(world: World) -> None:
     await world.bind(port["id"])
     async with world.database.read() as transaction:
         assert await holds.holders(transaction, ("port", port["id"])) == [HOLDER]
+
+
+async def test_a_sandbox_is_in_use_until_its_ports_have_left_it(world: World) -> None:
+    network_id, _ = await world.net()
+    own = await _plugged(world, network_id, sandbox="box")
+    borrowed = await world.made("alice", "/ports", network_id=network_id)
+    await world.bind(borrowed["id"], "box", ("container", "box"))
+    await world.settle()
+    async with world.database.write() as transaction:
+        await public.delete_port(transaction, own, ("container", "box"))
+        await public.unbind_port(transaction, borrowed["id"], ("container", "box"))
+    ports = next(one for one in world.reconcilers if one.kind == "port")
+    for id in (own, borrowed["id"]):
+        async with world.database.read() as transaction:
+            assert await public.sandbox_in_use(transaction, "box")
+        await ports.reconcile(id)
+    async with world.database.read() as transaction:
+        assert not await public.sandbox_in_use(transaction, "box")
+
+
+async def test_a_port_that_is_unbound_and_bound_at_once_is_where_it_was_bound_last(world: World) -> None:
+    network_id, _ = await world.net()
+    port = await world.made("alice", "/ports", network_id=network_id)
+    for sandbox in ("one", "two", "three"):
+        await world.bind(port["id"], sandbox, ("container", sandbox))
+        if sandbox == "one":
+            await world.settle()
+        if sandbox != "three":
+            async with world.database.write() as transaction:
+                await public.unbind_port(transaction, port["id"], ("container", sandbox))
+    await world.settle()
+    assert world.kernel.ports[port["id"]].sandbox == "three"
+    async with world.database.read() as transaction:
+        assert not await public.sandbox_in_use(transaction, "one")
+        assert not await public.sandbox_in_use(transaction, "two")

@@ -56,11 +56,11 @@ def _network_removals() -> None:
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("network_id", sa.String(length=64), nullable=False),
-        sa.Column("cleaner", sa.String(length=64), nullable=False),
+        sa.Column("place", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("kind", "id", name="pk_network_removals"),
     )
-    op.create_index("ix_network_removals_cleaner", "network_removals", ["cleaner"], unique=False)
     op.create_index("ix_network_removals_network_id", "network_removals", ["network_id"], unique=False)
+    op.create_index("ix_network_removals_place", "network_removals", ["place"], unique=False)
 
 
 def _network_segments() -> None:
@@ -112,8 +112,8 @@ def _networks() -> None:
         "networks",
         ["external"],
         unique=False,
-        sqlite_where=sa.text("external"),
-        postgresql_where=sa.text("external"),
+        sqlite_where=sa.text("external IS 1"),
+        postgresql_where=sa.text("external IS true"),
     )
     op.create_index("ix_networks_name", "networks", ["name"], unique=False)
     op.create_index("ix_networks_project_id", "networks", ["project_id"], unique=False)
@@ -122,8 +122,8 @@ def _networks() -> None:
         "networks",
         ["shared"],
         unique=False,
-        sqlite_where=sa.text("shared"),
-        postgresql_where=sa.text("shared"),
+        sqlite_where=sa.text("shared IS 1"),
+        postgresql_where=sa.text("shared IS true"),
     )
 
 
@@ -209,6 +209,7 @@ def _ports() -> None:
     op.create_index("ix_ports_device_id", "ports", ["device_id"], unique=False)
     op.create_index("ix_ports_name", "ports", ["name"], unique=False)
     op.create_index("ix_ports_project_id", "ports", ["project_id"], unique=False)
+    op.create_index("ix_ports_sandbox", "ports", ["sandbox"], unique=False)
 
 
 def _routers() -> None:

@@ -307,13 +307,14 @@ class Names(msgspec.Struct, frozen=True):
 class Removal(msgspec.Struct, frozen=True):
     """What is left of a deleted row until the world is clean. Written by operations, removed by reconcilers.
 
-    ``network_id`` is a network that cannot go before this has; ``cleaner`` the router that undoes a leg.
+    A port that is unbound leaves one as well. ``network_id`` is a network that cannot go before this has; ``place`` is
+    where it is: the router that undoes a leg, the sandbox that a port was wired into.
     """
 
     kind: str
     id: str
     network_id: str
-    cleaner: str
+    place: str
 
 
 class NetworkView(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from boxship.services.network.schemas import networks as networks_wire
 from boxship.services.network.schemas import ports as ports_wire
 from boxship.services.network.store import networks as networks_store
 from boxship.services.network.store import ports as ports_store
-from boxship.services.network.store import rows, tables
+from boxship.services.network.store import removals, rows, tables
 
 HOST = "boxship"
 """What an admin reads as the host of a bound port; there is one."""
@@ -184,6 +184,7 @@ async def unbind_port(transaction: Transaction, port_id: str, holder: Resource) 
     port = await rows.get(transaction, tables.ports, model.Port, port_id)
     if port is None or not port.sandbox or await holds.holders(transaction, (model.Kind.PORT, port_id)):
         return
+    await removals.add(transaction, model.Removal(model.Kind.PORT, port_id, port.network_id, port.sandbox))
     loose = {"device_id": "", "device_owner": "", "host": "", "sandbox": "", "interface": ""}
     await _rewire(transaction, port, **loose)
 

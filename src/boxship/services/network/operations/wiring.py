@@ -183,7 +183,7 @@ async def drop(transaction: Transaction, port: model.Port) -> None:
     await groups.members_changed(transaction, view.groups)
     await names_changed(transaction, port)
     if port.generation:
-        await removals.add(transaction, model.Removal(model.Kind.PORT, port.id, port.network_id, ""))
+        await removals.add(transaction, model.Removal(model.Kind.PORT, port.id, port.network_id, port.sandbox))
 
 
 async def names_changed(transaction: Transaction, port: model.Port) -> None:

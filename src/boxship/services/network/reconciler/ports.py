@@ -18,6 +18,8 @@ class _Loaded(msgspec.Struct, frozen=True):
     view: model.PortView
     network: model.Network
     subnets: dict[str, model.Subnet]
+    leaving: bool
+    """Whether it has yet to leave the sandbox it was in before."""
 
 
 class PortReconciler(Rows):
@@ -52,7 +54,7 @@ class PortReconciler(Rows):
         if loaded is None:
             await self.cleared(id)
         elif not loaded.view.port.sandbox:
-            await self._unplug(loaded.view.port)
+            await self._unplug(loaded)
         else:
             await self._plug(loaded)
 
@@ -64,8 +66,9 @@ class PortReconciler(Rows):
             network = await rows.get(transaction, tables.networks, model.Network, view.port.network_id)
             wanted = {address.subnet_id for address in view.addresses}
             found = await rows.find(transaction, tables.subnets, model.Subnet, tables.subnets.c.id.in_(wanted))
+            leaving = await removals.get(transaction, self.kind, id) is not None
         assert network is not None, "a foreign key keeps the network"
-        return _Loaded(view, network, {subnet.id: subnet for subnet in found})
+        return _Loaded(view, network, {subnet.id: subnet for subnet in found}, leaving)
 
     async def _plug(self, loaded: _Loaded) -> None:
         view = loaded.view
@@ -75,19 +78,24 @@ class PortReconciler(Rows):
         except errors.Absent:
             self.ground.forget([loaded.network.id], view.groups)
             raise
-        await self._record(view.port, model.Status.ACTIVE)
+        await self._record(loaded, model.Status.ACTIVE)
 
-    async def _unplug(self, port: model.Port) -> None:
-        if port.observed == port.generation:
+    async def _unplug(self, loaded: _Loaded) -> None:
+        port = loaded.view.port
+        if port.observed == port.generation and not loaded.leaving:
             return
         await self.fabric.remove_port(port.id)
-        await self._record(port, model.Status.DOWN)
+        await self._record(loaded, model.Status.DOWN)
 
-    async def _record(self, port: model.Port, status: model.Status) -> None:
+    async def _record(self, loaded: _Loaded, status: model.Status) -> None:
         """Nothing is written where nothing is new, so that a scan of settled ports costs no write."""
-        if port.observed == port.generation and port.status == status and port.reason is None:
+        port = loaded.view.port
+        settled = port.observed == port.generation and port.status == status and port.reason is None
+        if settled and not loaded.leaving:
             return
         async with self.database.write() as transaction:
+            if loaded.leaving:
+                await removals.clear(transaction, self.kind, port.id)
             seen = {"status": str(status), "reason": None}
             if await rows.observe(transaction, self.table, port.id, port.generation, **seen):
                 await holds.wake_holders(transaction, (self.kind, port.id))

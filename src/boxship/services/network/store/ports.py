@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.network import model
-from boxship.services.network.store import addresses, rows, tables
+from boxship.services.network.store import addresses, removals, rows, tables
 
 _ports, _memberships = tables.ports, tables.memberships
 
@@ -95,7 +95,7 @@ async def members(transaction: Transaction, group_ids: Sequence[str]) -> dict[st
 
 async def wired(transaction: Transaction) -> list[str]:
     """The ids of the ports that are bound to a sandbox."""
-    return [row.id for row in await transaction.rows(sa.select(_ports.c.id).where(_ports.c.sandbox != ""))]
+    return [row.id for row in await transaction.rows(sa.select(_ports.c.id).where(_ports.c.sandbox > ""))]
 
 
 async def in_network(transaction: Transaction, network_id: str, *, owners: Sequence[str] = ()) -> list[model.Port]:
@@ -142,5 +142,7 @@ async def addresses_in(transaction: Transaction, subnet_id: str) -> set[tuple[st
 
 
 async def is_in_sandbox(transaction: Transaction, sandbox: str) -> bool:
-    """Whether any port, one that is being deleted included, is wired or wished to be in the sandbox."""
-    return await transaction.row(sa.select(_ports.c.id).where(_ports.c.sandbox == sandbox).limit(1)) is not None
+    """Whether a port is, or is to be, wired into this sandbox; one on its way out counts."""
+    return await rows.exists(transaction, _ports, _ports.c.sandbox == sandbox) or await removals.in_sandbox(
+        transaction, sandbox
+    )

@@ -15,9 +15,17 @@ LEG = "leg"
 
 
 async def add(transaction: Transaction, removal: model.Removal) -> None:
-    """Remember that this has to leave the world, and tell its reconciler."""
-    await rows.insert(transaction, _removals, removal)
-    transaction.wake(*((model.Kind.ROUTER, removal.cleaner) if removal.kind == LEG else (removal.kind, removal.id)))
+    """Remember that this has to leave the world, and tell its reconciler. What is remembered already keeps its place."""
+    before = await get(transaction, removal.kind, removal.id)
+    if before is None:
+        await rows.insert(transaction, _removals, removal)
+    elif removal.place:
+        await transaction.execute(_removals.update().where(_same(before)).values(place=removal.place))
+    transaction.wake(*((model.Kind.ROUTER, removal.place) if removal.kind == LEG else (removal.kind, removal.id)))
+
+
+def _same(removal: model.Removal) -> sa.ColumnElement[bool]:
+    return sa.and_(_removals.c.kind == removal.kind, _removals.c.id == removal.id)
 
 
 async def get(transaction: Transaction, kind: str, id: str) -> model.Removal | None:
@@ -41,12 +49,17 @@ async def clear(transaction: Transaction, kind: str, id: str) -> None:
     removal = await get(transaction, kind, id)
     if removal is None:
         return
-    await transaction.execute(_removals.delete().where(_removals.c.kind == kind, _removals.c.id == id))
+    await transaction.execute(_removals.delete().where(_same(removal)))
     if removal.network_id:
         transaction.wake(model.Kind.NETWORK, removal.network_id)
 
 
+async def in_sandbox(transaction: Transaction, sandbox: str) -> bool:
+    """Whether a port that was wired into this sandbox is not gone from it yet."""
+    return await rows.exists(transaction, _removals, _removals.c.kind == model.Kind.PORT, _removals.c.place == sandbox)
+
+
 async def legs(transaction: Transaction, router_id: str) -> list[str]:
     """The port ids of the legs that a router has to undo."""
-    select = sa.select(_removals.c.id).where(_removals.c.kind == LEG, _removals.c.cleaner == router_id)
+    select = sa.select(_removals.c.id).where(_removals.c.kind == LEG, _removals.c.place == router_id)
     return [row.id for row in await transaction.rows(select)]

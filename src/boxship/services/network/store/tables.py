@@ -142,7 +142,7 @@ ports = sa.Table(
     _text("vnic_type", 32),
     _json("profile", dict[str, object]),
     _text("host"),
-    _text("sandbox"),
+    _text("sandbox", index=True),
     _text("interface", 16),
     _flag("preserved"),
     _json("tags", tuple[str, ...]),
@@ -153,7 +153,6 @@ ports = sa.Table(
     sa.UniqueConstraint("network_id", "mac_address"),
 )
 _behind(ports)
-sa.Index("ix_ports_wired", ports.c.id, sqlite_where=ports.c.sandbox != "", postgresql_where=ports.c.sandbox != "")
 
 addresses = sa.Table(
     "port_addresses",
@@ -287,5 +286,5 @@ removals = sa.Table(
     sa.Column("kind", sa.String(32), primary_key=True),
     types.identifier(),
     _text("network_id", 64, index=True),
-    _text("cleaner", 64, index=True),
+    _text("place", 255, index=True),
 )
