@@ -205,6 +205,7 @@ def _ask(state_dir: Path) -> None:
 async def _remove(settings: Settings, record: directory.Record) -> None:
     """Everything that the drivers made, in the order in which it depends on each other."""
     from boxship import app
+    from boxship.drivers.engine import runtime
 
     drivers = app.plug(settings, record.mark)
 
@@ -215,6 +216,7 @@ async def _remove(settings: Settings, record: directory.Record) -> None:
     try:
         with steps.step("Containers") as step:
             step.note(f"{await removal.containers(drivers.engine)} removed")
+            runtime.forget_all(f"boxship-{record.mark}-")
         await removal.world(drivers.fabric, drivers.storage, shown)
         with steps.step("Images in the engine") as step:
             step.note(f"{await removal.images(drivers.engine, drivers.blobs)} removed")

@@ -185,7 +185,7 @@ class DockerEngine:
             await self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True)
             runtime.forget(shown["Id"])
         except Missing:
-            pass
+            runtime.forget_all(id)  # removed by somebody else, or by a call that was cut off
         except Taken as error:
             raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
         files.remove(self._directory / id)

@@ -6,6 +6,7 @@ script that every call goes through (a millisecond), and ``enter.py``, which onl
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import shutil
 import sys
@@ -68,3 +69,11 @@ def assign(engine_id: str, sandbox: Path) -> None:
 def forget(engine_id: str) -> None:
     """Undo ``assign``; repeatable."""
     (SANDBOXES / engine_id).unlink(missing_ok=True)
+
+
+def forget_all(part: str) -> None:
+    """Undo ``assign`` for every namespace with this in its name, where the engine no longer knows its containers."""
+    for note in SANDBOXES.glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if part in note.read_text():
+                note.unlink()
