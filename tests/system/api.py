@@ -154,7 +154,7 @@ class Session:
         """Every row of a list."""
         marker: dict[str, str] = {}
         while True:
-            rows = self.ask("GET", path, params={"limit": 500, **marker})[name]
+            rows = self.ask("GET", str(httpx.URL(path).copy_merge_params({"limit": "500", **marker})))[name]
             yield from rows
             if len(rows) < 500:
                 return

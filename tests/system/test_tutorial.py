@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.system.openstack import PYTHON, ROOT
 
+from tests.system.clients import PYTHON, ROOT
 from tests.system.installation import Installation
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
