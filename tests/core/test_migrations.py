@@ -15,7 +15,7 @@ from boxship.core.db.types import metadata
 
 
 async def test_the_newest_schema_is_what_the_services_declare(tmp_path: Path) -> None:
-    assert app.Program, "importing the program declares all tables"
+    assert app.__name__, "importing the program declares all tables"
     url = f"sqlite:///{tmp_path / 'boxship.db'}"
     await migrations.upgrade(url)
     with sa.create_engine(url).connect() as connection:

@@ -9,8 +9,8 @@ start, so that what it read stays true until it commits. See docs/decisions/0002
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -123,10 +123,23 @@ class SqliteDatabase:
                 transaction = _SqliteTransaction(connection)
                 try:
                     yield transaction
-                    await _uninterrupted(asyncio.to_thread(connection.commit))
+                    await self._commit(connection, transaction)
                 except sa.exc.OperationalError as error:
                     raise _unavailable(error) from error
+
+    async def _commit(self, connection: sa.Connection, transaction: _SqliteTransaction) -> None:
+        """Commit and wake, even where the request that waits for it is cancelled: half a commit is not a state."""
+        commit = asyncio.ensure_future(asyncio.to_thread(connection.commit))
+        cancelled: asyncio.CancelledError | None = None
+        while not commit.done():
+            try:
+                await asyncio.wait([commit])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        commit.result()
         transaction.leave(self._wake)
+        if cancelled:
+            raise cancelled
 
     async def ping(self) -> None:
         async with self.read() as transaction:
@@ -158,21 +171,28 @@ def _sqlite_engine(path: Path, *, begin: str, pool_size: int) -> sa.Engine:
     return engine
 
 
-async def _uninterrupted(work: Any) -> None:
-    """Finish a commit even where the request that waits for it is cancelled: half a commit is not a state."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
 def _unavailable(error: sa.exc.OperationalError) -> errors.Unavailable:
     reason = str(error.orig)
     if "full" in reason:
         return errors.Unavailable("The disk that holds the database is full; nothing was changed.", detail=reason)
     return errors.Unavailable("The database cannot be written now; nothing was changed.", detail=reason)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Unavailable where PostgreSQL is away, or ended the transaction for the sake of another one (a deadlock)."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, OSError) as error:
+        raise errors.Unavailable("The database does not answer; nothing was changed.", detail=str(error)) from error
+    except sa.exc.DBAPIError as error:
+        if not error.connection_invalidated and getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
+            raise
+        raise errors.Unavailable("The database is busy; nothing was changed.", detail=str(error)) from error
+
+
+_TRY_AGAIN = {"40001", "40P01", "53300", "57P01", "57P03"}
+"""Serialisation failure, deadlock, too many connections, shut down, not up yet (PostgreSQL documentation, appendix A)."""
 
 
 class _PostgresTransaction(_Wakes):
@@ -209,28 +229,25 @@ class PostgresDatabase:
         self._engine = sa_async.create_async_engine(
             sa.make_url(url).set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True
         )
+        self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        async with self._engine.connect() as connection:
-            yield _PostgresTransaction(connection)
+        with _answering():
+            async with self._reader.connect() as connection:
+                yield _PostgresTransaction(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
-        try:
+        with _answering():
             async with self._engine.begin() as connection:
                 transaction = _PostgresTransaction(connection)
                 yield transaction
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, OSError) as error:
-            raise errors.Unavailable("The database does not answer; nothing was changed.", detail=str(error)) from error
         transaction.leave(self._wake)
 
     async def ping(self) -> None:
-        try:
-            async with self.read() as transaction:
-                await transaction.scalar(sa.text("SELECT 1"))
-        except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise errors.Unavailable("The database does not answer.", detail=str(error)) from error
+        async with self.read() as transaction:
+            await transaction.scalar(sa.text("SELECT 1"))
 
     async def close(self) -> None:
         await self._engine.dispose()

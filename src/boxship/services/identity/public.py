@@ -75,6 +75,7 @@ async def bootstrap(transaction: Transaction, given: Mapping[str, str]) -> str:
     The domain Default; projects admin, service and demo; roles; the user admin with the role admin on the project admin and
     on the system, and the user demo with the role member on the project demo. ``given`` are their passwords by name.
     """
+    await transaction.serialise("bootstrap")  # programs on several hosts may start at once on one database
     found = await store.project_named(transaction, "admin", model.DEFAULT_DOMAIN)
     if found is not None:
         return found.id
