@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from boxship.core import errors
-from boxship.drivers.engine import archive, files, hardening, runtime
+from boxship.drivers.engine import archive, files, hardening, orphans, runtime
 from boxship.drivers.engine.connection import Connection, Missing, Taken
 from boxship.drivers.engine.interface import (
     Bind,
@@ -167,8 +167,17 @@ class DockerEngine:
 
     async def start(self, id: str) -> ContainerSight:
         shown = await self._inspected(id)
-        runtime.assign(shown["Id"], Path(shown["Config"]["Labels"][_LABEL_SANDBOX]))
-        await self._docker.json("POST", f"/containers/{self._name(id)}/start")
+        sandbox = Path(shown["Config"]["Labels"][_LABEL_SANDBOX])
+        runtime.assign(shown["Id"], sandbox)
+        try:
+            await self._docker.json("POST", f"/containers/{self._name(id)}/start")
+        except errors.Refused as error:
+            if not _LEFT_OVER.search(error.detail):
+                raise
+            await asyncio.to_thread(orphans.end, sandbox)
+            raise errors.Busy(
+                "The engine has an earlier start of the container to clear.", detail=error.detail
+            ) from error
         return await self._shown(id)
 
     async def stop(self, id: str, timeout: int) -> None:
@@ -184,10 +193,13 @@ class DockerEngine:
             shown = await self._inspected(id)
             await self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True)
             runtime.forget(shown["Id"])
+            sandboxes = [Path(shown["Config"]["Labels"][_LABEL_SANDBOX])]
         except Missing:
-            runtime.forget_all(id)  # removed by somebody else, or by a call that was cut off
+            sandboxes = runtime.forget_all(id)  # removed by somebody else, or by a call that was cut off
         except Taken as error:
             raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
+        for sandbox in sandboxes:
+            await asyncio.to_thread(orphans.end, sandbox)
         files.remove(self._directory / id)
 
     async def sight(self, id: str) -> ContainerSight | None:
@@ -258,6 +270,8 @@ class DockerEngine:
 
 
 _LABEL_SANDBOX = "io.boxship.sandbox"
+_LEFT_OVER = re.compile(r"task \w+: already exists|id already in use")
+"""What dockerd says of a container that containerd still has from a dockerd that was killed."""
 
 
 @contextlib.contextmanager

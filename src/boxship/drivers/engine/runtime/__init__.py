@@ -66,14 +66,24 @@ def assign(engine_id: str, sandbox: Path) -> None:
     (SANDBOXES / engine_id).write_text(f"{sandbox}\n")
 
 
-def forget(engine_id: str) -> None:
-    """Undo ``assign``; repeatable."""
-    (SANDBOXES / engine_id).unlink(missing_ok=True)
+def forget(engine_id: str) -> Path | None:
+    """Undo ``assign``; the namespace that was assigned. Repeatable."""
+    note = SANDBOXES / engine_id
+    try:
+        sandbox = Path(note.read_text().strip())
+    except FileNotFoundError:
+        return None
+    note.unlink(missing_ok=True)
+    return sandbox
 
 
-def forget_all(part: str) -> None:
+def forget_all(part: str) -> list[Path]:
     """Undo ``assign`` for every namespace with this in its name, where the engine no longer knows its containers."""
-    for note in SANDBOXES.glob("*"):
+    if not SANDBOXES.is_dir():
+        return []
+    found = []
+    for note in SANDBOXES.iterdir():
         with contextlib.suppress(FileNotFoundError):
             if part in note.read_text():
-                note.unlink()
+                found.append(forget(note.name))
+    return [sandbox for sandbox in found if sandbox is not None]
