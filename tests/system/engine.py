@@ -52,8 +52,8 @@ class Engine:
         """End it with its containerd, and remove its files. Containers must be gone."""
         os.kill(self.pid, signal.SIGTERM)
         os.waitpid(self.pid, 0)
-        for pid in self._running():  # a containerd that a killed dockerd left behind
-            os.kill(pid, signal.SIGTERM)
+        for pid in self._running():  # what a killed dockerd left behind: its containerd, and shims without a task
+            os.kill(pid, signal.SIGKILL)
         until(lambda: not self._running(), "the engine's programs have ended")
         points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
         for point in sorted((point for point in points if point.startswith(f"{self.directory}/")), reverse=True):
