@@ -88,10 +88,6 @@ def services(
     settings: Settings, database: db.Database, drivers: Drivers, people: identity_live.IdentityLive
 ) -> list[Service]:
     """All services, lowest first; ``people`` is identity's live part, which also tells the server who asks."""
-    deadline = settings.step_deadline
-    containers = container_reconciler.ContainerReconciler(
-        database, container_reconciler.World(drivers.engine, drivers.fabric, drivers.blobs), deadline=deadline
-    )
     return [
         Service(
             types=("identity",),
@@ -103,52 +99,70 @@ def services(
             rules=identity_policy.RULES,
             live=people,
         ),
-        Service(
-            types=("image",),
-            name="glance",
-            prefix="image",
-            endpoint="/image",
-            dialect=dialects.GLANCE,
-            routes=image_api.ROUTES,
-            rules=image_policy.RULES,
-            reconcilers=[image_reconciler.ImageReconciler(database, drivers.blobs, deadline=deadline)],
-            live=image_live.ImageLive(drivers.blobs),
-        ),
-        Service(
-            types=("network",),
-            name="neutron",
-            prefix="network",
-            endpoint="/network",
-            dialect=dialects.NEUTRON,
-            routes=network_api.ROUTES,
-            rules=network_policy.RULES,
-            reconcilers=network_reconciler.all_reconcilers(database, drivers.fabric, settings),
-        ),
-        Service(
-            types=("block-storage", "volumev3", "volume"),
-            name="cinder",
-            prefix="volume",
-            endpoint="/volume/v3/%(project_id)s",
-            dialect=dialects.CINDER,
-            routes=volume_api.ROUTES,
-            rules=volume_policy.RULES,
-            microversions=volume_versions.MICROVERSIONS,
-            reconcilers=[volume_reconciler.VolumeReconciler(database, drivers.storage, deadline=deadline)],
-        ),
-        Service(
-            types=("container",),
-            name="zun",
-            prefix="container",
-            endpoint="/container/v1",
-            dialect=dialects.ZUN,
-            routes=container_api.ROUTES,
-            rules=container_policy.RULES,
-            microversions=container_versions.MICROVERSIONS,
-            reconcilers=[containers],
-            watchers=[containers.watch],
-            live=container_live.ContainerLive(drivers.engine),
-        ),
+        _images(settings, database, drivers),
+        _networks(settings, database, drivers),
+        _volumes(settings, database, drivers),
+        _containers(settings, database, drivers),
     ]
+
+
+def _images(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
+    return Service(
+        types=("image",),
+        name="glance",
+        prefix="image",
+        endpoint="/image",
+        dialect=dialects.GLANCE,
+        routes=image_api.ROUTES,
+        rules=image_policy.RULES,
+        reconcilers=[image_reconciler.ImageReconciler(database, drivers.blobs, deadline=settings.step_deadline)],
+        live=image_live.ImageLive(drivers.blobs),
+    )
+
+
+def _networks(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
+    return Service(
+        types=("network",),
+        name="neutron",
+        prefix="network",
+        endpoint="/network",
+        dialect=dialects.NEUTRON,
+        routes=network_api.ROUTES,
+        rules=network_policy.RULES,
+        reconcilers=network_reconciler.all_reconcilers(database, drivers.fabric, settings),
+    )
+
+
+def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
+    return Service(
+        types=("block-storage", "volumev3", "volume"),
+        name="cinder",
+        prefix="volume",
+        endpoint="/volume/v3/%(project_id)s",
+        dialect=dialects.CINDER,
+        routes=volume_api.ROUTES,
+        rules=volume_policy.RULES,
+        microversions=volume_versions.MICROVERSIONS,
+        reconcilers=[volume_reconciler.VolumeReconciler(database, drivers.storage, deadline=settings.step_deadline)],
+    )
+
+
+def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
+    world = container_reconciler.World(drivers.engine, drivers.fabric, drivers.blobs)
+    reconciler = container_reconciler.ContainerReconciler(database, world, deadline=settings.step_deadline)
+    return Service(
+        types=("container",),
+        name="zun",
+        prefix="container",
+        endpoint="/container/v1",
+        dialect=dialects.ZUN,
+        routes=container_api.ROUTES,
+        rules=container_policy.RULES,
+        microversions=container_versions.MICROVERSIONS,
+        reconcilers=[reconciler],
+        watchers=[reconciler.watch],
+        live=container_live.ContainerLive(drivers.engine),
+    )
 
 
 class Program:

@@ -14,6 +14,7 @@ down_revision = "0004"
 def upgrade() -> None:
     """Make the tables."""
     _containers()
+    _indexes()
 
 
 def downgrade() -> None:
@@ -76,6 +77,9 @@ def _containers() -> None:
         sa.Column("host", sa.String(length=255), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_containers"),
     )
+
+
+def _indexes() -> None:
     op.create_index("ix_containers_created_at", "containers", ["created_at"], unique=False)
     op.create_index(
         "ix_containers_due", "containers", ["id"], unique=False, sqlite_where=sa.text("observed != generation")
