@@ -69,6 +69,7 @@ def test_the_tutorial_does_what_it_says(cloud: Installation, tmp_path: Path) -> 
         capture_output=True,
         text=True,
         check=False,
+        timeout=800,
     )
     printed = done.stdout.split(f"{_END}\n")
     if done.returncode != 0:
