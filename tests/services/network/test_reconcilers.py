@@ -168,6 +168,8 @@ async def test_refused_is_an_error_with_its_reason_and_delete_works(world: World
     assert (plug.active, plug.reason) == (False, "The kernel says no.")
     assert (await world.shown("alice", f"/ports/{port_id}"))["status"] == "ERROR"
     assert ("container", "box") in world.wakes
+    await ports.sweep()
+    assert (await _plug(world, port_id)).reason == "The kernel says no."
     async with world.database.write() as transaction:
         await public.delete_port(transaction, port_id, ("container", "box"))
     await world.settle()

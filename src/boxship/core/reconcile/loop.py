@@ -104,8 +104,7 @@ class Loop:
     def start(self) -> None:
         """Scan everything, then go on by wake-ups and clock."""
         self._open = True
-        for lane in self._lanes.values():
-            self._spawn(self._scan(lane))
+        self._spawn(self._begin())
         for watcher in self._watchers:
             self._spawn(self._follow(watcher))
 
@@ -147,9 +146,14 @@ class Loop:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _scan(self, lane: _Lane) -> None:
+    async def _begin(self) -> None:
+        """Every kind is listed before any row is worked on: a list may find, and record, what a reboot took away."""
+        listed = [(lane, await self._listed(lane, everything=True)) for lane in self._lanes.values()]
+        for lane, ids in listed:
+            self._spawn(self._scan(lane, ids))
+
+    async def _scan(self, lane: _Lane, ids: list[str]) -> None:
         """One kind's clock: everything once, then what is due, and orphans."""
-        ids = await self._listed(lane, everything=True)
         while self._open:
             for id in ids:
                 self.wake(lane.reconciler.kind, id)

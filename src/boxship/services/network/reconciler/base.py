@@ -64,9 +64,14 @@ class Rows:
         return {*await rows.ids(transaction, self.table), *await removals.ids(transaction, self.kind)}
 
     async def _settled(self) -> set[str]:
-        """The rows that are real as far as was recorded; read before the look that may disprove it."""
+        """The rows that are real as far as was recorded; read before the look that may disprove it.
+
+        What was given up is not: it is tried again by a new wish or a restart, not by every sweep.
+        """
         async with self.database.read() as transaction:
-            return set(await self.wanted(transaction)) - set(await rows.behind(transaction, self.table))
+            wanted = set(await self.wanted(transaction))
+            unsettled = {*await rows.behind(transaction, self.table), *await rows.failed(transaction, self.table)}
+        return wanted - unsettled
 
     async def _mark_lost(self, sight: FabricSight, settled: set[str]) -> None:
         lost = settled - self.seen(sight)

@@ -101,6 +101,11 @@ async def behind(transaction: Transaction, table: sa.Table) -> list[str]:
     return [row.id for row in await transaction.rows(select)]
 
 
+async def failed(transaction: Transaction, table: sa.Table) -> list[str]:
+    """The ids of rows whose wish was given up, with a reason."""
+    return [row.id for row in await transaction.rows(sa.select(table.c.id).where(table.c.reason.is_not(None)))]
+
+
 async def observe(transaction: Transaction, table: sa.Table, id: str, generation: int, **seen: Any) -> bool:
     """Record what became real of the wish ``generation``; False where the wish has changed since or the row is gone."""
     touched = await transaction.execute(
