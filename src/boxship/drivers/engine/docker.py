@@ -174,7 +174,7 @@ class DockerEngine:
         except errors.Refused as error:
             if not _LEFT_OVER.search(error.detail):
                 raise
-            await asyncio.to_thread(orphans.end, sandbox)
+            await asyncio.to_thread(orphans.end, shown["Id"], sandbox)
             raise errors.Busy(
                 "The engine has an earlier start of the container to clear.", detail=error.detail
             ) from error
@@ -193,13 +193,13 @@ class DockerEngine:
             shown = await self._inspected(id)
             await self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True)
             runtime.forget(shown["Id"])
-            sandboxes = [Path(shown["Config"]["Labels"][_LABEL_SANDBOX])]
+            gone = {shown["Id"]: Path(shown["Config"]["Labels"][_LABEL_SANDBOX])}
         except Missing:
-            sandboxes = runtime.forget_all(id)  # removed by somebody else, or by a call that was cut off
+            gone = runtime.forget_all(id)  # removed by somebody else, or by a call that was cut off
         except Taken as error:
             raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
-        for sandbox in sandboxes:
-            await asyncio.to_thread(orphans.end, sandbox)
+        for engine_id, sandbox in gone.items():
+            await asyncio.to_thread(orphans.end, engine_id, sandbox)
         files.remove(self._directory / id)
 
     async def sight(self, id: str) -> ContainerSight | None:

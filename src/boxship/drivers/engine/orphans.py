@@ -10,31 +10,31 @@ import signal
 from pathlib import Path
 
 
-def end(sandbox: Path) -> int:
-    """SIGKILL to all processes whose network namespace this is (proc(5), ns/net); how many there were. Repeatable."""
+def end(engine_id: str, sandbox: Path) -> None:
+    """SIGKILL to the containerd-shim of the container, so that containerd forgets it, and to all processes whose network
+    namespace is the sandbox (proc(5), ns/net). Repeatable."""
     try:
         wanted = _identity(sandbox)
     except OSError:
-        return 0
-    found = 0
+        wanted = None
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                found += _end(int(entry.name), wanted)
-    return found
+                _end(int(entry.name), engine_id, wanted)
 
 
-def _end(pid: int, wanted: tuple[int, int]) -> bool:
-    if _identity(Path(f"/proc/{pid}/ns/net")) != wanted:
-        return False
+def _end(pid: int, engine_id: str, namespace: tuple[int, int] | None) -> None:
     handle = os.pidfd_open(pid)  # holds on to this process: the number may be another's a moment later
     try:
-        if _identity(Path(f"/proc/{pid}/ns/net")) != wanted:
-            return False
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        if _is_shim(pid, engine_id) or _identity(Path(f"/proc/{pid}/ns/net")) == namespace:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
     finally:
         os.close(handle)
-    return True
+
+
+def _is_shim(pid: int, engine_id: str) -> bool:
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return Path(os.fsdecode(words[0])).name.startswith("containerd-shim") and engine_id.encode() in words
 
 
 def _identity(path: Path) -> tuple[int, int]:

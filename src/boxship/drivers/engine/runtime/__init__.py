@@ -66,24 +66,19 @@ def assign(engine_id: str, sandbox: Path) -> None:
     (SANDBOXES / engine_id).write_text(f"{sandbox}\n")
 
 
-def forget(engine_id: str) -> Path | None:
-    """Undo ``assign``; the namespace that was assigned. Repeatable."""
-    note = SANDBOXES / engine_id
-    try:
-        sandbox = Path(note.read_text().strip())
-    except FileNotFoundError:
-        return None
-    note.unlink(missing_ok=True)
-    return sandbox
+def forget(engine_id: str) -> None:
+    """Undo ``assign``; repeatable."""
+    (SANDBOXES / engine_id).unlink(missing_ok=True)
 
 
-def forget_all(part: str) -> list[Path]:
-    """Undo ``assign`` for every namespace with this in its name, where the engine no longer knows its containers."""
-    if not SANDBOXES.is_dir():
-        return []
-    found = []
-    for note in SANDBOXES.iterdir():
+def forget_all(part: str) -> dict[str, Path]:
+    """Undo ``assign`` for every namespace with this in its name, where the engine no longer knows the container; what was
+    assigned to which. Repeatable."""
+    found = {}
+    for note in SANDBOXES.glob("*"):
         with contextlib.suppress(FileNotFoundError):
-            if part in note.read_text():
-                found.append(forget(note.name))
-    return [sandbox for sandbox in found if sandbox is not None]
+            sandbox = note.read_text().strip()
+            if part in sandbox:
+                note.unlink()
+                found[note.name] = Path(sandbox)
+    return found
