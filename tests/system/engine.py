@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.dockerd import Dockerd
+from tests.dockerd import NO_BRIDGE, Dockerd
 from tests.system.archives import busybox
 
 
@@ -17,9 +17,10 @@ class Engine(Dockerd):
         self.docker("load", "--input", str(busybox(self.directory / "busybox.tar", name)))
 
 
-def make() -> Engine:
-    """A new engine that answers, with the image ``busybox``."""
-    made = Engine(Path(tempfile.mkdtemp(prefix="boxship-engine-")))
+def make(bridge: str = "") -> Engine:
+    """A new engine that answers, with the image ``busybox``; ``bridge``: with Docker's own network, under this address."""
+    options = ("--bip", bridge) if bridge else NO_BRIDGE
+    made = Engine(Path(tempfile.mkdtemp(prefix="boxship-engine-")), options)
     made.start()
     made.load("busybox:latest")
     return made
