@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
+from boxship.core import errors
 from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.identity import live, model, operations, schemas
@@ -37,6 +40,8 @@ async def revoke_token(call: IdentityCall) -> Reply:
 
 async def show_catalog(call: IdentityCall) -> Reply:
     links = {"self": f"{call.base_url}/v3/auth/catalog"}
+    if not (call.caller.project_id or call.caller.domain_id or call.caller.system):
+        raise errors.Forbidden("A scoped token is required to produce a service catalog.")
     return Reply({"catalog": call.live.catalog.of(call.caller.project_id), "links": links})
 
 
@@ -55,31 +60,36 @@ async def list_auth_system(call: IdentityCall) -> Reply:
 
 async def list_user_projects(call: IdentityCall) -> Reply:
     await users.find(call.transaction, call.parameters["user"])
-    return await _reachable(call, call.parameters["user"], "project", "projects")
+    return await _reachable(call, call.parameters["user"], "project", f"users/{call.parameters['user']}/projects")
 
 
 async def _reachable(call: IdentityCall, user_id: str, kind: str, path: str) -> Reply:
-    rows = await projects.reachable(call.transaction, user_id, kind)
-    shown = [schemas.project(row, call.base_url) for row in rows]
-    return Reply(schemas.collection(f"{kind}s", shown, call.base_url, path))
+    shown = [schemas.project(row, call.base_url) for row in await projects.reachable(call.transaction, user_id, kind)]
+    return Reply(schemas.collection(f"{kind}s", shown, f"{call.base_url}/v3/{path}"))
 
 
 # Projects and domains.
 
 
 async def list_projects(call: IdentityCall) -> Reply:
-    return await _listed(call, is_domain=call.query.flag("is_domain"))
+    rows = await projects.show_all(call.transaction, call.query, is_domain=call.query.flag("is_domain"))
+    return _page(call, "projects", [schemas.project(row, call.base_url) for row in rows])
 
 
 async def list_domains(call: IdentityCall) -> Reply:
-    return await _listed(call, is_domain=True)
+    rows = await projects.show_all(call.transaction, call.query, is_domain=True)
+    return _page(call, "domains", [schemas.project(row, call.base_url) for row in rows])
 
 
-async def _listed(call: IdentityCall, *, is_domain: bool) -> Reply:
-    rows = await projects.show_all(call.transaction, call.query, is_domain=is_domain)
-    shown = [schemas.project(row, call.base_url) for row in rows]
-    kind = "domains" if call.path.rstrip("/").endswith("domains") else "projects"
-    return Reply(schemas.collection(kind, shown, call.base_url))
+def _page(call: IdentityCall, kind: str, shown: list[schemas.Shown]) -> Reply:
+    """A list with a link to its next page, if there may be one."""
+    url = f"{call.base_url}/v3/{kind}"
+    limit = min(call.query.number("limit") or operations.MOST, operations.MOST)
+    following = None
+    if len(shown) >= limit:
+        pairs = [pair for pair in call.query.pairs if pair[0] != "marker"]
+        following = f"{url}?{urlencode([*pairs, ('marker', shown[-1]['id'])])}"
+    return Reply(schemas.collection(kind, shown, url, following))
 
 
 async def create_project(call: IdentityCall) -> Reply:
@@ -104,7 +114,7 @@ async def delete_project(call: IdentityCall) -> Reply:
 
 
 async def create_domain(call: IdentityCall) -> Reply:
-    row = await projects.create(call.transaction, call.read(schemas.DomainBody).domain, is_domain=True)
+    row = await projects.create(call.transaction, call.read(schemas.DomainBody).domain)
     return Reply({"domain": schemas.project(row, call.base_url)}, 201)
 
 
@@ -130,7 +140,7 @@ async def delete_domain(call: IdentityCall) -> Reply:
 
 async def list_users(call: IdentityCall) -> Reply:
     rows = await users.show_all(call.transaction, call.query)
-    return Reply(schemas.collection("users", [schemas.user(row, call.base_url) for row in rows], call.base_url))
+    return _page(call, "users", [schemas.user(row, call.base_url) for row in rows])
 
 
 async def create_user(call: IdentityCall) -> Reply:
@@ -163,7 +173,7 @@ async def change_password(call: IdentityCall) -> Reply:
 
 async def list_roles(call: IdentityCall) -> Reply:
     rows = await roles.show_all(call.transaction, call.query)
-    return Reply(schemas.collection("roles", [schemas.role(row, call.base_url) for row in rows], call.base_url))
+    return _page(call, "roles", [schemas.role(row, call.base_url) for row in rows])
 
 
 async def create_role(call: IdentityCall) -> Reply:
@@ -198,7 +208,8 @@ async def list_inferences(call: IdentityCall) -> Reply:
 async def list_grants(call: IdentityCall) -> Reply:
     kind, target = _target(call)
     rows = await assignments.granted(call.transaction, call.parameters["user"], kind, target)
-    return Reply(schemas.collection("roles", [schemas.role(row, call.base_url) for row in rows], call.base_url))
+    url = f"{call.base_url}/v3{call.path.partition('/v3')[2]}"
+    return Reply(schemas.collection("roles", [schemas.role(row, call.base_url) for row in rows], url))
 
 
 async def check_grant(call: IdentityCall) -> Reply:
@@ -232,7 +243,7 @@ def _assignment(call: IdentityCall) -> model.Assignment:
 
 async def list_assignments(call: IdentityCall) -> Reply:
     shown = await assignments.show_all(call.transaction, call.query, call.base_url)
-    return Reply(schemas.collection("role_assignments", shown, call.base_url))
+    return Reply(schemas.collection("role_assignments", shown, f"{call.base_url}/v3/role_assignments"))
 
 
 # The catalog's parts.
@@ -263,7 +274,7 @@ async def show_region(call: IdentityCall) -> Reply:
 
 
 def _part(call: IdentityCall, kind: str, rows: list[schemas.Shown]) -> Reply:
-    return Reply(schemas.collection(kind, operations.matching(rows, call.query), call.base_url))
+    return Reply(schemas.collection(kind, operations.matching(rows, call.query), f"{call.base_url}/v3/{kind}"))
 
 
 def _grants(path: str) -> list[Route]:

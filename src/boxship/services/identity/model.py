@@ -23,7 +23,10 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """``password`` is an argon2 hash, or None: nobody can log in. Tokens from before ``valid_after`` are not good."""
+    """``password`` is an argon2 hash, or None: nobody can log in.
+
+    Tokens carry the ``valid_after`` of their time and are good while it is the same; whatever ends them all changes it.
+    """
 
     id: str
     name: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from boxship.core import clock
 from boxship.core.auth.caller import Caller
@@ -13,56 +12,33 @@ from boxship.core.db.database import Database, Transaction
 from boxship.services.identity import live, model, store
 from boxship.services.identity.live import passwords
 
-_MOST = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    epoch: int
-    expires: float
-    caller: Caller
-
 
 class TokenAuthenticator:
-    """Validates the tokens of all requests (``core.auth.caller.Authenticator``).
-
-    What was found out about a token is good until anything in the identity service changes: each change advances an epoch
-    in the database, so the common case is one small query, also with several programs on one database.
-    """
+    """Validates the tokens of all requests (``core.auth.caller.Authenticator``)."""
 
     def __init__(self, database: Database, rules: Rules, identity: live.IdentityLive) -> None:
         self._database = database
         self._identity = identity
-        self._known: dict[str, _Known] = {}
         self.rules = rules
 
     async def caller(self, token: str) -> Caller:
         """Unauthorized: not a valid token (any more)."""
         async with self._database.read() as transaction:
-            epoch = await store.epoch(transaction)
-            known = self._known.get(token)
-            if known is not None and known.epoch == epoch and known.expires > clock.now().timestamp():
-                return known.caller
-            self._known.pop(token, None)
-            user, payload, scope = await self._identity.validated(transaction, token)
-        target, domain = scope.target, scope.domain
-        caller = Caller(
+            bearer = await self._identity.bearer(transaction, token)
+        user, scope = bearer.user, bearer.scope
+        return Caller(
             user_id=user.id,
             user_name=user.name,
             user_domain_id=user.domain_id,
             roles=frozenset(role.name.lower() for role in scope.roles),
             rules=self.rules,
             project_id=scope.target_id if scope.kind == "project" else None,
-            project_name=target.name if target and scope.kind == "project" else None,
-            project_domain_id=domain.id if domain else None,
+            project_name=scope.target.name if scope.target and scope.kind == "project" else None,
+            project_domain_id=scope.domain.id if scope.domain else None,
             domain_id=scope.target_id if scope.kind == "domain" else None,
             system=scope.kind == "system",
-            token_expires_at=payload.expires_at,
+            token_expires_at=bearer.payload.expires_at,
         )
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[token] = _Known(epoch, payload.expires, caller)
-        return caller
 
 
 _ROLES = ("admin", "manager", "member", "reader", "service")
@@ -70,15 +46,15 @@ _IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 
 
 async def bootstrap(transaction: Transaction, given: Mapping[str, str]) -> str:
-    """Fill an empty database; the id of the project admin.
+    """Fill an empty database; the id of the project admin, or of the domain where an operator has done away with it.
 
     The domain Default; projects admin, service and demo; roles; the user admin with the role admin on the project admin and
     on the system, and the user demo with the role member on the project demo. ``given`` are their passwords by name.
     """
     await transaction.serialise("bootstrap")  # programs on several hosts may start at once on one database
-    found = await store.project_named(transaction, "admin", model.DEFAULT_DOMAIN)
-    if found is not None:
-        return found.id
+    if await store.project(transaction, model.DEFAULT_DOMAIN, is_domain=True):
+        found = await store.project_named(transaction, "admin", model.DEFAULT_DOMAIN)
+        return found.id if found else model.DEFAULT_DOMAIN
     await store.insert_project(transaction, _project("Default", model.DEFAULT_DOMAIN, domain_id="", is_domain=True))
     projects = {name: uuid.uuid4().hex for name in ("admin", "service", "demo")}
     for name, id in projects.items():

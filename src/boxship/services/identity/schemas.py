@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from boxship.core import clock
+from boxship.core import clock, errors
 from boxship.services.identity import model
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -17,6 +17,10 @@ Text = Annotated[str, Meta(max_length=65535)]
 Password = Annotated[str, Meta(min_length=1, max_length=4096)]
 """Keystone's max_password_length."""
 Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=255)]], Meta(max_length=80)]
+Options = Annotated[dict[Annotated[str, Meta(max_length=64)], bool | None], Meta(max_length=20)]
+"""Keystone's resource options; see ``given``."""
+_VACUOUS = {"ignore_password_expiry", "ignore_change_password_upon_first_use"}
+"""Options that are always so here: no password expires, none must be changed before it is used."""
 
 
 class _Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -89,16 +93,28 @@ class AuthBody(_Request):
 
 
 class ProjectFields(_Request):
-    """Of a project or domain; ``options`` and ``is_domain`` are read as clients send them."""
+    """Of a project."""
 
+    kind: ClassVar[str] = "project"
     name: ProjectName | UnsetType = UNSET
     domain_id: Id | None | UnsetType = UNSET
     parent_id: Id | None | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     description: Text | None | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
-    is_domain: bool | UnsetType = UNSET
-    options: dict[str, bool] | UnsetType = UNSET
+    is_domain: bool | None | UnsetType = UNSET
+    options: Options | UnsetType = UNSET
+
+
+class DomainFields(_Request):
+    """Of a domain."""
+
+    kind: ClassVar[str] = "domain"
+    name: ProjectName | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    description: Text | None | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+    options: Options | UnsetType = UNSET
 
 
 class ProjectBody(_Request):
@@ -106,12 +122,13 @@ class ProjectBody(_Request):
 
 
 class DomainBody(_Request):
-    domain: ProjectFields
+    domain: DomainFields
 
 
 class UserFields(_Request):
     """Of a user."""
 
+    kind: ClassVar[str] = "user"
     name: Name | UnsetType = UNSET
     domain_id: Id | None | UnsetType = UNSET
     default_project_id: Id | None | UnsetType = UNSET
@@ -119,7 +136,7 @@ class UserFields(_Request):
     enabled: bool | UnsetType = UNSET
     description: Text | None | UnsetType = UNSET
     email: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
-    options: dict[str, bool] | UnsetType = UNSET
+    options: Options | UnsetType = UNSET
 
 
 class UserBody(_Request):
@@ -142,10 +159,11 @@ class PasswordBody(_Request):
 class RoleFields(_Request):
     """Of a role; roles of one domain are not offered."""
 
+    kind: ClassVar[str] = "role"
     name: Name | UnsetType = UNSET
     description: Text | None | UnsetType = UNSET
     domain_id: None | UnsetType = UNSET
-    options: dict[str, bool] | UnsetType = UNSET
+    options: Options | UnsetType = UNSET
 
 
 class RoleBody(_Request):
@@ -155,10 +173,22 @@ class RoleBody(_Request):
 Shown = dict[str, Any]
 
 
-def given(fields: msgspec.Struct) -> Shown:
-    """The fields that a request names, but those that are read and ignored."""
-    values = {name: getattr(fields, name) for name in fields.__struct_fields__}
-    return {k: v for k, v in values.items() if v is not UNSET and k not in {"options", "is_domain"}}
+def given(fields: ProjectFields | DomainFields | UserFields | RoleFields) -> Shown:
+    """The fields that a request names, as columns; a description of null is an empty one.
+
+    BadRequest: an option that asks for what is not done here (``immutable``, ``lock_password``, ...), or a project that
+    is a domain. Options that ask for nothing are as good as none.
+    """
+    named = {name: getattr(fields, name) for name in fields.__struct_fields__}
+    values = {name: value for name, value in named.items() if value is not UNSET}
+    for name, value in values.pop("options", {}).items():
+        if value and name not in _VACUOUS:
+            raise errors.BadRequest("this option is not offered", field=f"{fields.kind}.options.{name}")
+    if values.pop("is_domain", False):
+        raise errors.BadRequest("domains are made at /v3/domains", field="project.is_domain")
+    if "description" in values:
+        values["description"] = values["description"] or ""
+    return values
 
 
 def project(row: model.Project, base_url: str) -> Shown:
@@ -206,9 +236,9 @@ def role(row: model.Role, base_url: str) -> Shown:
     }
 
 
-def collection(kind: str, rows: list[Shown], base_url: str, path: str = "") -> Shown:
-    """A list as Keystone wraps it."""
-    return {kind: rows, "links": {"self": f"{base_url}/v3/{path or kind}", "previous": None, "next": None}}
+def collection(kind: str, rows: list[Shown], url: str, following: str | None = None) -> Shown:
+    """A list as Keystone wraps it; ``following`` is the URL of the next page."""
+    return {kind: rows, "links": {"self": url, "previous": None, "next": following}}
 
 
 def version(base_url: str) -> Shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -98,6 +98,14 @@ async def _changed(transaction: Transaction) -> None:
 _values = msgspec.structs.asdict
 
 
+async def _by_id(transaction: Transaction, table: sa.Table, ids: Iterable[str]) -> list[sa.Row[Any]]:
+    """The rows with these ids, a thousand at a time, because databases bound the parameters of a query."""
+    wanted, found = list(ids), list[sa.Row[Any]]()
+    for at in range(0, len(wanted), 1000):
+        found += await transaction.rows(sa.select(table).where(table.c.id.in_(wanted[at : at + 1000])))
+    return found
+
+
 # Projects and domains.
 
 
@@ -154,13 +162,24 @@ async def delete_project(transaction: Transaction, id: str) -> None:
     residents = sa.select(_users.c.id).where(_users.c.domain_id == id)
     await transaction.execute(_assignments.delete().where(_assignments.c.user_id.in_(residents)))
     await transaction.execute(_users.delete().where(_users.c.domain_id == id))
-    await transaction.execute(_projects.delete().where(sa.or_(_projects.c.id == id, _projects.c.domain_id == id)))
+    here = sa.or_(_projects.c.id == id, _projects.c.domain_id == id)
+    gone = sa.select(_projects.c.id).where(here)
+    await transaction.execute(
+        _users.update().where(_users.c.default_project_id.in_(gone)).values(default_project_id=None)
+    )
+    await transaction.execute(_projects.delete().where(here))
     await _changed(transaction)
 
 
 async def has_children(transaction: Transaction, id: str) -> bool:
     """Whether the project has projects below it."""
-    return bool(await transaction.scalar(sa.select(sa.func.count()).where(_projects.c.parent_id == id)))
+    return await transaction.row(sa.select(_projects.c.id).where(_projects.c.parent_id == id).limit(1)) is not None
+
+
+async def projects_by_id(transaction: Transaction, ids: Iterable[str]) -> dict[str, model.Project]:
+    """Those projects and domains that there are."""
+    rows = await _by_id(transaction, _projects, ids)
+    return {row.id: model.Project(**row._mapping) for row in rows}
 
 
 # Users.
@@ -190,6 +209,11 @@ async def users(
     """A page of users."""
     rows = await listing.fetch(transaction, sa.select(_users).where(*conditions), page, USER_COLUMNS, key=_users.c.id)
     return [model.User(**row._mapping) for row in rows]
+
+
+async def users_by_id(transaction: Transaction, ids: Iterable[str]) -> dict[str, model.User]:
+    """Those users that there are."""
+    return {row.id: model.User(**row._mapping) for row in await _by_id(transaction, _users, ids)}
 
 
 async def update_user(transaction: Transaction, id: str, **values: Any) -> None:
@@ -262,9 +286,10 @@ async def implications(transaction: Transaction) -> list[tuple[str, str]]:
 
 
 async def assignments(transaction: Transaction, **equal: str | None) -> list[model.Assignment]:
-    """Those whose columns have the given values; None does not count."""
+    """Those whose columns have the given values, by user, target and role; None does not count."""
     query = sa.select(_assignments).where(*[_assignments.c[name] == value for name, value in equal.items() if value])
-    return [model.Assignment(**row._mapping) for row in await transaction.rows(query)]
+    rows = await transaction.rows(query.order_by(*_assignments.primary_key.columns))
+    return [model.Assignment(**row._mapping) for row in rows]
 
 
 async def assign(transaction: Transaction, assignment: model.Assignment) -> None:

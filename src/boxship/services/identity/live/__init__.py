@@ -3,6 +3,7 @@ short ones of its own. Nothing of it is stored but hashes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http.call import Call
 from boxship.services.identity import errors as identity_errors
 from boxship.services.identity import model, schemas, store
-from boxship.services.identity.live import tokens
+from boxship.services.identity.live import bearers, tokens
 from boxship.services.identity.live.catalog import Catalog
 from boxship.services.identity.live.passwords import Passwords
 from boxship.services.identity.operations import scopes, users
@@ -24,8 +25,15 @@ class IdentityLive:
     def __init__(self, settings: Settings, keys: tokens.Keys, catalog: Catalog) -> None:
         self._lifetime = timedelta(seconds=settings.token_lifetime)
         self._keys = keys
+        self._bearers = bearers.Bearers(keys)
         self._passwords = Passwords()
         self.catalog = catalog
+
+    async def bearer(self, transaction: Transaction, token: str) -> bearers.Bearer:
+        """Who bears the token. WrongCredentials: it is not good (any more)."""
+        return await self._bearers.of(transaction, token)
+
+    # Tokens.
 
     async def issue(self, call: Call[Any]) -> tuple[str, schemas.Shown]:
         """A new token for what the body proves and asks for: its text and what it says.
@@ -33,105 +41,93 @@ class IdentityLive:
         WrongCredentials: not proven, or no role where one wants to act.
         """
         request = call.read(schemas.AuthBody).auth
-        user, before = await self._proven(call, request.identity)
+        by_password = await self._by_password(call, request.identity)
         async with call.database.read() as transaction:
-            within = scopes.Scope(before.scope, before.target_id) if before else None
-            scope = await scopes.requested(transaction, user, request.scope, within)
-            now = clock.now()
-            expires = min(now + self._lifetime, before.expires_at) if before else now + self._lifetime
-            payload = tokens.Payload(
-                version=1,
-                user_id=user.id,
-                methods=sorted(set(request.identity.methods) | set(before.methods if before else ())),
-                scope=scope.kind,
-                target_id=scope.target_id,
-                issued=now.timestamp(),
-                expires=expires.timestamp(),
-                audit_id=tokens.new_audit_id(),
-            )
-            shown = await self._shown(transaction, payload, with_catalog=not call.query.flag("nocatalog"))
+            before = await self._by_token(transaction, request.identity)
+            user = before.user if before else by_password
+            if user is None or (by_password and user.id != by_password.id):
+                raise identity_errors.WrongCredentials
+            scope = await scopes.requested(transaction, user, request.scope)
+            home = await bearers.resident(transaction, user)
+        payload = self._payload(
+            by_password or user, scope, request.identity.methods, before.payload if before else None
+        )
+        shown = self._shown(bearers.Bearer(payload, user, home, scope), with_catalog=_with_catalog(call))
         return self._keys.seal(payload), shown
 
-    async def _proven(
-        self, call: Call[Any], identity: schemas.IdentityRequest
-    ) -> tuple[model.User, tokens.Payload | None]:
-        """Whoever the request proves to be, and the token that proved it, if one did."""
-        user, before = None, None
-        if "password" in identity.methods:
-            if identity.password is None:
-                raise errors.BadRequest("this field is required", field="auth.identity.password")
-            user = await self._by_password(call, identity.password.user)
-        if "token" in identity.methods:
-            if identity.token is None:
-                raise errors.BadRequest("this field is required", field="auth.identity.token")
-            async with call.database.read() as transaction:
-                by_token, before, _ = await self.validated(transaction, identity.token.id)
-            if user is not None and user.id != by_token.id:
-                raise identity_errors.WrongCredentials
-            user = by_token
-        assert user is not None, "there is at least one method"
-        return user, before
+    def _payload(
+        self, user: model.User, scope: scopes.Scope, methods: Iterable[str], before: tokens.Payload | None
+    ) -> tokens.Payload:
+        """``before`` is the token that the new one is made from, and which it never outlives."""
+        now = clock.now()
+        expires = (now + self._lifetime).timestamp()
+        return tokens.Payload(
+            version=tokens.VERSION,
+            user_id=user.id,
+            methods=sorted(set(methods) | set(before.methods if before else ())),
+            scope=scope.kind,
+            target_id=scope.target_id,
+            issued=now.timestamp(),
+            expires=min(expires, before.expires) if before else expires,
+            audit_id=tokens.new_audit_id(),
+            since=user.valid_after.timestamp(),
+        )
 
-    async def _by_password(self, call: Call[Any], given: schemas.UserReference) -> model.User:
+    async def _by_password(self, call: Call[Any], identity: schemas.IdentityRequest) -> model.User | None:
+        """The user whose password this is, where the request offers one."""
+        if "password" not in identity.methods:
+            return None
+        if identity.password is None:
+            raise errors.BadRequest("this field is required", field="auth.identity.password")
+        given = identity.password.user
         async with call.database.read() as transaction:
             user = await _user(transaction, given)
-            domain = await store.project(transaction, user.domain_id, is_domain=True) if user else None
         subject = user.id if user else f"{given.id}/{given.name}"
         await self._passwords.check(subject, user.password if user else None, given.password)
-        if user is None or not user.enabled or domain is None or not domain.enabled:
-            raise identity_errors.WrongCredentials
         return user
 
-    async def validated(self, transaction: Transaction, token: str) -> tuple[model.User, tokens.Payload, scopes.Scope]:
-        """Who the token is of and where it is good. WrongCredentials: it is not good (any more)."""
-        try:
-            payload = self._keys.open(token)
-        except identity_errors.TokenNotFound as error:
-            raise identity_errors.WrongCredentials from error
-        user = await store.user(transaction, payload.user_id)
-        now = clock.now()
-        if user is None or not user.enabled or payload.expires_at <= now or payload.issued_at < user.valid_after:
-            raise identity_errors.WrongCredentials
-        if await store.is_revoked(transaction, payload.audit_id):
-            raise identity_errors.WrongCredentials
-        scope = await scopes.checked(transaction, user, scopes.Scope(payload.scope, payload.target_id))
-        return user, payload, scope
+    async def _by_token(self, transaction: Transaction, identity: schemas.IdentityRequest) -> bearers.Bearer | None:
+        """Whoever bears the token that the request offers, where it does."""
+        if "token" not in identity.methods:
+            return None
+        if identity.token is None:
+            raise errors.BadRequest("this field is required", field="auth.identity.token")
+        return await self.bearer(transaction, identity.token.id)
 
     async def show(self, call: Call[Any]) -> schemas.Shown:
         """What the token in X-Subject-Token says. TokenNotFound: it is not good; of others only where policy allows."""
         async with call.database.read() as transaction:
-            payload = await self._subject(call, transaction)
-            return await self._shown(transaction, payload, with_catalog=not call.query.flag("nocatalog"))
+            bearer = await self._subject(call, transaction)
+        return self._shown(bearer, with_catalog=_with_catalog(call))
 
     async def revoke(self, call: Call[Any]) -> None:
         """End the token in X-Subject-Token."""
         async with call.database.write() as transaction:
-            payload = await self._subject(call, transaction)
+            payload = (await self._subject(call, transaction)).payload
             await store.revoke(transaction, payload.audit_id, payload.expires_at)
 
-    async def _subject(self, call: Call[Any], transaction: Transaction) -> tokens.Payload:
+    async def _subject(self, call: Call[Any], transaction: Transaction) -> bearers.Bearer:
         subject = call.headers.get("x-subject-token")
         if not subject:
             raise errors.BadRequest("this header is required", field="X-Subject-Token")
         try:
-            user, payload, _ = await self.validated(transaction, subject)
+            bearer = await self.bearer(transaction, subject)
         except identity_errors.WrongCredentials as error:
             raise identity_errors.TokenNotFound from error
-        if user.id != call.caller.user_id:
+        if bearer.user.id != call.caller.user_id:
             call.caller.require("identity:validate_any_token")
-        return payload
+        return bearer
 
-    async def _shown(self, transaction: Transaction, payload: tokens.Payload, *, with_catalog: bool) -> schemas.Shown:
-        user = await users.find(transaction, payload.user_id)
-        scope = await scopes.checked(transaction, user, scopes.Scope(payload.scope, payload.target_id))
-        shown = await scopes.token_body(transaction, user, scope)
+    def _shown(self, bearer: bearers.Bearer, *, with_catalog: bool) -> schemas.Shown:
+        payload = bearer.payload
+        shown = scopes.token_body(bearer.user, bearer.home, bearer.scope)
         shown |= {
             "methods": payload.methods,
             "audit_ids": [payload.audit_id],
             "issued_at": schemas.moment(payload.issued_at),
             "expires_at": schemas.moment(payload.expires_at),
         }
-        if with_catalog and scope.kind:
+        if with_catalog and payload.scope:
             shown["catalog"] = self.catalog.of(payload.target_id if payload.scope == "project" else None)
         return {"token": shown}
 
@@ -156,14 +152,18 @@ class IdentityLive:
         return await self._passwords.hashed(fields.password) if isinstance(fields.password, str) else None
 
     async def change_password(self, call: Call[Any]) -> None:
-        """One's own, with the old one. WrongCredentials: that is not it."""
+        """One's own, with the old one. WrongCredentials: that is not it, or not any more."""
         fields = call.read(schemas.PasswordBody).user
         async with call.database.read() as transaction:
             row = await users.find(transaction, call.parameters["user"])
         await self._passwords.check(row.id, row.password, fields.original_password)
         hashed = await self._passwords.hashed(fields.password)
         async with call.database.write() as transaction:
-            await store.update_user(transaction, row.id, password=hashed, valid_after=clock.now())
+            await users.change_password(transaction, row, hashed)
+
+
+def _with_catalog(call: Call[Any]) -> bool:
+    return not call.query.flag("nocatalog")
 
 
 async def _user(transaction: Transaction, given: schemas.UserReference) -> model.User | None:

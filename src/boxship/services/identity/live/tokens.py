@@ -4,6 +4,7 @@ program can read. A token holds ids, never rights: these are looked up when it i
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
 from datetime import UTC, datetime
@@ -14,11 +15,16 @@ from cryptography import fernet
 
 from boxship.services.identity import errors
 
+VERSION = 1
 _LONGEST = 1024
 
 
 class Payload(msgspec.Struct, frozen=True, array_like=True):
-    """What is in a token. ``scope`` is project, domain, system or empty; times are seconds since the epoch."""
+    """What is in a token. ``scope`` is project, domain, system or empty; times are seconds since the epoch.
+
+    ``since`` is the user's ``valid_after`` when it was issued: compared for equality only, so that it needs no clocks
+    that agree, and so that a password that is changed while somebody logs in with it is of no use.
+    """
 
     version: int
     user_id: str
@@ -28,6 +34,7 @@ class Payload(msgspec.Struct, frozen=True, array_like=True):
     issued: float
     expires: float
     audit_id: str
+    since: float
 
     @property
     def issued_at(self) -> datetime:
@@ -44,29 +51,44 @@ def new_audit_id() -> str:
 
 
 class Keys:
-    """The keys of an installation, in files named by number; the highest signs, all of them are good for reading."""
+    """The keys of an installation, in files named by number; the highest signs, all of them are good for reading.
+
+    To change keys: add a file with the next number (``Fernet.generate_key``, mode 0600) and start the program again; when
+    the lifetime of a token is over, remove the old file.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not any(path.name.isdigit() for path in directory.iterdir()):
-            self._make(directory / "0")
+            _make(directory / "0")
         names = sorted((path for path in directory.iterdir() if path.name.isdigit()), key=lambda path: -int(path.name))
-        self._keys = fernet.MultiFernet([fernet.Fernet(path.read_bytes()) for path in names])
-
-    @staticmethod
-    def _make(path: Path) -> None:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(fernet.Fernet.generate_key())
+        self._keys = fernet.MultiFernet([fernet.Fernet(path.read_bytes().strip()) for path in names])
 
     def seal(self, payload: Payload) -> str:
         """The text of a token."""
         return self._keys.encrypt(msgspec.msgpack.encode(payload)).rstrip(b"=").decode()
 
     def open(self, token: str) -> Payload:
-        """The facts of a token. TokenNotFound: it was not made with one of these keys, or was changed."""
+        """The facts of a token. WrongCredentials: it was not made with one of these keys, or was changed."""
         try:
             raw = token[:_LONGEST].encode("ascii")
-            return msgspec.msgpack.decode(self._keys.decrypt(raw + b"=" * (-len(raw) % 4)), type=Payload)
+            payload = msgspec.msgpack.decode(self._keys.decrypt(raw + b"=" * (-len(raw) % 4)), type=Payload)
         except (fernet.InvalidToken, msgspec.DecodeError, UnicodeEncodeError) as error:
-            raise errors.TokenNotFound from error
+            raise errors.WrongCredentials from error
+        if payload.version != VERSION:
+            raise errors.WrongCredentials
+        return payload
+
+
+def _make(path: Path) -> None:
+    """A new key, whole or not at all: half a key would keep the program from starting."""
+    draft = path.with_name(f".{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(fernet.Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another program that starts now was first
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from boxship.core.http.call import Query
 from boxship.services.identity import errors, schemas
 
+MOST = 10_000
+"""Rows of a list where the caller names no limit: Keystone has none, and its clients do not follow pages."""
+
 
 def matching(rows: list[schemas.Shown], query: Query) -> list[schemas.Shown]:
     """The rows whose fields have the values of the query; fields that they lack do not count."""
-    return [row for row in rows if all(str(row.get(name, value)) == value for name, value in query.pairs)]
+    wanted = [(name, query.flag(name) if name == "enabled" else value) for name, value in query.pairs]
+    return [row for row in rows if all(row.get(name, value) == value for name, value in wanted)]
 
 
 def one(kind: str, rows: list[schemas.Shown], id: str) -> schemas.Shown:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from boxship.core.db.database import Transaction
 from boxship.core.http.call import Query
 from boxship.services.identity import errors as identity_errors
@@ -49,16 +51,18 @@ async def held(transaction: Transaction, *, user_id: str, kind: str) -> list[mod
 
 
 async def show_all(transaction: Transaction, query: Query, base_url: str) -> list[schemas.Shown]:
-    """All assignments that match the query; with ``effective`` also the implied ones, with ``include_names`` names."""
+    """All assignments that match the query; with ``effective`` also the implied ones, with ``include_names`` names.
+
+    Nothing is assigned to groups, or inherited.
+    """
     kind = "system" if query.one("scope.system") else None
     target = query.one("scope.project.id") or query.one("scope.domain.id")
     if target:
         kind = "project" if query.one("scope.project.id") else "domain"
-    if query.one("group.id"):
+    if query.one("group.id") or query.one("scope.OS-INHERIT:inherited_to"):
         return []
     found = await store.assignments(transaction, user_id=query.one("user.id"), kind=kind, target_id=target)
-    wide = query.flag("effective")
-    rows = found if not wide else await _widened(transaction, found)
+    rows = await _widened(transaction, found) if query.flag("effective") else found
     wanted = query.one("role.id")
     chosen = [row for row in rows if wanted in {None, row.role_id}]
     names = await _names(transaction, chosen) if query.flag("include_names") else {}
@@ -66,35 +70,28 @@ async def show_all(transaction: Transaction, query: Query, base_url: str) -> lis
 
 
 async def _widened(transaction: Transaction, rows: list[model.Assignment]) -> list[model.Assignment]:
-    wide: dict[model.Assignment, None] = {}
-    for row in rows:
-        for role in await roles.effective(transaction, [row.role_id]):
-            implied = model.Assignment(user_id=row.user_id, kind=row.kind, target_id=row.target_id, role_id=role.id)
-            wide[implied] = None
+    """The rows, and those that they imply."""
+    implied = {
+        id: await roles.effective(transaction, [id]) for id in dict.fromkeys(assignment.role_id for assignment in rows)
+    }
+    wide = {structs.replace(row, role_id=role.id): None for row in rows for role in implied[row.role_id]}
     return list(wide)
 
 
 async def _names(transaction: Transaction, rows: list[model.Assignment]) -> dict[str, schemas.Shown]:
     """Name and domain by id, of all users, targets and roles in the rows."""
+    users_there = await store.users_by_id(transaction, {row.user_id for row in rows})
+    targets = await store.projects_by_id(transaction, {row.target_id for row in rows})
+    residents: list[model.User | model.Project] = [*users_there.values(), *targets.values()]
+    domains = await store.projects_by_id(transaction, {resident.domain_id for resident in residents})
     names: dict[str, schemas.Shown] = {
         id: {"name": role.name} for id, role in (await store.all_roles(transaction)).items()
     }
-    domains: dict[str, str] = {}
-    for row in rows:
-        for id in {row.user_id, row.target_id} - names.keys():
-            names[id] = await _name(transaction, id, domains)
+    for resident in residents:
+        home = domains.get(resident.domain_id)
+        domain = {"domain": {"id": home.id, "name": home.name}} if home else {}
+        names[resident.id] = {"name": resident.name} | domain
     return names
-
-
-async def _name(transaction: Transaction, id: str, domains: dict[str, str]) -> schemas.Shown:
-    found = await store.user(transaction, id) or await store.project(transaction, id)
-    if found is None:
-        domain = await store.project(transaction, id, is_domain=True)
-        return {"name": domain.name} if domain else {}
-    if found.domain_id not in domains:
-        home = await store.project(transaction, found.domain_id, is_domain=True)
-        domains[found.domain_id] = home.name if home else found.domain_id
-    return {"name": found.name, "domain": {"id": found.domain_id, "name": domains[found.domain_id]}}
 
 
 def _shown(row: model.Assignment, names: dict[str, schemas.Shown], base_url: str) -> schemas.Shown:

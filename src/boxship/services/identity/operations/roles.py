@@ -10,7 +10,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query
 from boxship.services.identity import errors as identity_errors
-from boxship.services.identity import model, schemas, store
+from boxship.services.identity import model, operations, schemas, store
 
 _PROTECTED = "admin"
 """The role without which nobody could mend anything any more."""
@@ -28,7 +28,7 @@ async def show_all(transaction: Transaction, query: Query) -> list[model.Role]:
     """A page of roles."""
     if query.one("domain_id"):
         return []
-    page = listing.page(query, store.ROLE_COLUMNS, default_sort="name")
+    page = listing.page(query, store.ROLE_COLUMNS, default_sort="name", most=operations.MOST)
     return await store.roles(transaction, page, listing.filters(query, store.ROLE_COLUMNS))
 
 
@@ -36,7 +36,8 @@ async def create(transaction: Transaction, fields: schemas.RoleFields) -> model.
     """Duplicate: the name is taken."""
     if not isinstance(fields.name, str):
         raise errors.BadRequest("this field is required", field="role.name")
-    row = model.Role(id=uuid.uuid4().hex, name=fields.name, description=schemas.given(fields).get("description") or "")
+    values = schemas.given(fields)
+    row = model.Role(id=uuid.uuid4().hex, name=fields.name, description=values.get("description", ""))
     await _check_free(transaction, row.name)
     await store.insert_role(transaction, row)
     return row
@@ -49,8 +50,6 @@ async def update(transaction: Transaction, row: model.Role, fields: schemas.Role
     if values.get("name", row.name) != row.name:
         _check_protected(row)
         await _check_free(transaction, values["name"])
-    if "description" in values:
-        values["description"] = values["description"] or ""
     if values:
         await store.update_role(transaction, row.id, **values)
     return await find(transaction, row.id)

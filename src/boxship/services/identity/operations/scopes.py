@@ -27,25 +27,22 @@ UNSCOPED = Scope("", "")
 
 
 async def requested(
-    transaction: Transaction,
-    user: model.User,
-    asked: schemas.ScopeRequest | Literal["unscoped"] | None,
-    before: Scope | None,
+    transaction: Transaction, user: model.User, asked: schemas.ScopeRequest | Literal["unscoped"] | None
 ) -> Scope:
-    """The scope that a request for a token names; without one the user's default project, or that of the token before.
+    """The scope that a request for a token names; without one the user's default project, if the user may act there.
 
     BadRequest: it names not exactly one. WrongCredentials: the user may not act there.
     """
     if asked == "unscoped":
         return UNSCOPED
     if asked is None:
-        if before is not None:
-            return await checked(transaction, user, before)
         return await _default(transaction, user)
     named = [name for name in ("project", "domain", "system") if getattr(asked, name) is not None]
     if len(named) != 1:
         raise errors.BadRequest("name exactly one of project, domain and system", field="auth.scope")
     if asked.system is not None:
+        if not asked.system.all:
+            raise errors.BadRequest("it can only be true", field="auth.scope.system.all")
         return await checked(transaction, user, Scope("system", "all"))
     if asked.domain is not None:
         id = await domain_id(transaction, asked.domain, "auth.scope.domain")
@@ -103,14 +100,13 @@ async def checked(transaction: Transaction, user: model.User, scope: Scope) -> S
     return Scope(scope.kind, scope.target_id, tuple(effective), target, domain)
 
 
-async def token_body(transaction: Transaction, user: model.User, scope: Scope) -> schemas.Shown:
-    """User, target and roles as a token shows them."""
-    home = await store.project(transaction, user.domain_id, is_domain=True)
+def token_body(user: model.User, home: model.Project, scope: Scope) -> schemas.Shown:
+    """User (of the domain ``home``), target and roles as a token shows them."""
     shown: schemas.Shown = {
         "user": {
             "id": user.id,
             "name": user.name,
-            "domain": {"id": user.domain_id, "name": home.name if home else user.domain_id},
+            "domain": {"id": home.id, "name": home.name},
             "password_expires_at": None,
         }
     }

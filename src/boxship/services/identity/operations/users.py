@@ -9,7 +9,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query
 from boxship.services.identity import errors as identity_errors
-from boxship.services.identity import model, schemas, store
+from boxship.services.identity import model, operations, schemas, store
 from boxship.services.identity.operations import projects
 
 
@@ -23,7 +23,7 @@ async def find(transaction: Transaction, id: str) -> model.User:
 
 async def show_all(transaction: Transaction, query: Query) -> list[model.User]:
     """A page of users."""
-    page = listing.page(query, store.USER_COLUMNS, default_sort="name")
+    page = listing.page(query, store.USER_COLUMNS, default_sort="name", most=operations.MOST)
     return await store.users(transaction, page, listing.filters(query, store.USER_COLUMNS))
 
 
@@ -42,7 +42,7 @@ async def create(transaction: Transaction, fields: schemas.UserFields, password:
         name=fields.name,
         domain_id=domain_id,
         enabled=values.get("enabled", True),
-        description=values.get("description") or "",
+        description=values.get("description", ""),
         email=values.get("email"),
         default_project_id=values.get("default_project_id"),
         password=password,
@@ -55,22 +55,29 @@ async def create(transaction: Transaction, fields: schemas.UserFields, password:
 async def update(
     transaction: Transaction, row: model.User, fields: schemas.UserFields, password: str | None
 ) -> model.User:
-    """Change what is named; a new password (hash) ends all tokens of the user."""
+    """Change what is named. A new password (hash), and disabling, end all tokens of the user for good."""
     values = schemas.given(fields)
     if values.pop("domain_id", row.domain_id) != row.domain_id:
         raise errors.BadRequest("it cannot be changed", field="user.domain_id")
-    values.pop("password", None)
     if values.get("name", row.name) != row.name:
         await _check_free(transaction, values["name"], row.domain_id)
-    if "description" in values:
-        values["description"] = values["description"] or ""
     if values.get("default_project_id"):
         await projects.find(transaction, values["default_project_id"])
-    if password is not None:
-        values |= {"password": password, "valid_after": clock.now()}
+    if "password" in values:
+        values["password"] = password
+    if "password" in values or (row.enabled and not values.get("enabled", True)):
+        values["valid_after"] = clock.now()
     if values:
         await store.update_user(transaction, row.id, **values)
     return await find(transaction, row.id)
+
+
+async def change_password(transaction: Transaction, seen: model.User, password: str) -> None:
+    """A new hash, which ends all tokens. WrongCredentials: the password is not that of the user as ``seen`` any more."""
+    row = await find(transaction, seen.id)
+    if row.password != seen.password:
+        raise identity_errors.WrongCredentials
+    await store.update_user(transaction, row.id, password=password, valid_after=clock.now())
 
 
 async def delete(transaction: Transaction, id: str) -> None:
