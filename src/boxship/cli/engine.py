@@ -14,8 +14,15 @@ from boxship.cli.options import state_dir_option
 from boxship.config import Settings
 from boxship.installation import choice, directory, host
 
-_OPTIONS = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
+_OPTIONS = ("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
 """For an engine that we start: containers get their networks from us, so it leaves those of the host alone."""
+_BRIDGE = Path("/sys/class/net/docker0")
+
+
+def options() -> tuple[str, ...]:
+    """What dockerd is told. It makes no bridge; where one is left of another engine it must not be told so, as then it
+    would remove that (moby, daemon_unix.go, removeDefaultBridgeInterface)."""
+    return _OPTIONS if _BRIDGE.exists() else (*_OPTIONS, "--bridge=none")
 
 
 def place(settings: Settings) -> Path:
@@ -37,7 +44,7 @@ def prepare(settings: Settings) -> None:
 
     if host.knows_runtime(settings.engine_socket) is None:
         with steps.step("Start the Docker engine") as step:
-            asyncio.run(setup.start(settings.engine_socket, place(settings), _OPTIONS))
+            asyncio.run(setup.start(settings.engine_socket, place(settings), options()))
             step.note(f"process {setup.started(place(settings))}")
     if not ready(settings):
         register(settings)
