@@ -11,7 +11,7 @@ import contextlib
 import re
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,24 @@ class DockerEngine:
             await self._docker.json("POST", "/containers/create", body, name=self._name(spec.id))
         except Taken:
             pass  # made by a call whose answer was lost
-        except Missing as error:
+        except errors.DriverError as error:
+            return await self._earlier(spec, error)
+        try:
+            return await self._assigned(spec)
+        except errors.Absent as error:
+            raise errors.Busy("The engine is making the container already.") from error
+
+    async def _earlier(self, spec: ContainerSpec, error: errors.DriverError) -> ContainerSight:
+        """The container, if one was made before the engine came to say no; the engine looks at the image first."""
+        try:
+            return await self._assigned(spec)
+        except errors.Absent:
+            files.remove(self._directory / spec.id)
+        if isinstance(error, Missing):
             raise errors.Absent(f"The image {spec.image} is not on this host.", detail=error.sentence) from error
+        raise error
+
+    async def _assigned(self, spec: ContainerSpec) -> ContainerSight:
         sight = await self._shown(spec.id)
         runtime.assign(sight.engine_id, spec.sandbox)
         return sight
@@ -185,7 +201,7 @@ class DockerEngine:
             await self._docker.content("POST", f"/containers/{self._name(id)}/stop", t=timeout, limit=1)
 
     async def kill(self, id: str, signal: str) -> None:
-        with _named(id):
+        with _named(id), _running():
             await self._docker.json("POST", f"/containers/{self._name(id)}/kill", signal=signal)
 
     async def remove(self, id: str) -> None:
@@ -231,7 +247,8 @@ class DockerEngine:
     async def sights(self) -> list[ContainerSight]:
         filters = {"label": [f"{LABEL_MARK}={self._mark}"]}
         listed = await self._docker.json("GET", "/containers/json", all=True, filters=filters)
-        return [_listed(entry) for entry in listed]
+        # An image may claim to be marked, and labels of images pass to containers: only the name is ours alone.
+        return [_listed(entry) for entry in listed if f"/{self._name(entry['Labels'][LABEL_ID])}" in entry["Names"]]
 
     async def events(self) -> AsyncIterator[EngineEvent]:
         filters = {"type": ["container"], "label": [f"{LABEL_MARK}={self._mark}"]}
@@ -257,7 +274,7 @@ class DockerEngine:
 
     async def execute(self, id: str, command: tuple[str, ...]) -> ExecResult:
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
-        with _named(id):
+        with _named(id), _running():
             made = await self._docker.json("POST", f"/containers/{self._name(id)}/exec", body)
         started = self._docker.content("POST", f"/exec/{made['Id']}/start", {"Detach": False}, limit=_OUTPUT_LIMIT)
         try:
@@ -270,17 +287,28 @@ class DockerEngine:
 
 
 _LABEL_SANDBOX = "io.boxship.sandbox"
-_LEFT_OVER = re.compile(r"task \w+: already exists|id already in use")
+_LEFT_OVER = re.compile(r"task \w+: already exists|id already in use|failed to start shim: mkdir \S+: file exists")
 """What dockerd says of a container that containerd still has from a dockerd that was killed."""
 
 
 @contextlib.contextmanager
-def _named(id: str) -> Any:
+def _named(id: str) -> Iterator[None]:
     """Say which container the engine does not know."""
     try:
         yield
     except Missing as error:
         raise Missing(f"The container {id} is not in the engine.", detail=error.sentence) from error
+
+
+@contextlib.contextmanager
+def _running() -> Iterator[None]:
+    """Tell a container that does not run from one that is on its way."""
+    try:
+        yield
+    except Taken as error:
+        if "is not running" not in error.sentence:
+            raise
+        raise errors.Refused("The container is not running.", detail=error.sentence) from error
 
 
 def _listed(entry: dict[str, Any]) -> ContainerSight:
