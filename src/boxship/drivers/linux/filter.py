@@ -6,30 +6,36 @@ connection tracking in a zone per network, and asks the sender's and the receive
 from bridge and address to its chain, so the cost does not grow with the number of ports; its chain jumps to one
 chain per group, shared by all ports, and drops what none of them accepts.
 
-Packets in the original direction of a flow are asked about every time; only replies pass because the flow was
-allowed. A rule that is taken away therefore takes effect on flows under way.
+Every packet, in either direction, is judged by the first packet of its flow (``ct original``): may the one who began
+still send this, may the other still get it? A rule that is taken away therefore ends flows under way, both ways, in
+the same instant, and no list of flows is ever searched. The sender's port also marks its flows; another port
+that gets its address later has another mark and does not inherit them.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address, IPv6Network
 
 from boxship.drivers.linux import naming
 from boxship.drivers.linux.interface import Address, GroupSpec, Network, PortSpec, RuleSpec
 
-_NEIGHBOURS = (
-    "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert, "
-    "mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }"
-)
-_PASSED = f"""
-    icmpv6 type {_NEIGHBOURS} accept
-    ct direction reply ct state established,related accept
-    ct state related accept
-    ct state invalid drop
-"""
+VERSION = "2"
+"""Which texts these are: a port that was filtered by others is filtered anew."""
 
-BASE = f"""
+_DISCOVERY = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert }"
+_LISTENERS = "{ mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }"
+_UNSPECIFIED = (
+    "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld-listener-done, "
+    "mld2-listener-report }"
+)
+# What neighbours on a link need of each other; a hop limit of 255 (1) shows that no router was in between (RFC 4861).
+_FROM_LINK = f"""
+    icmpv6 type {_DISCOVERY} ip6 hoplimit 255 accept
+    icmpv6 type {_LISTENERS} ip6 hoplimit 1 accept"""
+
+_TABLES = f"""
 table bridge boxship {{
   set guarded {{ type ifname; }}
   set macs {{ type ifname . ether_addr; }}
@@ -52,7 +58,7 @@ table bridge boxship {{
     ether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} drop
     ether type ip6 udp sport {{ 547 }} drop
     ether type ip6 icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop
-    ether type ip6 ip6 saddr :: icmpv6 type {_NEIGHBOURS} accept
+    ether type ip6 ip6 saddr :: icmpv6 type {_UNSPECIFIED} accept
     ether type ip6 iifname . ether saddr . ip6 saddr @sources6 accept
     ether type ip6 iifname . ether saddr . ip6 saddr @ranges6 accept
     drop
@@ -61,7 +67,8 @@ table bridge boxship {{
     ether type arp accept
     ether type ip oifname . ip daddr @own4 accept
     ether type ip oifname . ip daddr @own_ranges4 accept
-    ether type ip6 icmpv6 type {_NEIGHBOURS} accept
+    ether type ip6 icmpv6 type {_DISCOVERY} accept
+    ether type ip6 icmpv6 type {_LISTENERS} accept
     ether type ip6 oifname . ip6 daddr @own6 accept
     ether type ip6 oifname . ip6 daddr @own_ranges6 accept
     drop
@@ -93,23 +100,49 @@ table inet boxship {{
     type filter hook input priority filter; policy drop;
     iifname "lo" accept
   }}
-  chain egress {{
-    type filter hook forward priority filter; policy accept;{_PASSED}
+  chain egress_stray {{
     iifname . ip saddr vmap @egress4
     iifname . ip6 saddr vmap @egress6
     iifname . ip saddr vmap @egress_ranges4
     iifname . ip6 saddr vmap @egress_ranges6
   }}
-  chain ingress {{
-    type filter hook forward priority filter + 10; policy accept;{_PASSED}
+  chain ingress_stray {{
     oifname . ip daddr vmap @ingress4
     oifname . ip6 daddr vmap @ingress6
     oifname . ip daddr vmap @ingress_ranges4
     oifname . ip6 daddr vmap @ingress_ranges6
   }}
+  chain egress {{
+    type filter hook forward priority filter; policy accept;{_FROM_LINK}
+    ct state invalid,untracked goto egress_stray
+    iifname . ct original ip saddr vmap @egress4
+    iifname . ct original ip6 saddr vmap @egress6
+    iifname . ct original ip saddr vmap @egress_ranges4
+    iifname . ct original ip6 saddr vmap @egress_ranges6
+  }}
+  chain ingress {{
+    type filter hook forward priority filter + 10; policy accept;{_FROM_LINK}
+    ct state invalid,untracked goto ingress_stray
+    oifname . ct original ip daddr vmap @ingress4
+    oifname . ct original ip6 daddr vmap @ingress6
+    oifname . ct original ip daddr vmap @ingress_ranges4
+    oifname . ct original ip6 daddr vmap @ingress_ranges6
+  }}
 }}
 """
-"""Both tables, empty. Applied once, when neither is there."""
+
+
+def base() -> str:
+    """Both tables: made where they are missing, their fixed chains replaced where they are there; ports and groups stay."""
+    lines, flushed, table = [], [], ""
+    for line in _TABLES.splitlines():
+        if line.startswith("table "):
+            table = line.removeprefix("table ").removesuffix(" {")
+        if line.startswith("  chain "):
+            flushed.append(f"flush chain {table} {line.removeprefix('  chain ').removesuffix(' {')}")
+        if not line.startswith("    ") or line.startswith("    type "):
+            lines.append(line)
+    return "\n".join([*lines, *flushed]) + "\n" + _TABLES
 
 
 def zone(bridge: str, segment: int) -> str:
@@ -122,6 +155,14 @@ def no_zone(bridge: str, segment: int) -> str:
     return f'delete element inet boxship zones {{ "{bridge}" : {segment} }}\n'
 
 
+_MARKED = "    ct state new ct mark 0 ct mark set {mark}\n    ct mark != {mark} drop\n"
+
+
+def _mark(id: str) -> str:
+    """What a port's flows are marked with: never 0, which is no mark."""
+    return hex(zlib.crc32(id.encode()) or 1)
+
+
 def port(spec: PortSpec) -> str:
     """Everything about a port, given that nothing about it is there yet. Without a guard there is nothing to say."""
     if not spec.guarded:
@@ -130,7 +171,9 @@ def port(spec: PortSpec) -> str:
     for direction in ("in", "out"):
         chain = _port_chain(spec.id, direction)
         jumps = "\n".join(f"    jump {_group_chain(group, direction)}" for group in spec.groups)
-        lines.append(f"table inet boxship {{\n  chain {chain} {{\n{jumps}\n    drop\n  }}\n}}\n")
+        own = _MARKED.format(mark=_mark(spec.id)) if direction == "out" else ""
+        first = f"    ct state invalid,untracked drop\n{own}"
+        lines.append(f"table inet boxship {{\n  chain {chain} {{\n{first}{jumps}\n    drop\n  }}\n}}\n")
     return "".join(lines) + "".join(f"add {line}\n" for line in _elements(spec))
 
 
@@ -143,6 +186,21 @@ def no_port(spec: PortSpec) -> str:
     elements = list(_elements(spec))
     gone = "".join(f"add {line}\ndelete {line}\n" for line in elements)
     return declared + gone + "".join(f"flush chain inet boxship {c}\ndelete chain inet boxship {c}\n" for c in chains)
+
+
+def is_port_chain(name: str) -> bool:
+    """Whether this is the name of a port's chain."""
+    return name.startswith("p_")
+
+
+def forget_ports(chains: Iterable[str]) -> str:
+    """Empty all sets and maps that lead to ports, and remove the chains of these names."""
+    maps = [f"{way}{kind}{family}" for way in ("egress", "ingress") for kind in ("", "_ranges") for family in (4, 6)]
+    sets = ["guarded", "macs", "targets6"]
+    sets += [f"{kind}{family}" for kind in ("sources", "ranges", "own", "own_ranges") for family in (4, 6)]
+    text = "".join(f"flush set bridge boxship {name}\n" for name in sets)
+    text += "".join(f"flush map inet boxship {name}\n" for name in maps)
+    return text + "".join(f"flush chain inet boxship {c}\ndelete chain inet boxship {c}\n" for c in chains)
 
 
 def _elements(spec: PortSpec) -> Iterable[str]:
@@ -194,7 +252,7 @@ def group(spec: GroupSpec) -> str:
     lines = ["table inet boxship {"]
     for family in (4, 6):
         lines.append(f"  set m{family}_{id} {{ type ipv{family}_addr; }}")
-    for remote in sorted({rule.remote_group for rule in spec.rules if rule.remote_group} - {spec.id}):
+    for remote in sorted(remotes(spec.rules) - {spec.id}):
         lines += [f"  set m{family}_{naming.token(remote)} {{ type ipv{family}_addr; }}" for family in (4, 6)]
     lines += [f"  chain {_group_chain(spec.id, direction)} {{\n  }}" for direction in ("in", "out")]
     lines.append("}")
@@ -219,40 +277,53 @@ def members(spec: GroupSpec) -> str:
 
 
 def no_group(id: str) -> str:
-    """Undo ``group``; the sets go only when no other group's rules read them."""
-    chains = [f"inet boxship {_group_chain(id, direction)}" for direction in ("in", "out")]
-    return "".join(f"flush chain {chain}\ndelete chain {chain}\n" for chain in chains)
+    """Undo ``group``, however much of it is there; the sets stay, empty, for rules of other groups that read them."""
+    lines = ["table inet boxship {"]
+    lines += [f"  set m{family}_{naming.token(id)} {{ type ipv{family}_addr; }}" for family in (4, 6)]
+    lines += [f"  chain {_group_chain(id, direction)} {{\n  }}" for direction in ("in", "out")]
+    lines.append("}")
+    for direction in ("in", "out"):
+        chain = f"inet boxship {_group_chain(id, direction)}"
+        lines += [f"flush chain {chain}", f"delete chain {chain}"]
+    lines += [f"flush set inet boxship m{family}_{naming.token(id)}" for family in (4, 6)]
+    return "\n".join(lines) + "\n"
 
 
-def no_members(id: str) -> str:
-    """Remove the sets of a group."""
-    return "".join(f"delete set inet boxship m{family}_{naming.token(id)}\n" for family in (4, 6))
+def no_members(token: str) -> str:
+    """Remove the (empty) sets of a group that is gone, by ``naming.token`` of its id."""
+    return "".join(f"delete set inet boxship m{family}_{token}\n" for family in (4, 6))
+
+
+def remotes(rules: Iterable[RuleSpec]) -> set[str]:
+    """The groups that the rules name as the other side."""
+    return {rule.remote_group for rule in rules if rule.remote_group}
 
 
 def _rule(rule: RuleSpec) -> str:
-    """One rule as a match: family, other side, protocol, ports."""
+    """One rule as a match on the first packet of a flow: family, other side, protocol, ports."""
     family = "ip" if rule.family == 4 else "ip6"
-    side = "saddr" if rule.direction == "ingress" else "daddr"
+    side = f"ct original {family} {'saddr' if rule.direction == 'ingress' else 'daddr'}"
     parts = [f"meta nfproto ipv{rule.family}"]
     if rule.remote_group:
-        parts.append(f"{family} {side} @m{rule.family}_{naming.token(rule.remote_group)}")
+        parts.append(f"{side} @m{rule.family}_{naming.token(rule.remote_group)}")
     elif rule.remote is not None and rule.remote.prefixlen:
-        parts.append(f"{family} {side} {rule.remote}")
+        parts.append(f"{side} {rule.remote}")
     if rule.protocol is not None:
-        parts.append(f"meta l4proto {rule.protocol}")
+        parts.append(f"ct original protocol {rule.protocol}")
     return " ".join(parts + _ports(rule))
 
 
 def _ports(rule: RuleSpec) -> list[str]:
-    """Ports of TCP, UDP, SCTP and the like; type and code of ICMP."""
+    """Ports of TCP, UDP, SCTP and the like; of ICMP type and code, which tracking keeps where others have the port."""
     if rule.port_min is None or rule.protocol is None:
         return []
     if rule.protocol in {1, 58}:
-        word = "icmp" if rule.protocol == 1 else "icmpv6"
-        code = [] if rule.port_max is None else [f"{word} code {rule.port_max}"]
-        return [f"{word} type {rule.port_min}", *code]
+        if rule.port_max is None:
+            return [f"ct original proto-dst & 0xff00 == {rule.port_min << 8}"]
+        return [f"ct original proto-dst {rule.port_min << 8 | rule.port_max}"]
     most = rule.port_min if rule.port_max is None else rule.port_max
-    return [f"th dport {rule.port_min}" if most == rule.port_min else f"th dport {rule.port_min}-{most}"]
+    ports = str(rule.port_min) if most == rule.port_min else f"{rule.port_min}-{most}"
+    return [f"ct original proto-dst {ports}"]
 
 
 def _port_chain(id: str, direction: str) -> str:

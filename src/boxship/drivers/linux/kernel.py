@@ -8,14 +8,15 @@ come from the pure modules beside this one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
-from collections import defaultdict
+import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from boxship.core import errors
-from boxship.drivers.linux import cabling, conntrack, flows, namespace, naming, programs
+from boxship.drivers.linux import cabling, conntrack, link, namespace, naming, programs
 from boxship.drivers.linux import filter as rules
 from boxship.drivers.linux import names as dns
 from boxship.drivers.linux import router as routers
@@ -29,7 +30,8 @@ from boxship.drivers.linux.interface import (
     RouterSpec,
     UplinkSpec,
 )
-from boxship.drivers.linux.records import Record, Records
+from boxship.drivers.linux.ports import Ports
+from boxship.drivers.linux.records import Records
 
 T = TypeVar("T")
 
@@ -48,6 +50,10 @@ _SANDBOX_SETTINGS = {
     "ipv4/ip_unprivileged_port_start": "0",
     "ipv4/ping_group_range": "0 2147483647",
     "ipv6/conf/default/accept_ra": "0",
+    "ipv6/conf/default/accept_dad": "0",
+    # Neighbours that knew another MAC of an address learn the new one at once.
+    "ipv4/conf/default/arp_notify": "1",
+    "ipv6/conf/default/ndisc_notify": "1",
 }
 _NAMES_SETTINGS = {"ipv6/conf/default/accept_ra": "0", "ipv6/conf/default/accept_dad": "0"}
 
@@ -58,18 +64,17 @@ class KernelFabric:
     def __init__(self, mark: str, run_directory: Path = RUN) -> None:
         self._naming = naming.Naming(mark)
         self._run = run_directory / mark
-        self._records = Records(self._run / "ports")
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._links: set[str] = set()
+        self._ports = Ports(self._naming, Records(self._run / "ports"))
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._networks: dict[str, NetworkSpec] = {}
-        self._ports: dict[str, PortSpec] = {}
+        self._zones: dict[str, int] = {}
         self._groups: dict[str, GroupSpec] = {}
         self._routers: dict[str, RouterSpec] = {}
         self._names: dict[str, NamesSpec] = {}
         self._uplink: UplinkSpec | None = None
 
     async def _do(self, lock: str, work: Callable[[], T]) -> T:
-        async with self._locks[lock]:
+        async with self._locks.setdefault(lock, asyncio.Lock()):
             return await asyncio.to_thread(work)
 
     # The whole.
@@ -81,18 +86,29 @@ class KernelFabric:
         fabric = self._naming.fabric
         if not Path("/proc/sys/net/bridge").is_dir():
             programs.run(programs.HOST, ["modprobe", "br_netfilter"], check=False)
+        self._ports.records.open()
+        if not namespace.exists(fabric):
+            self._ports.records.forget_all()  # of another boot
         namespace.create(fabric, _FABRIC_SETTINGS)
-        tables = programs.nft_list(fabric, "tables").get("nftables", [])
-        if not any(entry.get("table", {}).get("name") == "boxship" for entry in tables):
-            programs.nft(fabric, rules.BASE)
-        self._records.open()
-        self._look()
+        programs.nft(fabric, rules.base())
+        self._zones = _zones(programs.nft_list(fabric, "map", "inet", "boxship", "zones"))
+        self._ports.recover(self._aliased(self._aliases(), "port"))
+        self._drop_empty_members()
 
-    def _look(self) -> list[dict[str, str]]:
-        """The links of the fabric; names are remembered."""
-        links = programs.links(self._naming.fabric)
-        self._links = {link["ifname"] for link in links}
-        return links
+    def _aliases(self) -> list[str]:
+        return [link.get("ifalias", "") for link in programs.links(self._naming.fabric)]
+
+    def _drop_empty_members(self) -> None:
+        """Sets of groups that are gone stayed for rules that read them; those that none reads any more go."""
+        listed = programs.nft_list(self._naming.fabric, "sets", "inet").get("nftables", [])
+        sets = [entry["set"]["name"] for entry in listed if "set" in entry]
+        kept = {naming.token(id) for id in self._seen_groups()}
+        for token in {name[3:] for name in sets if name.startswith(("m4_", "m6_"))} - kept:
+            self._drop_members(token)
+
+    def _drop_members(self, group: str) -> None:
+        with contextlib.suppress(errors.Absent, errors.Busy):  # Busy: a rule reads them
+            programs.nft(self._naming.fabric, rules.no_members(group))
 
     async def close(self) -> None:
         """There is nothing to let go of: every program has ended."""
@@ -107,31 +123,32 @@ class KernelFabric:
         for name in namespace.names(self._naming.prefix):
             namespace.remove(name)
         shutil.rmtree(self._run, ignore_errors=True)
-        self._records = Records(self._run / "ports")
-        for known in (self._networks, self._ports, self._groups, self._routers, self._names):
+        with contextlib.suppress(OSError):  # another installation has something there
+            self._run.parent.rmdir()
+        self._ports.records.forget_all()
+        for known in (self._networks, self._zones, self._groups, self._routers, self._names):
             known.clear()
 
     async def sight(self) -> FabricSight:
         return await self._do("fabric", self._sight)
 
     def _sight(self) -> FabricSight:
-        links = self._look() if namespace.exists(self._naming.fabric) else []
-        aliases = [link.get("ifalias", "") for link in links]
-        found = {kind: self._aliased(aliases, kind) for kind in ("network", "port")}
+        there = namespace.exists(self._naming.fabric)
+        aliases = self._aliases() if there else []
         spaces = namespace.names(self._naming.prefix)
-        uplink = any(link["ifname"] == self._naming.uplink for link in programs.links(programs.HOST))
-        for known, seen in ((self._networks, found["network"]), (self._ports, found["port"])):
-            for id in known.keys() - seen:
-                known.pop(id)
         return FabricSight(
-            networks=found["network"],
-            ports=found["port"] | self._records.ids(),
-            groups=self._seen_groups() if links else frozenset(),
+            networks=self._aliased(aliases, "network"),
+            ports=self._aliased(aliases, "port"),
+            groups=self._seen_groups() if there else frozenset(),
             routers=self._naming.named(spaces, "router"),
             names=self._naming.named(spaces, "names"),
             sandboxes=self._naming.named(spaces, "sandbox"),
-            uplink=uplink,
+            uplink=self._has_uplink(),
         )
+
+    def _has_uplink(self) -> bool:
+        with link.Links(programs.HOST) as host:
+            return host.find(self._naming.uplink) is not None
 
     def _aliased(self, aliases: list[str], kind: str) -> frozenset[str]:
         return frozenset(id for alias in aliases if (id := self._naming.aliased(alias, kind)))
@@ -149,33 +166,46 @@ class KernelFabric:
         await self._do(f"network:{spec.id}", lambda: self._ensure_network(spec))
 
     def _ensure_network(self, spec: NetworkSpec) -> None:
-        if self._networks.get(spec.id) == spec:
+        name, fabric = naming.bridge(spec.id), self._naming.fabric
+        with link.Links(fabric) as links:
+            there = links.find(name)
+        if there and self._networks.get(spec.id) == spec:
             return
-        bridge = naming.bridge(spec.id)
-        if bridge not in self._links:
-            made = f"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
-            programs.ip(self._naming.fabric, [made])
-            self._links.add(bridge)
+        lines = [] if there else [f"link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"]
         alias = self._naming.alias("network", spec.id)
-        programs.ip(self._naming.fabric, [f"link set {bridge} mtu {spec.mtu} alias {alias} up"])
-        programs.nft(self._naming.fabric, rules.zone(bridge, spec.segment))
+        # First the zone, so that nothing is ever tracked in that of another network.
+        old = self._zones.get(name)
+        changed = "" if old in {None, spec.segment} else rules.no_zone(name, old or 0)
+        programs.nft(fabric, changed + rules.zone(name, spec.segment))
+        self._zones[name] = spec.segment
+        programs.ip(fabric, [*lines, f"link set {name} mtu {spec.mtu} alias {alias} up"])
         self._networks[spec.id] = spec
 
     async def remove_network(self, id: str) -> None:
         await self._do(f"network:{id}", lambda: self._remove_network(id))
 
     def _remove_network(self, id: str) -> None:
-        bridge = naming.bridge(id)
-        self._drop_link(bridge)
-        spec = self._networks.pop(id, None)
-        zones = programs.nft_list(self._naming.fabric, "map", "inet", "boxship", "zones")
-        segment = spec.segment if spec else _zone_of(zones, bridge)
+        name = naming.bridge(id)
+        self._drop_link(name)
+        segment = self._zones.pop(name, None)
         if segment is not None:
-            _gone(lambda: programs.nft(self._naming.fabric, rules.no_zone(bridge, segment)))
+            _gone(lambda: programs.nft(self._naming.fabric, rules.no_zone(name, segment)))
+        self._networks.pop(id, None)
 
     def _drop_link(self, name: str) -> None:
-        _gone(lambda: programs.ip(self._naming.fabric, [f"link delete {name}"]))
-        self._links.discard(name)
+        with link.Links(self._naming.fabric) as links:
+            links.delete(name)
+
+    def _settle(self, tap: str, where: str, device: str) -> None:
+        for space, name in ((where, device), (self._naming.fabric, tap)):
+            with link.Links(space) as links:
+                links.settle(name)
+
+    def _need_networks(self, *ids: str) -> None:
+        with link.Links(self._naming.fabric) as links:
+            for id in ids:
+                if links.find(naming.bridge(id)) is None:
+                    raise errors.Absent(f"The network {id} is not in the kernel yet.")
 
     # Sandboxes.
 
@@ -186,54 +216,18 @@ class KernelFabric:
         await self._do(f"sandbox:{name}", lambda: namespace.create(self._naming.sandbox(name), _SANDBOX_SETTINGS))
 
     async def remove_sandbox(self, name: str) -> None:
+        for port in self._ports.records.inside(name):
+            await self.remove_port(port)
         await self._do(f"sandbox:{name}", lambda: namespace.remove(self._naming.sandbox(name)))
-        self._locks.pop(f"sandbox:{name}", None)
 
     # Ports.
 
     async def ensure_port(self, spec: PortSpec) -> None:
-        if self._ports.get(spec.id) == spec:
-            return
         await self.ensure_sandbox(spec.sandbox)
-        await self._do(f"port:{spec.id}", lambda: self._ensure_port(spec))
-
-    def _ensure_port(self, spec: PortSpec) -> None:
-        if naming.bridge(spec.network_id) not in self._links:
-            raise errors.Absent(f"The network {spec.network_id} is not in the kernel yet.")
-        sandbox, tap = self._naming.sandbox(spec.sandbox), naming.tap(spec.id)
-        place = f"{sandbox}/{spec.interface}"
-        record = self._records.get(spec.id)
-        if tap in self._links and record.place != place:
-            self._drop_link(tap)
-        if record.applied != repr(spec):
-            self._apply_filter(spec, record, place)
-        cable = [] if tap in self._links else cabling.cable(spec, sandbox, self._naming.alias("port", spec.id))
-        programs.ip(self._naming.fabric, [*cable, *cabling.plugged(spec)])
-        self._links.add(tap)
-        try:
-            programs.ip(sandbox, cabling.configured(spec, fresh=not record.applied))
-        except errors.Absent:
-            self._drop_link(tap)  # its other end is gone, or in another sandbox of the same name
-            raise
-        self._ports[spec.id] = spec
-
-    def _apply_filter(self, spec: PortSpec, record: Record, place: str) -> None:
-        undo = rules.no_port(spec)
-        self._records.put(spec.id, Record(undo=tuple(dict.fromkeys((*record.undo, undo))), place=record.place))
-        programs.nft(self._naming.fabric, "".join(record.undo) + rules.port(spec))
-        self._records.put(spec.id, Record(applied=repr(spec), place=place, undo=(undo,)))
+        await self._do(f"port:{spec.id}", lambda: self._ports.ensure(spec))
 
     async def remove_port(self, id: str) -> None:
-        await self._do(f"port:{id}", lambda: self._remove_port(id))
-        self._locks.pop(f"port:{id}", None)
-
-    def _remove_port(self, id: str) -> None:
-        self._drop_link(naming.tap(id))
-        record = self._records.get(id)
-        if record.undo:
-            programs.nft(self._naming.fabric, "".join(record.undo))
-        self._records.forget(id)
-        self._ports.pop(id, None)
+        await self._do(f"port:{id}", lambda: self._ports.remove(id))
 
     # Security groups.
 
@@ -244,40 +238,28 @@ class KernelFabric:
         before = self._groups.get(spec.id)
         if before == spec:
             return
-        same_rules = before is not None and before.rules == spec.rules
-        programs.nft(self._naming.fabric, rules.members(spec) if same_rules else rules.group(spec))
+        if before is None or before.rules != spec.rules:
+            programs.nft(self._naming.fabric, rules.group(spec))
+        else:
+            self._change_members(spec)
         self._groups[spec.id] = spec
-        if before is not None and (set(before.rules) - set(spec.rules) or set(before.members) - set(spec.members)):
-            self._cut_flows(spec.id)
+        for remote in rules.remotes(before.rules if before else ()) - rules.remotes(spec.rules) - self._groups.keys():
+            self._drop_members(naming.token(remote))
 
-    def _cut_flows(self, group: str) -> None:
-        """End the flows that no rule allows any more, of ports in the group or in one whose rules name it."""
-        naming_it = {id for id, spec in self._groups.items() if any(rule.remote_group == group for rule in spec.rules)}
-        affected = [port for port in list(self._ports.values()) if naming_it | {group} & set(port.groups)]
-        for network_id in {port.network_id for port in affected}:
-            network = self._networks.get(network_id)
-            ports = [port for port in affected if port.network_id == network_id and port.guarded]
-            for flow in conntrack.flows(self._naming.fabric, network.segment) if network else []:
-                if any(self._forbids(port, flow) for port in ports):
-                    assert network is not None
-                    conntrack.cut(self._naming.fabric, network.segment, flow)
-
-    def _forbids(self, port: PortSpec, flow: flows.Flow) -> bool:
-        own = {address.ip for address in port.addresses}
-        incoming = flow.destination in own and not flows.allowed(flow, "ingress", port.groups, self._groups)
-        outgoing = flow.source in own and not flows.allowed(flow, "egress", port.groups, self._groups)
-        return incoming or outgoing
+    def _change_members(self, spec: GroupSpec) -> None:
+        try:
+            programs.nft(self._naming.fabric, rules.members(spec))
+        except errors.Absent:  # somebody took the sets away
+            programs.nft(self._naming.fabric, rules.group(spec))
 
     async def remove_group(self, id: str) -> None:
         await self._do(f"group:{id}", lambda: self._remove_group(id))
 
     def _remove_group(self, id: str) -> None:
-        _gone(lambda: programs.nft(self._naming.fabric, rules.no_group(id)))
-        self._groups.pop(id, None)
-        try:
-            _gone(lambda: programs.nft(self._naming.fabric, rules.no_members(id)))
-        except errors.Busy:
-            return  # rules of other groups still read the (now empty) sets
+        programs.nft(self._naming.fabric, rules.no_group(id))
+        before = self._groups.pop(id, None)
+        for gone in {id, *rules.remotes(before.rules if before else ())} - self._groups.keys():
+            self._drop_members(naming.token(gone))
 
     # Routers.
 
@@ -289,10 +271,8 @@ class KernelFabric:
         if before == spec:
             return
         where = self._naming.router(spec.id)
+        self._need_networks(*(leg.network_id for leg in routers.legs(spec)))
         namespace.create(where, routers.SETTINGS)
-        for leg in routers.legs(spec):
-            if naming.bridge(leg.network_id) not in self._links:
-                raise errors.Absent(f"The network {leg.network_id} is not in the kernel yet.")
         present = cabling.present(where)
         wanted = {naming.leg(leg.port_id): leg for leg in routers.legs(spec)}
         for device in present.keys() - wanted.keys():
@@ -302,10 +282,11 @@ class KernelFabric:
             if device not in present:
                 self._drop_link(tap)
                 programs.ip(self._naming.fabric, cabling.leg(leg, where, self._naming.alias("leg", leg.port_id)))
-                self._links.add(tap)
         programs.nft(where, routers.nat(spec))
         programs.ip(where, cabling.addressed(routers.addresses(spec), present))
         programs.ip(where, routers.routes(spec), force=True)
+        for leg in routers.legs(spec):
+            self._settle(naming.tap(leg.port_id), where, naming.leg(leg.port_id))
         self._cut_translations(where, before, spec)
         self._routers[spec.id] = spec
 
@@ -329,7 +310,6 @@ class KernelFabric:
             programs.ip(where, [f"link delete {device}" for device in devices], force=True)
         namespace.remove(where)
         self._routers.pop(id, None)
-        self._look()
 
     # Names.
 
@@ -342,17 +322,16 @@ class KernelFabric:
         alive = dns.running(directory) is not None
         if alive and self._names.get(spec.network_id) == spec:
             return
-        if naming.bridge(spec.network_id) not in self._links:
-            raise errors.Absent(f"The network {spec.network_id} is not in the kernel yet.")
+        self._need_networks(spec.network_id)
         namespace.create(where, _NAMES_SETTINGS)
         present = cabling.present(where)
         device = naming.leg(spec.port_id)
         if device not in present:
             self._drop_link(tap)
             programs.ip(self._naming.fabric, cabling.names_leg(spec, where, self._naming.alias("names", spec.port_id)))
-            self._links.add(tap)
         programs.ip(where, cabling.addressed({device: list(spec.addresses)}, present))
         programs.ip(where, [f"route replace default via {hop}" for hop in spec.gateways], force=True)
+        self._settle(tap, where, device)
         self._serve_names(spec, directory, where, alive=alive)
         self._names[spec.network_id] = spec
 
@@ -390,8 +369,7 @@ class KernelFabric:
         if self._uplink == spec:
             return
         bridge, device = naming.bridge(spec.network_id), self._naming.uplink
-        if bridge not in self._links:
-            raise errors.Absent(f"The network {spec.network_id} is not in the kernel yet.")
+        self._need_networks(spec.network_id)
         present = cabling.present(programs.HOST)
         cabling.check_free(spec, present, device)
         if device not in present:
@@ -400,6 +378,7 @@ class KernelFabric:
         programs.ip(self._naming.fabric, cabling.uplink_inside(bridge, device))
         programs.nft(programs.HOST, uplinks.table(self._naming, spec))
         programs.ip(programs.HOST, cabling.addressed({device: list(spec.addresses)}, present))
+        self._settle(f"{device}-in", programs.HOST, device)
         uplinks.open_forwarding(self._naming)
         self._uplink = spec
 
@@ -421,12 +400,7 @@ def _gone(work: Callable[[], None]) -> None:
         return
 
 
-def _zone_of(listed: dict[str, object], bridge: str) -> int | None:
-    """The zone of a bridge in the JSON of the zone map."""
-    entries = listed.get("nftables", [])
-    assert isinstance(entries, list)
-    for entry in entries:
-        for pair in entry.get("map", {}).get("elem", []):
-            if pair[0] == bridge:
-                return int(pair[1])
-    return None
+def _zones(listed: dict[str, Any]) -> dict[str, int]:
+    """The conntrack zone of each bridge, from the JSON of the map."""
+    pairs = [pair for entry in listed.get("nftables", []) for pair in entry.get("map", {}).get("elem", [])]
+    return {bridge: int(zone) for bridge, zone in pairs}

@@ -12,7 +12,8 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,19 +76,26 @@ def remove(name: str) -> None:
     path(name).unlink(missing_ok=True)
 
 
+@contextmanager
+def opened(name: str) -> Iterator[int]:
+    """A file descriptor of the namespace. Absent: there is none of this name."""
+    try:
+        handle = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise errors.Absent(f"The network namespace {name} is not there.") from error
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def inside(name: str, function: Callable[[], T]) -> T:
     """What the function gives when it runs inside the namespace. Absent: there is none of this name."""
 
     def enter() -> T:
-        try:
-            handle = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise errors.Absent(f"The network namespace {name} is not there.") from error
-        try:
+        with opened(name) as handle:
             if _libc.setns(handle, _CLONE_NEWNET):
                 raise errors.Absent(f"The network namespace {name} is not there.")
-        finally:
-            os.close(handle)
         return function()
 
     return _in_thread(enter)

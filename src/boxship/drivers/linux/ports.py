@@ -1,0 +1,129 @@
+"""Ports: a cable each from a sandbox to its network's bridge, and its filters, which come first and go last.
+
+The record of a port (``records``) is written before each change; one that a kill cut off is found there and made anew.
+What a container did to its end of the cable is left alone, as long as the wish does not change.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_interface, ip_network
+
+from boxship.core import errors
+from boxship.drivers.linux import filter as rules
+from boxship.drivers.linux import link, naming, programs
+from boxship.drivers.linux.interface import PortSpec, Route
+from boxship.drivers.linux.naming import Naming
+from boxship.drivers.linux.records import Record, Records
+
+
+class Ports:
+    """The ports of one installation. A port is worked on by one caller at a time; different ports by many."""
+
+    def __init__(self, names: Naming, records: Records) -> None:
+        self._naming = names
+        self.records = records
+
+    def recover(self, marked: frozenset[str]) -> None:
+        """Clean up after a program that was killed: what has a record and no cable goes; a cable without record goes.
+
+        ``marked``: the ids of the ports whose cables are in the fabric. Called before anything else is done. If cables are
+        there that no record knows, the records are lost, and all ports are taken away to be made anew.
+        """
+        if marked - self.records.ids():
+            programs.nft(self._naming.fabric, rules.forget_ports(self._port_chains()))
+            with link.Links(self._naming.fabric) as fabric:
+                for id in marked:
+                    fabric.delete(naming.tap(id))
+            self.records.forget_all()
+        for id in self.records.ids() - marked:
+            self.remove(id)
+
+    def _port_chains(self) -> list[str]:
+        listed = programs.nft_list(self._naming.fabric, "chains", "inet").get("nftables", [])
+        names = [entry["chain"]["name"] for entry in listed if "chain" in entry]
+        return [name for name in names if rules.is_port_chain(name)]
+
+    def ensure(self, spec: PortSpec) -> None:
+        """Make the port as its spec says; nothing is done where it is so already."""
+        tap, text = naming.tap(spec.id), f"{rules.VERSION} {spec!r}"
+        record = self.records.get(spec.id)
+        with link.Links(self._naming.fabric) as fabric:
+            bridge = fabric.find(naming.bridge(spec.network_id))
+            if bridge is None:
+                raise errors.Absent(f"The network {spec.network_id} is not in the kernel yet.")
+            cable = fabric.find(tap)
+            if cable and record.whole == text and cable.master == bridge.index:
+                return
+            kept = record.whole and (record.sandbox, record.device) == (spec.sandbox, spec.interface)
+            if cable and not kept:
+                fabric.delete(tap)
+                cable = None
+            self._filter(spec, record, keep=cable is not None)
+            if cable is None:
+                peer = link.Peer(self._naming.sandbox(spec.sandbox), spec.interface, spec.mac)
+                cable = fabric.add_cable(tap, spec.mtu, peer)
+                fabric.mark(cable, self._naming.alias("port", spec.id))
+                record = Record()
+            else:
+                fabric.set_size(cable, spec.mtu)
+            fabric.raise_up(cable, bridge)
+            self._configure(spec, record)
+            fabric.settle(tap)
+        self.records.put(spec.id, _record(spec, text))
+
+    def _filter(self, spec: PortSpec, record: Record, *, keep: bool) -> None:
+        """Replace the filters in one transaction. ``keep``: the cable stays, and with it what was set at its end."""
+        undo = rules.no_port(spec)
+        all_undo = tuple(dict.fromkeys((*record.undo, undo)))
+        self.records.put(
+            spec.id,
+            Record(
+                sandbox=spec.sandbox,
+                device=spec.interface,
+                addresses=record.addresses if keep else (),
+                routes=record.routes if keep else (),
+                undo=all_undo,
+            ),
+        )
+        programs.nft(self._naming.fabric, "".join(record.undo) + rules.port(spec))
+
+    def _configure(self, spec: PortSpec, before: Record) -> None:
+        """MAC, addresses and routes at the sandbox's end; of what was there before only what we set is taken away."""
+        with link.Links(self._naming.sandbox(spec.sandbox)) as sandbox:
+            device = sandbox.need(spec.interface)
+            if before.sandbox:
+                for destination, via in before.routes:
+                    sandbox.delete_route(device, Route(ip_network(destination), ip_address(via)))
+                wanted = {str(address) for address in spec.addresses}
+                for old in before.addresses:
+                    if old not in wanted:
+                        sandbox.delete_address(device, ip_interface(old))
+                sandbox.set_mac(device, spec.mac)
+                sandbox.set_size(device, spec.mtu)
+            for address in spec.addresses:
+                sandbox.add_address(device, address)
+            sandbox.raise_up(device)
+            for route in spec.routes:
+                on_link = not any(route.via in address.network for address in spec.addresses)
+                sandbox.add_route(device, route, on_link=on_link)
+            sandbox.settle(spec.interface)
+
+    def remove(self, id: str) -> None:
+        """Unplug the cable, then take the filters away. Repeatable."""
+        with link.Links(self._naming.fabric) as fabric:
+            fabric.delete(naming.tap(id))
+        record = self.records.get(id)
+        if any(record.undo):
+            programs.nft(self._naming.fabric, "".join(record.undo))
+        self.records.forget(id)
+
+
+def _record(spec: PortSpec, text: str) -> Record:
+    return Record(
+        whole=text,
+        sandbox=spec.sandbox,
+        device=spec.interface,
+        addresses=tuple(str(address) for address in spec.addresses),
+        routes=tuple((str(route.destination), str(route.via)) for route in spec.routes),
+        undo=(rules.no_port(spec),),
+    )

@@ -1,0 +1,34 @@
+"""A fabric of its own for each test on the real kernel, proven to be gone when the test is over."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.conformance.fabric.leftovers import leftovers
+from tests.conformance.fabric.world import World
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"))
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    mark = secrets.token_hex(2)
+    made = World(mark, tmp_path / "run")
+    await made.fabric.open()
+    try:
+        yield made
+    finally:
+        await made.fabric.destroy()
+    assert leftovers(mark, tmp_path / "run") == []
