@@ -23,6 +23,8 @@ Services subclass the leaves in their ``errors.py`` and give each its sentence.
 
 from __future__ import annotations
 
+import re
+
 
 class BoxshipError(Exception):
     """The root: ``sentence`` is for the user, ``detail`` for the log only."""
@@ -47,7 +49,8 @@ class BadRequest(RequestError):
     title = "Bad Request"
 
     def __init__(self, sentence: str, *, field: str = "", detail: str = "") -> None:
-        super().__init__(sentence if not field or field in sentence else f"{field}: {sentence}", detail=detail)
+        named = not field or re.search(rf"(?<!\w){re.escape(field)}(?!\w)", sentence)
+        super().__init__(sentence if named else f"{field}: {sentence}", detail=detail)
         self.field = field
 
 

@@ -21,6 +21,8 @@ Live = TypeVar("Live")
 T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
+_ECHOED = 60
+"""Characters of a bad value that an answer repeats."""
 _TRUE = {"1", "t", "true", "on", "y", "yes", ""}
 _FALSE = {"0", "f", "false", "off", "n", "no"}
 
@@ -75,7 +77,7 @@ class Query:
             return True
         if value.lower() in _FALSE:
             return False
-        raise errors.BadRequest(f"{value!r} is not a boolean", field=name)
+        raise errors.BadRequest(f"{value[:_ECHOED]!r} is not a boolean", field=name)
 
     def number(self, name: str, *, least: int = 0, most: int = 2**31 - 1) -> int | None:
         """A whole number in the bounds. BadRequest: not one."""
@@ -83,7 +85,7 @@ class Query:
         if value is None:
             return None
         if not re.fullmatch(r"-?\d{1,10}", value) or not least <= int(value) <= most:
-            raise errors.BadRequest(f"{value!r} is not a whole number from {least} to {most}", field=name)
+            raise errors.BadRequest(f"{value[:_ECHOED]!r} is not a whole number from {least} to {most}", field=name)
         return int(value)
 
 
@@ -145,7 +147,7 @@ def _located(message: str) -> tuple[str, str]:
     dotted = path.rstrip("`").removeprefix("$").lstrip(".")
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", reason)
     if unknown:
-        return "this field is not known", f"{dotted}.{unknown.group(1)}".lstrip(".")
+        return "this field is not known", f"{dotted}.{unknown.group(1)[:_ECHOED]}".lstrip(".")
     missing = re.fullmatch(r"Object missing required field `(.*)`", reason)
     if missing:
         return "this field is required", f"{dotted}.{missing.group(1)}".lstrip(".")

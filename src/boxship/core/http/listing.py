@@ -143,10 +143,11 @@ def _equal(column: sa.ColumnElement[Any], value: object) -> sa.ColumnElement[boo
 def _beyond(column: sa.ColumnElement[Any], value: object, descending: bool) -> sa.ColumnElement[bool]:
     if value is None:
         return sa.false() if descending else column.is_not(None)
+    edge = sa.literal(value, column.type)  # SQLAlchemy does not compare with a bare True
     if descending:
-        smaller: sa.ColumnElement[bool] = sa.or_(column < value, column.is_(None))
+        smaller: sa.ColumnElement[bool] = sa.or_(column < edge, column.is_(None))
         return smaller
-    greater: sa.ColumnElement[bool] = column > value
+    greater: sa.ColumnElement[bool] = column > edge
     return greater
 
 
