@@ -6,11 +6,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+import msgspec
+
 from boxship.config import Settings
 from boxship.core.service import Service
 from boxship.services.identity import schemas
 
 _INTERFACES = ("public", "internal", "admin")
+_PROJECT = "%(project_id)s"
 
 
 class Catalog:
@@ -20,30 +23,36 @@ class Catalog:
         self._url = settings.url
         self._region = settings.region
         self._entries: list[tuple[str, Service]] = []
+        self._with_project, self._without_project = b"[]", b"[]"
 
     def fill(self, services: Sequence[Service]) -> None:
         """List these services, once all of them are made."""
         self._entries = [(kind, service) for service in services for kind in service.types]
+        everywhere = [(kind, service) for kind, service in self._entries if _PROJECT not in service.endpoint]
+        self._with_project = msgspec.json.encode(self._catalog(self._entries))
+        self._without_project = msgspec.json.encode(self._catalog(everywhere))
 
-    def of(self, project_id: str | None) -> list[schemas.Shown]:
-        """The catalog in a token; endpoints that need a project are left out where there is none."""
+    def of(self, project_id: str | None) -> msgspec.Raw:
+        """The catalog in a token, as JSON because every token has one; endpoints that need a project are left out where
+        there is none."""
+        if project_id is None:
+            return msgspec.Raw(self._without_project)
+        return msgspec.Raw(self._with_project.replace(_PROJECT.encode(), project_id.encode()))
+
+    def _catalog(self, entries: Sequence[tuple[str, Service]]) -> list[schemas.Shown]:
         return [
-            {"id": _id(kind), "type": kind, "name": service.name, "endpoints": endpoints}
-            for kind, service in self._entries
-            if (endpoints := self._endpoints(kind, service, project_id))
+            {"id": _id(kind), "type": kind, "name": service.name, "endpoints": self._endpoints(kind, service)}
+            for kind, service in entries
         ]
 
-    def _endpoints(self, kind: str, service: Service, project_id: str | None) -> list[schemas.Shown]:
-        if "%(project_id)s" in service.endpoint and project_id is None:
-            return []
-        url = self._url + service.endpoint.replace("%(project_id)s", project_id or "")
+    def _endpoints(self, kind: str, service: Service) -> list[schemas.Shown]:
         return [
             {
                 "id": _id(f"{kind}/{interface}"),
                 "interface": interface,
                 "region": self._region,
                 "region_id": self._region,
-                "url": url,
+                "url": self._url + service.endpoint,
             }
             for interface in _INTERFACES
         ]
@@ -60,7 +69,7 @@ class Catalog:
         return [
             endpoint | {"service_id": _id(kind), "enabled": True, "links": {}}
             for kind, service in self._entries
-            for endpoint in self._endpoints(kind, service, "%(project_id)s")
+            for endpoint in self._endpoints(kind, service)
         ]
 
     def regions(self) -> list[schemas.Shown]:
