@@ -50,8 +50,9 @@ def _gigabits(client: list[str], server: list[str], address: str) -> float:
                 check=False,
                 text=True,
             )
-            if done.returncode == 0:
-                return float(json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"]) / 1e9
+            received = json.loads(done.stdout or "{}").get("end", {}).get("sum_received")
+            if done.returncode == 0 and received:
+                return float(received["bits_per_second"]) / 1e9
             time.sleep(0.1)
         raise SystemExit(f"iperf3 failed: {done.stdout}")
     finally:
