@@ -42,48 +42,56 @@ _APPLETS = (
         "sha256sum",
         "dd",
         "tail",
+        "timeout",
+        "killall",
     ),
 )
 
 
 def busybox(path: Path, name: str) -> Path:
     """Write the archive of an image of this name (``repository:tag``); it runs a shell as root."""
-    layer = _layer()
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
-        "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "busybox"}],
-    }
-    content = json.dumps(config).encode()
+    files = layer()
+    content = config(files)
     digest = hashlib.sha256(content).hexdigest()
     manifest = [{"Config": f"{digest}.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
     with tarfile.open(path, "w") as archive:
         for member, data in (
             (f"{digest}.json", content),
-            ("layer.tar", layer),
+            ("layer.tar", files),
             ("manifest.json", json.dumps(manifest).encode()),
         ):
             archive.addfile(_file(member, len(data)), io.BytesIO(data))
     return path
 
 
-def _layer() -> bytes:
+def config(files: bytes, maker: str = "busybox") -> bytes:
+    """The configuration of an image with this one layer (OCI Image Specification); another maker, another image."""
+    document = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(files).hexdigest()}"]},
+        "history": [{"created": "2026-01-01T00:00:00Z", "created_by": maker}],
+    }
+    return json.dumps(document).encode()
+
+
+def layer() -> bytes:
+    """The files of the image as a tar archive."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as layer:
+    with tarfile.open(fileobj=buffer, mode="w") as files:
         for name, mode in (("bin", 0o755), ("etc", 0o755), ("tmp", 0o1777), ("www", 0o755)):
             directory = tarfile.TarInfo(name)
             directory.type, directory.mode = tarfile.DIRTYPE, mode
-            layer.addfile(directory)
+            files.addfile(directory)
         data = BUSYBOX.read_bytes()
-        layer.addfile(_file("bin/busybox", len(data), 0o755), io.BytesIO(data))
+        files.addfile(_file("bin/busybox", len(data), 0o755), io.BytesIO(data))
         for applet in _APPLETS:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            layer.addfile(link)
+            files.addfile(link)
         for name, text in (("etc/passwd", "root:x:0:0:root:/:/bin/sh\n"), ("etc/group", "root:x:0:\n")):
-            layer.addfile(_file(name, len(text)), io.BytesIO(text.encode()))
+            files.addfile(_file(name, len(text)), io.BytesIO(text.encode()))
     return buffer.getvalue()
 
 
