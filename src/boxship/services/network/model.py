@@ -149,7 +149,7 @@ class Subnet(msgspec.Struct, frozen=True):
         return self.ipv6_address_mode in {"slaac", "dhcpv6-stateless"}
 
 
-class Port(msgspec.Struct, frozen=True):
+class Port(msgspec.Struct, frozen=True, gc=False):
     """An attachment to a network, with MAC, addresses and security groups."""
 
     id: str
@@ -185,7 +185,7 @@ class Port(msgspec.Struct, frozen=True):
     reason: str | None
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """An address that a port has, with what its subnet says of it. Written by operations."""
 
     port_id: str
@@ -324,7 +324,7 @@ class NetworkView(msgspec.Struct, frozen=True):
     subnets: tuple[str, ...]
 
 
-class PortView(msgspec.Struct, frozen=True):
+class PortView(msgspec.Struct, frozen=True, gc=False):
     """A port with its addresses and the ids of its groups."""
 
     port: Port

@@ -1,4 +1,7 @@
-"""Ports on the wire (Networking API v2.0, "Ports"); shaped for speed, as lists of thousands are read."""
+"""Ports on the wire (Networking API v2.0, "Ports"); shaped for speed, as lists of thousands are read.
+
+The answers are kept from the garbage collector (``gc=False``): they hold no cycles, and it would walk them all.
+"""
 
 from __future__ import annotations
 
@@ -84,14 +87,14 @@ class PortUpdateBody(Request, frozen=True, kw_only=True):
     port: PortUpdate
 
 
-class FixedIp(msgspec.Struct, frozen=True):
+class FixedIp(msgspec.Struct, frozen=True, gc=False):
     """An address of a port."""
 
     subnet_id: str
     ip_address: str
 
 
-class Assignment(msgspec.Struct, frozen=True):
+class Assignment(msgspec.Struct, frozen=True, gc=False):
     """The name that an address of a port has."""
 
     ip_address: str
@@ -99,7 +102,7 @@ class Assignment(msgspec.Struct, frozen=True):
     fqdn: str
 
 
-class Port(msgspec.Struct, frozen=True):
+class Port(msgspec.Struct, frozen=True, gc=False):
     """A port as clients read it; what only an admin sees is left out for others."""
 
     id: str
@@ -152,8 +155,8 @@ def port(view: model.PortView, *, admin: bool = False) -> Port:
         row.dns_name,
         [_assignment(row.dns_name, address.ip) for address in view.addresses],
         row.tags,
-        f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}",
-        f"{row.updated_at:%Y-%m-%dT%H:%M:%SZ}",
+        f"{row.created_at.isoformat()[:19]}Z",
+        f"{row.updated_at.isoformat()[:19]}Z",
         row.revision_number,
         row.vnic_type,
         *(_binding(row) if admin else ()),
