@@ -109,7 +109,9 @@ def _mismatch(expected: Document, have: Document, place: str) -> list[str]:
         return [
             line
             for key, value in expected.items()
-            for line in (_mismatch(value, have[key], f"{place}.{key}") if key in have else [f"{place}.{key} is missing"])
+            for line in (
+                _mismatch(value, have[key], f"{place}.{key}") if key in have else [f"{place}.{key} is missing"]
+            )
         ]
     if isinstance(expected, list):
         if not isinstance(have, list) or (not expected and have):
