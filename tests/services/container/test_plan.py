@@ -58,7 +58,7 @@ def settled(status: states.Status, **values: Any) -> model.Container:
 
 
 def seen(state: EngineState | None, **values: Any) -> plan.Seen:
-    sight = state and ContainerSight("c1", "e1", state, None, "", None, None, None, 0)
+    sight = ContainerSight("c1", "e1", state, None, "", None, None, None, 0) if state else None
     defaults: dict[str, Any] = {"image": True, "volumes": True, "wired": True, "boot_id": BOOT}
     return plan.Seen(container=sight, **(defaults | values))
 

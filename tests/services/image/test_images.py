@@ -130,7 +130,7 @@ async def test_a_thousand_images_take_three_queries(still: Cloud) -> None:
     def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
-    sa.event.listen(program.database._reader, "before_cursor_execute", listen)  # type: ignore[union-attr]  # SQLite
+    sa.event.listen(program.database._reader, "before_cursor_execute", listen)
     answer = await still.request("alice", "GET", "/image/v2/images?limit=1000")
     images = answer.json()["images"]
     assert (len(images), images[0]["tags"], images[0]["colour"]) == (1000, ["t"], "red")
