@@ -191,6 +191,8 @@ class Loop:
         async with lane.gate:
             pause = await self._step(lane, id, work)
         work.running = False
+        if not self._open:
+            return  # it ended although stop cut it: nothing may follow
         if work.again:
             self._launch(lane, id, work)
         elif pause is None:
@@ -234,5 +236,6 @@ class Loop:
         return None
 
     def _pause(self, work: _Work) -> float:
+        pause = min(FIRST_PAUSE * 2.0 ** min(work.failures, 30), LONGEST_PAUSE)  # a float's exponent ends at 1023
         work.failures += 1
-        return min(FIRST_PAUSE * 2.0 ** (work.failures - 1), LONGEST_PAUSE)
+        return pause
