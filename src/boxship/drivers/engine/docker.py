@@ -64,6 +64,8 @@ class DockerEngine:
     # Images.
 
     async def image(self, reference: str) -> ImageSight | None:
+        if not _REFERENCE.fullmatch(reference):
+            return None
         try:
             shown = await self._docker.json("GET", f"/images/{reference}/json")
         except Missing:
@@ -72,6 +74,10 @@ class DockerEngine:
 
     async def pull(self, reference: str, progress: Callable[[PullProgress], None] | None = None) -> ImageSight:
         layers: dict[str, tuple[int, int]] = {}
+        if not _REFERENCE.fullmatch(reference):
+            raise errors.Refused(f"{reference[:100]!r} is not the name of an image.")
+        if not re.search("[:@]", reference.rpartition("/")[2]):
+            reference += ":latest"  # without a tag an engine fetches all
         try:
             async for line in self._docker.lines("POST", "/images/create", fromImage=reference):
                 if "error" in line:
@@ -109,6 +115,8 @@ class DockerEngine:
         return await self._present(reference)
 
     async def remove_image(self, reference: str) -> None:
+        if not _REFERENCE.fullmatch(reference):
+            return
         with contextlib.suppress(Missing, Taken):
             await self._docker.json("DELETE", f"/images/{reference}")
 
@@ -191,6 +199,7 @@ class DockerEngine:
             if not _LEFT_OVER.search(error.detail):
                 raise
             await asyncio.to_thread(orphans.end, shown["Id"], sandbox)
+            await asyncio.to_thread(orphans.clear, error.detail, shown["Id"])
             raise errors.Busy(
                 "The engine has an earlier start of the container to clear.", detail=error.detail
             ) from error
@@ -285,6 +294,14 @@ class DockerEngine:
         output = demultiplexed(raw).decode("utf-8", errors="replace")
         return ExecResult(output, -1 if shown["ExitCode"] is None else shown["ExitCode"])
 
+
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_DIGEST = "sha256:[0-9a-f]{64}"
+_REFERENCE = re.compile(
+    rf"(?=.{{1,255}}$)(?:{_DIGEST}|(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{{1,5}})?/)?{_PART}(?:/{_PART})*"
+    rf"(?::\w[\w.-]{{0,127}})?(?:@{_DIGEST})?)"
+)
+"""What may stand in the path of a request about an image: a name, tag or digest (distribution/reference), and no ``..``."""
 
 _LABEL_SANDBOX = "io.boxship.sandbox"
 _LEFT_OVER = re.compile(r"task \w+: already exists|id already in use|failed to start shim: mkdir \S+: file exists")

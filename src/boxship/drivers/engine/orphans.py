@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -21,6 +23,17 @@ def end(engine_id: str, sandbox: Path) -> None:
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 _end(int(entry.name), engine_id, wanted)
+
+
+def clear(said: str, engine_id: str) -> None:
+    """Remove the directory of the container's task that containerd complains of and no longer knows; it would do so itself
+    when it is started the next time. Nothing is touched where something is still mounted in it."""
+    found = re.search(r"mkdir (/\S+/io\.containerd\.runtime\.v2\.task/moby/[0-9a-f]{64}): file exists", said)
+    if found is None or Path(found.group(1)).name != engine_id:
+        return
+    bundle = found.group(1)
+    if not any(f" {bundle}/" in line for line in Path("/proc/self/mountinfo").read_text().splitlines()):
+        shutil.rmtree(bundle, ignore_errors=True)
 
 
 def _end(pid: int, engine_id: str, namespace: tuple[int, int] | None) -> None:
