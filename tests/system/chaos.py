@@ -136,7 +136,9 @@ class Crowd:
             user.entries.pop(entry.name, None)
             return []
         entry.id = seen["uuid"]
-        state = f"{seen['status']}/{seen['task_state']}: {seen['status_reason']}"
+        state = (
+            f"{seen['status']}/{seen['task_state']}: {seen['status_reason']}, {seen['status_detail']}, {seen['uuid']}"
+        )
         if seen["status"] in entry.expected and seen["task_state"] is None:
             return []
         return [f"{entry.name} is {state}; it should be {entry.expected}"]

@@ -49,7 +49,7 @@ class Scene:
         try:
             until(settled, what, CONVERGENCE, pause=0.1)
         except AssertionError as error:
-            raise AssertionError(f"{what}: not converged:\n" + "\n".join(last) + "\n" + self.cloud.tail()) from error
+            raise AssertionError(f"{what}: not converged:\n" + "\n".join(last) + "\n" + self.cloud.tail(200)) from error
         taken = time.monotonic() - started
         print(f"{what}: converged after {taken:.1f} s; {self.crowd.acknowledged} orders acknowledged so far")  # noqa: T201
         audit.assert_sound(self.cloud)
