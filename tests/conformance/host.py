@@ -84,8 +84,7 @@ class Host:
             return
         for name in namespace.names(f"boxship-{self.mark}-"):
             namespace.remove(name)
-        notes = runtime.SANDBOXES.iterdir() if runtime.SANDBOXES.is_dir() else ()
-        assert not [note for note in notes if f"boxship-{self.mark}-" in note.read_text()]
+        assert not runtime.forget_all(f"boxship-{self.mark}-"), "notes of sandboxes were left behind"
         kept = self.directory / "containers" / self.mark
         assert not (list(kept.iterdir()) if kept.is_dir() else [])
 

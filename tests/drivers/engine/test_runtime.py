@@ -1,0 +1,105 @@
+"""The runtime's two files, run with a stand-in for runc: what they do to a bundle, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from boxship.drivers.engine import runtime
+
+NETWORK_HOOK = {"path": "/proc/1/exe", "args": ["libnetwork-setkey", "-exec-root=/x", "id", "controller"]}
+OTHER_HOOK = {"path": "/bin/true", "args": ["true"]}
+
+
+class Bench:
+    """A bundle, a sandbox's note and an installed runtime in a directory of the test's own."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bundle = directory / "a bundle"
+        self.bundle.mkdir()
+        self.said = directory / "said"
+        programs = directory / "programs"
+        programs.mkdir()
+        runc = programs / "runc"
+        runc.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{self.said}"\n')
+        runc.chmod(0o755)
+        monkeypatch.setenv("PATH", str(programs), prepend=":")
+        self.notes = directory / "it's notes"
+        monkeypatch.setattr(runtime, "SANDBOXES", self.notes)
+        self.script = runtime.install(directory / "the state's engine")
+
+    def config(self, **hooks: list[object]) -> None:
+        spaces = [{"type": "mount"}, {"type": "network"}, {"type": "pid"}]
+        config = {"hooks": hooks, "linux": {"namespaces": spaces}, "process": {"args": ["sh", "ü\u2028"]}}
+        (self.bundle / "config.json").write_text(json.dumps(config))
+
+    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([self.script, *words], capture_output=True, text=True, check=False)
+
+    def create(self, id: str = "abc") -> subprocess.CompletedProcess[str]:
+        log = str(self.bundle / "log.json")
+        return self.call(
+            "--root", "/x", "--log", log, "--log-format", "json", "create", "--bundle", str(self.bundle), id
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+def test_the_sandbox_goes_in_and_the_network_hook_out(bench: Bench) -> None:
+    bench.config(prestart=[OTHER_HOOK, NETWORK_HOOK], createRuntime=[NETWORK_HOOK])
+    runtime.assign("abc", Path("/proc"))  # any mount point is as good as a namespace's here
+    done = bench.create()
+    assert done.returncode == 0, done.stderr
+    config = json.loads((bench.bundle / "config.json").read_text())
+    assert config["linux"]["namespaces"] == [{"type": "mount"}, {"type": "network", "path": "/proc"}, {"type": "pid"}]
+    assert config["hooks"] == {"prestart": [OTHER_HOOK], "createRuntime": []}
+    assert config["process"] == {"args": ["sh", "ü\u2028"]}
+    assert bench.said.read_text().splitlines()[-3:] == ["--bundle", str(bench.bundle), "abc"]
+
+
+@pytest.mark.parametrize("note", [None, "/never/made", "/etc"])
+def test_without_a_namespace_nothing_starts(bench: Bench, note: str | None) -> None:
+    bench.config()
+    if note:
+        runtime.assign("abc", Path(note))
+    done = bench.create()
+    assert done.returncode == 1
+    assert "sandbox of the container is not ready" in done.stderr
+    assert not bench.said.exists()
+    assert json.loads((bench.bundle / "log.json").read_text())["level"] == "error"
+
+
+def test_the_note_of_another_container_is_not_used(bench: Bench) -> None:
+    bench.config()
+    runtime.assign("abc", Path("/proc"))
+    assert bench.create("../x").returncode == 1
+    assert bench.create("abd").returncode == 1
+
+
+def test_other_calls_go_through_untouched(bench: Bench) -> None:
+    assert bench.call("--root", "/x", "delete", "--force", "created").returncode == 0
+    assert bench.said.read_text().splitlines() == ["--root", "/x", "delete", "--force", "created"]
+
+
+def test_notes_are_roots_alone_and_forgotten(bench: Bench) -> None:
+    runtime.assign("abc", Path("/run/netns/boxship-aaaa-sandbox-1"))
+    runtime.assign("abd", Path("/run/netns/boxship-bbbb-sandbox-1"))
+    assert bench.notes.stat().st_mode & 0o777 == 0o700
+    runtime.forget("abc")
+    runtime.forget("abc")
+    assert runtime.forget_all("boxship-aaaa-") == {}
+    assert runtime.forget_all("boxship-bbbb-") == {"abd": Path("/run/netns/boxship-bbbb-sandbox-1")}
+    assert list(bench.notes.iterdir()) == []
+
+
+def test_the_files_are_roots_alone(bench: Bench) -> None:
+    assert bench.script.parent.stat().st_mode & 0o777 == 0o700
+    assert bench.script.stat().st_mode & 0o777 == 0o700
+    assert (bench.script.parent / "enter.py").stat().st_mode & 0o777 == 0o600
+    assert runtime.install(bench.script.parent) == bench.script
