@@ -130,7 +130,10 @@ class Server:
     async def _run(self, route: Route, call: Call[Any]) -> Reply:
         """The handler, in its transaction; the reply is made before the commit, so that a failure to shape it undoes all."""
         if route.live or route.stream:
-            return await route.handler(call)
+            reply = await route.handler(call)
+            if not isinstance(reply.body, AsyncIterator):
+                reply.body = reply.encoded()
+            return reply
         async with self._database.write() if route.is_write else self._database.read() as transaction:
             call._transaction = transaction
             reply = await route.handler(call)
