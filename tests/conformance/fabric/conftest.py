@@ -23,12 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world() -> AsyncIterator[World]:
     mark = secrets.token_hex(2)
-    made = World(mark, tmp_path / "run")
+    run = Path(f"/run/boxship-test-{mark}")  # as in earnest: dnsmasq, which is nobody, reads below it
+    made = World(mark, run)
     await made.fabric.open()
     try:
         yield made
     finally:
         await made.fabric.destroy()
-    assert leftovers(mark, tmp_path / "run") == []
+    assert leftovers(mark, run) == []

@@ -18,7 +18,7 @@ def leftovers(mark: str, run: Path) -> list[str]:
     for what, text in shown.items():
         found += [f"{what}: {line.strip()}" for line in text.splitlines() if any(word in line for word in words)]
     found += [f"process {pid}" for pid in _processes(str(run))]
-    found += [f"file {path}" for path in run.rglob("*")]
+    found += [f"file {path}" for path in (run, *run.rglob("*")) if path.exists()]
     return found
 
 

@@ -6,6 +6,7 @@ is always followed by something that must, sent the same way: when the second is
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 import struct
@@ -121,11 +122,15 @@ class World:
             yield server
 
     def connects(self, sandbox: str, address: str, port: int) -> bool:
-        """Whether a TCP connection comes about (a refusal by the other side is an answer and an error of the test)."""
+        """Whether a TCP connection comes about. A refusal by the other side is an answer, and an error of the test."""
         with closing(self.connection(sandbox, address, PATIENCE)) as client:
             try:
                 client.connect((address, port))
             except TimeoutError:
+                return False
+            except OSError as error:
+                if error.errno not in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
+                    raise
                 return False
         return True
 

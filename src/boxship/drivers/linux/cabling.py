@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from ipaddress import ip_interface
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_interface, ip_network
 
 from boxship.core import errors
 from boxship.drivers.linux import naming, programs
-from boxship.drivers.linux.interface import Address, Interface, NamesSpec, PortSpec, RouterPort, UplinkSpec
+from boxship.drivers.linux.interface import Address, Interface, Route, RouterPort, UplinkSpec
 
 Present = Mapping[str, frozenset[str]]
 """Devices with their addresses (``10.0.0.1/24``), link-local ones left out."""
@@ -26,46 +26,34 @@ def present(where: str) -> Present:
     }
 
 
-def cable(spec: PortSpec, sandbox: str, alias: str) -> list[str]:
-    """A veth pair: one end in the fabric, down and on no bridge; the other in the sandbox with the port's MAC."""
-    tap = naming.tap(spec.id)
-    peer = f"peer name {spec.interface} address {spec.mac} mtu {spec.mtu} netns {sandbox}"
-    return [f"link add name {tap} mtu {spec.mtu} type veth {peer}", f"link set {tap} alias {alias}"]
+def routed(where: str) -> set[tuple[str, str]]:
+    """The routes by way of another host that are there, as (destination, next hop)."""
+    found = set()
+    for family in ("-4", "-6"):
+        shown = json.loads(programs.run(where, ["ip", family, "-json", "route", "show"]) or "[]")
+        everywhere = "0.0.0.0/0" if family == "-4" else "::/0"
+        for route in shown:
+            if "gateway" in route:
+                text = everywhere if route["dst"] == "default" else route["dst"]
+                found.add((str(ip_network(text)), route["gateway"]))
+    return found
 
 
-def plugged(spec: PortSpec) -> list[str]:
-    """Put the port's end on its bridge. The filters must be in place."""
-    return [f"link set {naming.tap(spec.id)} master {naming.bridge(spec.network_id)} up"]
+def rerouted(wanted: Iterable[Route], present: set[tuple[str, str]]) -> list[str]:
+    """Make these the only routes by way of another host."""
+    texts = {(str(route.destination), str(route.via)) for route in wanted}
+    gone = [f"route delete {destination} via {via}" for destination, via in sorted(present - texts)]
+    return gone + [f"route replace {destination} via {via}" for destination, via in sorted(texts - present)]
 
 
-def configured(spec: PortSpec, *, fresh: bool) -> list[str]:
-    """Addresses and routes in the sandbox; what was there before goes, unless the device is fresh."""
-    device = spec.interface
-    lines = [] if fresh else [f"address flush dev {device} scope global"]
-    lines += [f"address replace {address} dev {device}{_nodad(address)}" for address in spec.addresses]
-    lines.append(f"link set {device} up")
-    for route in spec.routes:
-        onlink = "" if any(route.via in address.network for address in spec.addresses) else " onlink"
-        lines.append(f"route replace {route.destination} via {route.via} dev {device}{onlink}")
-    return lines
-
-
-def leg(port: RouterPort, router: str, alias: str) -> list[str]:
-    """A router's leg in a network."""
-    return _joined(port.port_id, port.network_id, port.mac, (router, alias))
-
-
-def names_leg(spec: NamesSpec, where: str, alias: str) -> list[str]:
-    """The name service's leg in its network."""
-    return _joined(spec.port_id, spec.network_id, spec.mac, (where, alias))
-
-
-def _joined(port_id: str, network_id: str, mac: str, end: tuple[str, str]) -> list[str]:
+def leg(port: RouterPort, end: tuple[str, str], mtu: int) -> list[str]:
+    """A cable from a network's bridge to the namespace and device ``end``; down at that end."""
     where, alias = end
-    tap = naming.tap(port_id)
+    tap = naming.tap(port.port_id)
+    far = f"peer name {naming.leg(port.port_id)} address {port.mac} mtu {mtu} netns {where}"
     return [
-        f"link add name {tap} type veth peer name {naming.leg(port_id)} address {mac} netns {where}",
-        f"link set {tap} alias {alias} master {naming.bridge(network_id)} up",
+        f"link add name {tap} mtu {mtu} type veth {far}",
+        f"link set {tap} alias {alias} master {naming.bridge(port.network_id)} up",
     ]
 
 
@@ -77,9 +65,9 @@ def uplink(device: str, fabric: str, alias: str) -> list[str]:
     ]
 
 
-def uplink_inside(bridge: str, device: str) -> list[str]:
+def uplink_inside(bridge: str, device: str, mtu: int) -> list[str]:
     """Put the fabric's side of the uplink on the bridge of the external network."""
-    return [f"link set {device}-in master {bridge} up"]
+    return [f"link set {device}-in mtu {mtu} master {bridge} up"]
 
 
 def addressed(wanted: Mapping[str, Sequence[Interface | Address]], present: Present) -> list[str]:

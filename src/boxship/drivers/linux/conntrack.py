@@ -5,7 +5,7 @@ from __future__ import annotations
 from boxship.drivers.linux import programs
 
 
-def cut_translated(where: str, address: str) -> None:
-    """Forget all flows from or to this address, translated or not. Those of TCP break, as their next packet is in no flow."""
-    for option in ("-s", "-d", "-r", "-q"):
-        programs.run(where, ["conntrack", "-D", option, address], check=False)
+def cut(where: str, floating: str) -> None:
+    """Forget all flows that came in by this address or went out under it. Their next packets are in no flow."""
+    for option in ("--orig-dst", "--reply-dst"):
+        programs.run(where, ["conntrack", "-D", option, floating], check=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from boxship.core import errors
+from boxship.drivers.linux import names, naming
 from boxship.drivers.linux.interface import (
     FabricSight,
     GroupSpec,
@@ -50,6 +51,7 @@ class FakeFabric:
             raise errors.Absent(f"The network {network_id} is not in the kernel yet.")
 
     async def ensure_network(self, spec: NetworkSpec) -> None:
+        naming.check(spec.id)
         self.networks[spec.id] = spec
 
     async def remove_network(self, id: str) -> None:
@@ -66,12 +68,17 @@ class FakeFabric:
         return self._directory / name
 
     async def ensure_sandbox(self, name: str) -> None:
+        naming.check(name)
         self.sandboxes.add(name)
 
     async def remove_sandbox(self, name: str) -> None:
         self.sandboxes.discard(name)
+        for port in [port for port in self.ports.values() if port.sandbox == name]:
+            del self.ports[port.id]
 
     async def ensure_port(self, spec: PortSpec) -> None:
+        naming.check(spec.id, spec.sandbox)
+        naming.check_port(spec.mac, spec.interface)
         self._needs(spec.network_id)
         missing = [group for group in spec.groups if group not in self.groups]
         if spec.guarded and missing:
@@ -83,6 +90,7 @@ class FakeFabric:
         self.ports.pop(id, None)
 
     async def ensure_group(self, spec: GroupSpec) -> None:
+        naming.check(spec.id)
         self.groups[spec.id] = spec
 
     async def remove_group(self, id: str) -> None:
@@ -91,6 +99,7 @@ class FakeFabric:
         self.groups.pop(id, None)
 
     async def ensure_router(self, spec: RouterSpec) -> None:
+        naming.check(spec.id)
         for leg in (*spec.legs, *([spec.gateway] if spec.gateway else [])):
             self._needs(leg.network_id)
         self.routers[spec.id] = spec
@@ -99,6 +108,7 @@ class FakeFabric:
         self.routers.pop(id, None)
 
     async def ensure_names(self, spec: NamesSpec) -> None:
+        names.check(spec)
         self._needs(spec.network_id)
         self.names[spec.network_id] = spec
 

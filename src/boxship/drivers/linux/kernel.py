@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from boxship.core import errors
-from boxship.drivers.linux import cabling, conntrack, link, namespace, naming, programs
+from boxship.drivers.linux import cabling, link, names, namespace, naming, programs
 from boxship.drivers.linux import filter as rules
-from boxship.drivers.linux import names as dns
-from boxship.drivers.linux import router as routers
 from boxship.drivers.linux import uplink as uplinks
 from boxship.drivers.linux.interface import (
     FabricSight,
@@ -30,8 +28,10 @@ from boxship.drivers.linux.interface import (
     RouterSpec,
     UplinkSpec,
 )
+from boxship.drivers.linux.legs import Legs
 from boxship.drivers.linux.ports import Ports
 from boxship.drivers.linux.records import Records
+from boxship.drivers.linux.router import Routers
 
 T = TypeVar("T")
 
@@ -55,7 +55,6 @@ _SANDBOX_SETTINGS = {
     "ipv4/conf/default/arp_notify": "1",
     "ipv6/conf/default/ndisc_notify": "1",
 }
-_NAMES_SETTINGS = {"ipv6/conf/default/accept_ra": "0", "ipv6/conf/default/accept_dad": "0"}
 
 
 class KernelFabric:
@@ -69,8 +68,9 @@ class KernelFabric:
         self._networks: dict[str, NetworkSpec] = {}
         self._zones: dict[str, int] = {}
         self._groups: dict[str, GroupSpec] = {}
-        self._routers: dict[str, RouterSpec] = {}
-        self._names: dict[str, NamesSpec] = {}
+        self._legs = Legs(self._naming)
+        self._routers = Routers(self._naming, self._legs)
+        self._names = names.Names(self._naming, self._legs, self._run / "names")
         self._uplink: UplinkSpec | None = None
 
     async def _do(self, lock: str, work: Callable[[], T]) -> T:
@@ -117,16 +117,21 @@ class KernelFabric:
         await self._do("fabric", self._destroy)
 
     def _destroy(self) -> None:
-        for directory in (self._run / "names").glob("*"):
-            dns.stop(directory)
+        for network_id in self._names.ids():
+            self._names.remove(network_id)
         self._remove_uplink()
         for name in namespace.names(self._naming.prefix):
             namespace.remove(name)
         shutil.rmtree(self._run, ignore_errors=True)
         with contextlib.suppress(OSError):  # another installation has something there
             self._run.parent.rmdir()
+        self._forget()
+
+    def _forget(self) -> None:
         self._ports.records.forget_all()
-        for known in (self._networks, self._zones, self._groups, self._routers, self._names):
+        self._routers.forget()
+        self._names.forget()
+        for known in (self._networks, self._zones, self._groups):
             known.clear()
 
     async def sight(self) -> FabricSight:
@@ -163,6 +168,7 @@ class KernelFabric:
     # Networks.
 
     async def ensure_network(self, spec: NetworkSpec) -> None:
+        naming.check(spec.id)
         await self._do(f"network:{spec.id}", lambda: self._ensure_network(spec))
 
     def _ensure_network(self, spec: NetworkSpec) -> None:
@@ -196,23 +202,13 @@ class KernelFabric:
         with link.Links(self._naming.fabric) as links:
             links.delete(name)
 
-    def _settle(self, tap: str, where: str, device: str) -> None:
-        for space, name in ((where, device), (self._naming.fabric, tap)):
-            with link.Links(space) as links:
-                links.settle(name)
-
-    def _need_networks(self, *ids: str) -> None:
-        with link.Links(self._naming.fabric) as links:
-            for id in ids:
-                if links.find(naming.bridge(id)) is None:
-                    raise errors.Absent(f"The network {id} is not in the kernel yet.")
-
     # Sandboxes.
 
     def sandbox_path(self, name: str) -> Path:
         return namespace.path(self._naming.sandbox(name))
 
     async def ensure_sandbox(self, name: str) -> None:
+        naming.check(name)
         await self._do(f"sandbox:{name}", lambda: namespace.create(self._naming.sandbox(name), _SANDBOX_SETTINGS))
 
     async def remove_sandbox(self, name: str) -> None:
@@ -223,6 +219,8 @@ class KernelFabric:
     # Ports.
 
     async def ensure_port(self, spec: PortSpec) -> None:
+        naming.check(spec.id, spec.sandbox)
+        naming.check_port(spec.mac, spec.interface)
         await self.ensure_sandbox(spec.sandbox)
         await self._do(f"port:{spec.id}", lambda: self._ports.ensure(spec))
 
@@ -232,6 +230,7 @@ class KernelFabric:
     # Security groups.
 
     async def ensure_group(self, spec: GroupSpec) -> None:
+        naming.check(spec.id)
         await self._do(f"group:{spec.id}", lambda: self._ensure_group(spec))
 
     def _ensure_group(self, spec: GroupSpec) -> None:
@@ -264,101 +263,20 @@ class KernelFabric:
     # Routers.
 
     async def ensure_router(self, spec: RouterSpec) -> None:
-        await self._do(f"router:{spec.id}", lambda: self._ensure_router(spec))
-
-    def _ensure_router(self, spec: RouterSpec) -> None:
-        before = self._routers.get(spec.id)
-        if before == spec:
-            return
-        where = self._naming.router(spec.id)
-        self._need_networks(*(leg.network_id for leg in routers.legs(spec)))
-        namespace.create(where, routers.SETTINGS)
-        present = cabling.present(where)
-        wanted = {naming.leg(leg.port_id): leg for leg in routers.legs(spec)}
-        for device in present.keys() - wanted.keys():
-            programs.ip(where, [f"link delete {device}"])
-        for device, leg in wanted.items():
-            tap = naming.tap(leg.port_id)
-            if device not in present:
-                self._drop_link(tap)
-                programs.ip(self._naming.fabric, cabling.leg(leg, where, self._naming.alias("leg", leg.port_id)))
-        programs.nft(where, routers.nat(spec))
-        programs.ip(where, cabling.addressed(routers.addresses(spec), present))
-        programs.ip(where, routers.routes(spec), force=True)
-        for leg in routers.legs(spec):
-            self._settle(naming.tap(leg.port_id), where, naming.leg(leg.port_id))
-        self._cut_translations(where, before, spec)
-        self._routers[spec.id] = spec
-
-    def _cut_translations(self, where: str, before: RouterSpec | None, spec: RouterSpec) -> None:
-        """Flows of floating IPs that moved or went end; the host learns anew where the others are."""
-        gone = set(before.floating) - set(spec.floating) if before else set()
-        for floating in gone:
-            conntrack.cut_translated(where, str(floating.floating))
-            conntrack.cut_translated(where, str(floating.fixed))
-        changed = gone | (set(spec.floating) - set(before.floating if before else ()))
-        lines = [f"neigh flush to {floating.floating} dev {self._naming.uplink}" for floating in changed]
-        programs.ip(programs.HOST, lines, force=True)
+        naming.check(spec.id)
+        await self._do(f"router:{spec.id}", lambda: self._routers.ensure(spec))
 
     async def remove_router(self, id: str) -> None:
-        await self._do(f"router:{id}", lambda: self._remove_router(id))
-
-    def _remove_router(self, id: str) -> None:
-        where = self._naming.router(id)
-        if namespace.exists(where):
-            devices = [device for device in cabling.present(where) if device.startswith("qr-")]
-            programs.ip(where, [f"link delete {device}" for device in devices], force=True)
-        namespace.remove(where)
-        self._routers.pop(id, None)
+        await self._do(f"router:{id}", lambda: self._routers.remove(id))
 
     # Names.
 
     async def ensure_names(self, spec: NamesSpec) -> None:
-        await self._do(f"names:{spec.network_id}", lambda: self._ensure_names(spec))
-
-    def _ensure_names(self, spec: NamesSpec) -> None:
-        directory = self._run / "names" / spec.network_id
-        where, tap = self._naming.names(spec.network_id), naming.tap(spec.port_id)
-        alive = dns.running(directory) is not None
-        if alive and self._names.get(spec.network_id) == spec:
-            return
-        self._need_networks(spec.network_id)
-        namespace.create(where, _NAMES_SETTINGS)
-        present = cabling.present(where)
-        device = naming.leg(spec.port_id)
-        if device not in present:
-            self._drop_link(tap)
-            programs.ip(self._naming.fabric, cabling.names_leg(spec, where, self._naming.alias("names", spec.port_id)))
-        programs.ip(where, cabling.addressed({device: list(spec.addresses)}, present))
-        programs.ip(where, [f"route replace default via {hop}" for hop in spec.gateways], force=True)
-        self._settle(tap, where, device)
-        self._serve_names(spec, directory, where, alive=alive)
-        self._names[spec.network_id] = spec
-
-    def _serve_names(self, spec: NamesSpec, directory: Path, where: str, *, alive: bool) -> None:
-        changed = dns.write(spec, directory)
-        command = "\n".join(dns.command(spec, directory))
-        kept = directory / "command"
-        if alive and kept.is_file() and kept.read_text() == command:
-            if changed:
-                dns.reload(directory)
-            return
-        dns.stop(directory)
-        dns.write(spec, directory)
-        dns.start(where, spec, directory)
-        kept.write_text(command)
+        names.check(spec)
+        await self._do(f"names:{spec.network_id}", lambda: self._names.ensure(spec))
 
     async def remove_names(self, network_id: str) -> None:
-        await self._do(f"names:{network_id}", lambda: self._remove_names(network_id))
-
-    def _remove_names(self, network_id: str) -> None:
-        dns.stop(self._run / "names" / network_id)
-        where = self._naming.names(network_id)
-        if namespace.exists(where):
-            devices = [device for device in cabling.present(where) if device.startswith("qr-")]
-            programs.ip(where, [f"link delete {device}" for device in devices], force=True)
-        namespace.remove(where)
-        self._names.pop(network_id, None)
+        await self._do(f"names:{network_id}", lambda: self._names.remove(network_id))
 
     # The uplink.
 
@@ -366,19 +284,24 @@ class KernelFabric:
         await self._do("uplink", lambda: self._ensure_uplink(spec))
 
     def _ensure_uplink(self, spec: UplinkSpec) -> None:
-        if self._uplink == spec:
+        device, fabric = self._naming.uplink, self._naming.fabric
+        mtu = self._legs.sizes([spec.network_id])[spec.network_id]
+        bridge = naming.bridge(spec.network_id)
+        with link.Links(fabric) as links:
+            inside, master = links.find(f"{device}-in"), links.need(bridge)
+        if inside and inside.master == master.index and self._uplink == spec:
             return
-        bridge, device = naming.bridge(spec.network_id), self._naming.uplink
-        self._need_networks(spec.network_id)
         present = cabling.present(programs.HOST)
         cabling.check_free(spec, present, device)
-        if device not in present:
-            alias = self._naming.alias("uplink", spec.network_id)
-            programs.ip(programs.HOST, cabling.uplink(device, self._naming.fabric, alias))
-        programs.ip(self._naming.fabric, cabling.uplink_inside(bridge, device))
         programs.nft(programs.HOST, uplinks.table(self._naming, spec))
+        if device not in present:
+            programs.ip(programs.HOST, cabling.uplink(device, fabric, self._naming.alias("uplink", spec.network_id)))
+        programs.ip(fabric, cabling.uplink_inside(bridge, device, mtu))
+        programs.ip(programs.HOST, [f"link set {device} mtu {mtu}"])
         programs.ip(programs.HOST, cabling.addressed({device: list(spec.addresses)}, present))
-        self._settle(f"{device}-in", programs.HOST, device)
+        with link.Links(programs.HOST) as host, link.Links(fabric) as links:
+            host.settle(device)
+            links.settle(f"{device}-in")
         uplinks.open_forwarding(self._naming)
         self._uplink = spec
 

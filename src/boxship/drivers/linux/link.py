@@ -32,6 +32,7 @@ class Link:
 
     index: int
     master: int
+    mtu: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class Links:
         except errors.Absent:
             return None
         found = dict(netlink.attributes(answer[_LINK.size :]))
-        master = struct.unpack("=I", found[_MASTER])[0] if _MASTER in found else 0
-        return Link(_LINK.unpack_from(answer)[3], master)
+        master, mtu = (struct.unpack("=I", found.get(kind, bytes(4)))[0] for kind in (_MASTER, _MTU))
+        return Link(_LINK.unpack_from(answer)[3], master, mtu)
 
     def need(self, name: str) -> Link:
         """The link of this name. Absent: there is none."""

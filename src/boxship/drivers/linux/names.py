@@ -4,25 +4,46 @@ again by its pid file; records are a hosts file that it reads again on SIGHUP.""
 from __future__ import annotations
 
 import os
+import re
+import select
 import shutil
 import signal
 from pathlib import Path
 
-from boxship.drivers.linux import programs
-from boxship.drivers.linux.interface import NamesSpec
+from boxship.core import errors
+from boxship.drivers.linux import namespace, naming, programs
+from boxship.drivers.linux.interface import NamesSpec, Route, RouterPort
+from boxship.drivers.linux.legs import Legs
+from boxship.drivers.linux.naming import Naming
+from boxship.drivers.linux.nat import EVERYWHERE
+
+_SETTINGS = {"ipv6/conf/default/accept_ra": "0", "ipv6/conf/default/accept_dad": "0"}
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
+_PATIENCE = 5.0
 
 
 def hosts(spec: NamesSpec) -> str:
     """The records as lines of a hosts file: the name and the name with the domain."""
     domain = spec.domain.strip(".")
+    check(spec)
     lines = [f"{address} {name}.{domain} {name}" if domain else f"{address} {name}" for name, address in spec.records]
     return "".join(f"{line}\n" for line in sorted(set(lines)))
+
+
+def check(spec: NamesSpec) -> None:
+    """Refused: an id or a MAC that is none, or a host name that would be read as something else in a file or an option."""
+    naming.check(spec.network_id, spec.port_id)
+    naming.check_port(spec.mac)
+    for name in (*(name for name, _ in spec.records), *filter(None, [spec.domain])):
+        if not _NAME.fullmatch(name):
+            raise errors.Refused(f"{name[:80]!r} is not a host name that can be served.")
 
 
 def command(spec: NamesSpec, directory: Path) -> list[str]:
     """dnsmasq, reading no file of the host and asking nobody but the forwarders."""
     addresses = [f"--listen-address={address.ip}" for address in spec.addresses]
-    forwarders = [f"--server={forwarder}" for forwarder in spec.forwarders]
+    # Nobody to ask: what is not known does not exist (without this, dnsmasq says REFUSED and clients ask on).
+    forwarders = [f"--server={forwarder}" for forwarder in spec.forwarders] or ["--address=/#/"]
     domain = spec.domain.strip(".")
     local = [f"--domain={domain}", f"--local=/{domain}/"] if domain else []
     return [
@@ -45,20 +66,69 @@ def command(spec: NamesSpec, directory: Path) -> list[str]:
     ]
 
 
-def write(spec: NamesSpec, directory: Path) -> bool:
-    """Put the records in place at once; whether they changed. The directory is readable, as dnsmasq runs as nobody."""
-    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-    path, text = directory / "hosts", hosts(spec)
+class Names:
+    """The name services of one installation, each in a namespace that holds nothing else."""
+
+    def __init__(self, names: Naming, legs: Legs, run: Path) -> None:
+        self._naming = names
+        self._legs = legs
+        self._run = run
+        self._known: dict[str, NamesSpec] = {}
+
+    def ensure(self, spec: NamesSpec) -> None:
+        """Serve as the spec says. Other records are read by the dnsmasq that runs; for anything else it is started anew."""
+        directory, where = self._run / spec.network_id, self._naming.names(spec.network_id)
+        pid = _running(directory)
+        if pid and self._known.get(spec.network_id) == spec:
+            return
+        text, words = hosts(spec), command(spec, directory)
+        leg = RouterPort(spec.port_id, spec.network_id, spec.mac, spec.addresses)
+        self._legs.sizes([spec.network_id])
+        namespace.create(where, _SETTINGS)
+        self._legs.join(where, [leg], "names")
+        gateways = [Route(EVERYWHERE[gateway.version], gateway) for gateway in spec.gateways]
+        self._legs.configure(where, {naming.leg(spec.port_id): list(spec.addresses)}, gateways)
+        self._legs.settle(where, [leg])
+        changed = _write(directory / "hosts", text)
+        renewed = _write(directory / "command", "\n".join(words))
+        if not pid or renewed:
+            _end(where, directory)
+            programs.run(where, words)
+        elif changed:
+            os.kill(pid, signal.SIGHUP)
+        self._known[spec.network_id] = spec
+
+    def remove(self, network_id: str) -> None:
+        """End dnsmasq, remove its namespace and files. Repeatable."""
+        directory, where = self._run / network_id, self._naming.names(network_id)
+        _end(where, directory)
+        self._legs.remove(where)
+        shutil.rmtree(directory, ignore_errors=True)
+        self._known.pop(network_id, None)
+
+    def forget(self) -> None:
+        """Everything is gone."""
+        self._known.clear()
+
+    def ids(self) -> frozenset[str]:
+        """The networks whose name service has anything in the kernel or on disk."""
+        there = self._naming.named(namespace.names(self._naming.prefix), "names")
+        return there | {path.name for path in self._run.glob("*")}
+
+
+def _write(path: Path, text: str) -> bool:
+    """Put the text in place at once; whether it is another one. Readable for all, as dnsmasq runs as nobody."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     if path.is_file() and path.read_text() == text:
         return False
-    fresh = directory / "hosts.new"
+    fresh = path.with_suffix(".new")
     fresh.write_text(text)
     fresh.chmod(0o644)
     fresh.rename(path)
     return True
 
 
-def running(directory: Path) -> int | None:
+def _running(directory: Path) -> int | None:
     """The pid of our dnsmasq, if it is alive: the pid file's process must have this directory on its command line."""
     try:
         pid = int((directory / "pid").read_text())
@@ -68,27 +138,17 @@ def running(directory: Path) -> int | None:
     return pid if f"--pid-file={directory / 'pid'}".encode() in words else None
 
 
-def start(where: str, spec: NamesSpec, directory: Path) -> None:
-    """Start it in the namespace; it detaches once it listens."""
-    programs.run(where, command(spec, directory))
-
-
-def reload(directory: Path) -> None:
-    """Let it read the records again, and forget what it cached."""
-    _signal(directory, signal.SIGHUP)
-
-
-def stop(directory: Path) -> None:
-    """End it and remove its files. Repeatable."""
-    _signal(directory, signal.SIGKILL)
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def _signal(directory: Path, number: signal.Signals) -> None:
-    pid = running(directory)
-    if pid is None:
-        return
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
+def _end(where: str, directory: Path) -> None:
+    """Kill whatever serves there, and wait until its port is free. Its pid file may be lost, so the namespace is asked."""
+    for pid in {*namespace.processes(where), *filter(None, [_running(directory)])}:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            os.kill(pid, signal.SIGKILL)
+            select.select([handle], [], [], _PATIENCE)
+        except ProcessLookupError:
+            continue
+        finally:
+            os.close(handle)

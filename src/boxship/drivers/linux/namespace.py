@@ -23,7 +23,7 @@ DIRECTORY = Path("/run/netns")
 """Where ip-netns(8) keeps the names."""
 
 _CLONE_NEWNET = 0x40000000
-_MS_BIND = 4096
+_MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
 _MNT_DETACH = 2
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -54,7 +54,7 @@ def create(name: str, settings: dict[str, str] | None = None) -> None:
     """A new namespace with loopback up and these sysctls (name below net/ -> value); an existing one is left as it is."""
     if exists(name):
         return
-    DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+    _share()
     path(name).touch(mode=0o444)
 
     def make() -> None:
@@ -69,11 +69,44 @@ def create(name: str, settings: dict[str, str] | None = None) -> None:
     _in_thread(make)
 
 
+def _share() -> None:
+    """Make the directory a shared mount of its own, as ip-netns(8) does: else its first use by ip(8) would put a second
+    layer of mounts over ours, and a namespace that was unmounted would live on below.
+    """
+    DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+    place = os.fsencode(DIRECTORY)
+    if not _is_mount(DIRECTORY):
+        _check(_libc.mount(place, place, b"none", _MS_BIND | _MS_REC, None), "mount")
+        _check(_libc.mount(b"", place, b"none", _MS_SHARED | _MS_REC, None), "share")
+
+
+def _is_mount(place: Path) -> bool:
+    """Whether it is a mount point, even one of a directory on itself (proc(5), mountinfo: field 5)."""
+    return any(line.split()[4] == str(place) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
 def remove(name: str) -> None:
     """Take the name away; the namespace ends with its last process. Repeatable."""
     while exists(name):
         _check(_libc.umount2(os.fsencode(path(name)), _MNT_DETACH), "umount")
     path(name).unlink(missing_ok=True)
+
+
+def processes(name: str) -> list[int]:
+    """The processes that are in the namespace."""
+    try:
+        wanted = path(name).stat()
+    except FileNotFoundError:
+        return []
+    found = []
+    for place in Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            there = place.stat()
+        except OSError:
+            continue  # it has ended
+        if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
+            found.append(int(place.parts[2]))
+    return found
 
 
 @contextmanager

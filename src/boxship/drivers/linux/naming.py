@@ -9,6 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from boxship.core import errors
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+
 
 @dataclass(frozen=True, slots=True)
 class Naming:
@@ -62,6 +68,21 @@ class Naming:
         """The ids (or sandbox names) of the namespaces of a role."""
         start = f"{self.prefix}{role}-"
         return frozenset(name[len(start) :] for name in namespaces if name.startswith(start))
+
+
+def check(*words: str) -> None:
+    """Refused: an id or the name of a sandbox that cannot be part of a path, a command or a rule."""
+    for word in words:
+        if not _WORD.fullmatch(word):
+            raise errors.Refused(f"{word[:80]!r} cannot be part of a name in the kernel.")
+
+
+def check_port(mac: str, interface: str = "eth0") -> None:
+    """Refused: what is no MAC of a single station, or no name of a device."""
+    if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
+        raise errors.Refused(f"{mac[:80]!r} is not the MAC address of a port.")
+    if not _DEVICE.fullmatch(interface):
+        raise errors.Refused(f"{interface[:80]!r} is not the name of a device.")
 
 
 def bridge(network_id: str) -> str:

@@ -1,90 +1,63 @@
-"""A router: a namespace with a leg in each of its networks and NAT towards the external one. The texts are pure."""
+"""Routers: a namespace each, with a leg in every network and NAT towards the external one (``nat`` has the texts)."""
 
 from __future__ import annotations
 
-from boxship.drivers.linux import naming
-from boxship.drivers.linux.interface import Address, Interface, RouterPort, RouterSpec
-
-SETTINGS = {
-    "ipv4/ip_forward": "1",
-    "ipv6/conf/all/forwarding": "1",
-    "ipv6/conf/default/accept_dad": "0",
-    "ipv4/conf/all/arp_ignore": "1",
-    "ipv4/conf/all/arp_announce": "2",
-    "ipv4/conf/all/accept_redirects": "0",
-    "ipv4/conf/all/send_redirects": "0",
-}
-"""Sysctls of a router's namespace."""
+from boxship.core import errors
+from boxship.drivers.linux import conntrack, link, namespace, naming, nat, programs
+from boxship.drivers.linux.interface import RouterSpec
+from boxship.drivers.linux.legs import Legs
+from boxship.drivers.linux.naming import Naming
 
 
-def legs(spec: RouterSpec) -> tuple[RouterPort, ...]:
-    """All legs, the gateway's last."""
-    return (*spec.legs, *([spec.gateway] if spec.gateway else []))
+class Routers:
+    """The routers of one installation. A router is worked on by one caller at a time."""
 
+    def __init__(self, names: Naming, legs: Legs) -> None:
+        self._naming = names
+        self._legs = legs
+        self._known: dict[str, RouterSpec] = {}
 
-def addresses(spec: RouterSpec) -> dict[str, list[Interface | Address]]:
-    """Per device of the router: its addresses; floating IPs sit on the gateway's leg."""
-    found: dict[str, list[Interface | Address]] = {naming.leg(leg.port_id): list(leg.addresses) for leg in legs(spec)}
-    if spec.gateway:
-        found[naming.leg(spec.gateway.port_id)] += [floating.floating for floating in spec.floating]
-    return found
+    def ensure(self, spec: RouterSpec) -> None:
+        """Make the router as its spec says: NAT before the legs come up, and what it no longer translates is cut."""
+        where, legs = self._naming.router(spec.id), nat.legs(spec)
+        if self._known.get(spec.id) == spec and namespace.exists(where):
+            return
+        self._legs.sizes([leg.network_id for leg in legs])
+        namespace.create(where, nat.SETTINGS)
+        before = self._translated(where)
+        self._legs.join(where, legs, "leg")
+        programs.nft(where, nat.table(spec))
+        self._legs.configure(where, nat.addresses(spec), nat.routes(spec))
+        self._legs.settle(where, legs)
+        self._moved(spec, before)
+        for leg in legs:
+            here = [str(address.ip) for address in leg.addresses if address.version == 4]
+            here += [str(floating.floating) for floating in spec.floating if leg is spec.gateway]
+            link.announce(where, naming.leg(leg.port_id), leg.mac, here)
+        self._known[spec.id] = spec
 
+    def _translated(self, where: str) -> dict[str, str]:
+        """The floating IPs that the kernel translates, with their fixed addresses."""
+        try:
+            listed = programs.nft_list(where, "map", "inet", "boxship", "into").get("nftables", [])
+        except errors.Absent:
+            return {}
+        return {str(pair[0]): str(pair[1]) for entry in listed for pair in entry.get("map", {}).get("elem", [])}
 
-def routes(spec: RouterSpec) -> list[str]:
-    """Default routes through the gateway and the router's own extra routes, as lines of an ip batch."""
-    lines = []
-    if spec.gateway:
-        device = naming.leg(spec.gateway.port_id)
-        lines += [f"route replace default via {hop} dev {device}" for hop in spec.next_hops]
-    lines += [f"route replace {route.destination} via {route.via}" for route in spec.routes]
-    return lines
+    def _moved(self, spec: RouterSpec, before: dict[str, str]) -> None:
+        """Flows of floating IPs that went or moved end; the host forgets where they were."""
+        after = {str(floating.floating): str(floating.fixed) for floating in spec.floating}
+        for floating in before.keys() - {address for address, fixed in before.items() if after.get(address) == fixed}:
+            conntrack.cut(self._naming.router(spec.id), floating)
+        changed = before.keys() ^ after.keys()
+        programs.ip(
+            programs.HOST, [f"neigh flush to {address} dev {self._naming.uplink}" for address in changed], force=True
+        )
 
+    def remove(self, id: str) -> None:
+        self._legs.remove(self._naming.router(id))
+        self._known.pop(id, None)
 
-def nat(spec: RouterSpec) -> str:
-    """The whole table of the router, replaced in one transaction.
-
-    From outside only what was translated to a floating IP, or belongs to a flow from inside, gets in; where ``snat`` is
-    off, inside addresses are routed as they are.
-    """
-    text = "table inet boxship {\n}\ndelete table inet boxship\ntable inet boxship {\n"
-    if spec.gateway:
-        text += _maps(spec) + _chains(spec, naming.leg(spec.gateway.port_id))
-    return text + "  chain input {\n    type filter hook input priority filter; policy drop;\n" + _INPUT + "  }\n}\n"
-
-
-_INPUT = """    iifname "lo" accept
-    ct state established,related accept
-    icmp type echo-request accept
-    icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
-"""
-
-
-def _maps(spec: RouterSpec) -> str:
-    into = ", ".join(f"{floating.floating} : {floating.fixed}" for floating in spec.floating)
-    out = ", ".join(f"{floating.fixed} : {floating.floating}" for floating in spec.floating)
-
-    def elements(pairs: str) -> str:
-        return f"\n    elements = {{ {pairs} }}" if pairs else ""
-
-    return (
-        f"  map into {{\n    type ipv4_addr : ipv4_addr;{elements(into)}\n  }}\n"
-        f"  map out {{\n    type ipv4_addr : ipv4_addr;{elements(out)}\n  }}\n"
-    )
-
-
-def _chains(spec: RouterSpec, outside: str) -> str:
-    text = "  chain prerouting {\n    type nat hook prerouting priority dstnat; policy accept;\n"
-    text += "    dnat ip to ip daddr map @into\n  }\n"
-    text += "  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n"
-    text += f'    oifname "{outside}" snat ip to ip saddr map @out\n'
-    own = [address.ip for address in spec.gateway.addresses if address.version == 4] if spec.gateway else []
-    if spec.snat and own:
-        text += f'    oifname "{outside}" ip saddr != {own[0]} snat ip to {own[0]}\n'
-        # A flow from inside to a floating IP of the same router comes back through it.
-        text += "    ct status dnat masquerade\n"
-    text += "  }\n  chain forward {\n    type filter hook forward priority filter; policy accept;\n"
-    if spec.snat:
-        text += f'    iifname "{outside}" ct status dnat accept\n'
-        text += f'    iifname "{outside}" ct state established,related accept\n'
-        text += f'    iifname "{outside}" drop\n'
-    return text + "  }\n"
+    def forget(self) -> None:
+        """Everything is gone."""
+        self._known.clear()

@@ -23,8 +23,15 @@ def table(naming: Naming, spec: UplinkSpec) -> str:
         f'    ip{"" if network.version == 4 else "6"} saddr {network} oifname != "{device}" masquerade\n'
         for network in ranges
     )
+    forged = "".join(
+        f'    iifname "{device}" {family} saddr != {{ {inside} }} drop\n'
+        for family, version in (("ip", 4), ("ip6", 6))
+        if (inside := ", ".join(str(network) for network in ranges if network.version == version))
+    )
     return (
         f"table {name} {{\n}}\ndelete table {name}\ntable {name} {{\n"
+        "  chain forward {\n    type filter hook forward priority filter; policy accept;\n"
+        f"{forged}  }}\n"
         "  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n"
         f"{masquerades}  }}\n"
         "  chain input {\n    type filter hook input priority filter; policy accept;\n"

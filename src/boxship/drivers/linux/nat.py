@@ -1,0 +1,92 @@
+"""What a router is to have: sysctls, addresses, routes, and NAT towards the external network as nft text. Pure."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+
+from boxship.drivers.linux import naming
+from boxship.drivers.linux.interface import Address, Interface, Network, Route, RouterPort, RouterSpec
+
+EVERYWHERE: dict[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
+"""The destination of a default route, by IP version."""
+
+SETTINGS = {
+    "ipv4/ip_forward": "1",
+    "ipv6/conf/all/forwarding": "1",
+    "ipv6/conf/default/accept_dad": "0",
+    "ipv6/conf/default/ndisc_notify": "1",
+    "ipv4/conf/all/arp_ignore": "1",
+    "ipv4/conf/all/arp_announce": "2",
+    "ipv4/conf/all/accept_redirects": "0",
+    "ipv4/conf/all/send_redirects": "0",
+}
+"""Sysctls of a router's namespace."""
+
+
+def legs(spec: RouterSpec) -> tuple[RouterPort, ...]:
+    """All legs, the gateway's last."""
+    return (*spec.legs, *([spec.gateway] if spec.gateway else []))
+
+
+def addresses(spec: RouterSpec) -> dict[str, list[Interface | Address]]:
+    """Per device of the router: its addresses; floating IPs sit on the gateway's leg."""
+    found: dict[str, list[Interface | Address]] = {naming.leg(leg.port_id): list(leg.addresses) for leg in legs(spec)}
+    if spec.gateway:
+        found[naming.leg(spec.gateway.port_id)] += [floating.floating for floating in spec.floating]
+    return found
+
+
+def routes(spec: RouterSpec) -> list[Route]:
+    """Default routes through the gateway, and the router's own extra routes."""
+    hops = spec.next_hops if spec.gateway else ()
+    return [*(Route(EVERYWHERE[hop.version], hop) for hop in hops), *spec.routes]
+
+
+def table(spec: RouterSpec) -> str:
+    """The whole table of the router, replaced in one transaction.
+
+    From outside only what was translated to a floating IP, or belongs to a flow from inside, gets in; where ``snat`` is
+    off, inside addresses are routed as they are.
+    """
+    text = "table inet boxship {\n}\ndelete table inet boxship\ntable inet boxship {\n"
+    if spec.gateway:
+        text += _maps(spec) + _chains(spec, naming.leg(spec.gateway.port_id))
+    return text + "  chain input {\n    type filter hook input priority filter; policy drop;\n" + _INPUT + "  }\n}\n"
+
+
+_INPUT = """    iifname "lo" accept
+    ct state established,related accept
+    icmp type echo-request accept
+    icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+"""
+
+
+def _maps(spec: RouterSpec) -> str:
+    into = ", ".join(f"{floating.floating} : {floating.fixed}" for floating in spec.floating)
+    out = ", ".join(f"{floating.fixed} : {floating.floating}" for floating in spec.floating)
+
+    def elements(pairs: str) -> str:
+        return f"\n    elements = {{ {pairs} }}" if pairs else ""
+
+    return (
+        f"  map into {{\n    type ipv4_addr : ipv4_addr;{elements(into)}\n  }}\n"
+        f"  map out {{\n    type ipv4_addr : ipv4_addr;{elements(out)}\n  }}\n"
+    )
+
+
+def _chains(spec: RouterSpec, outside: str) -> str:
+    text = "  chain prerouting {\n    type nat hook prerouting priority dstnat; policy accept;\n"
+    text += "    dnat ip to ip daddr map @into\n  }\n"
+    text += "  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n"
+    text += f'    oifname "{outside}" snat ip to ip saddr map @out\n'
+    own = [address.ip for address in spec.gateway.addresses if address.version == 4] if spec.gateway else []
+    if spec.snat and own:
+        text += f'    oifname "{outside}" ip saddr != {own[0]} snat ip to {own[0]}\n'
+        # A flow from inside to a floating IP of the same router comes back through it.
+        text += f'    iifname != "{outside}" ct status dnat masquerade\n'
+    text += "  }\n  chain forward {\n    type filter hook forward priority filter; policy accept;\n"
+    if spec.snat:
+        text += f'    iifname "{outside}" ct status dnat accept\n'
+        text += f'    iifname "{outside}" ct state established,related accept\n'
+        text += f'    iifname "{outside}" drop\n'
+    return text + "  }\n"
