@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import tempfile
@@ -48,8 +49,10 @@ def running() -> Iterator[Postgres]:
         owner = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
         data = Path(directory) / "data"
         os.chown(directory, owner.pw_uid, owner.pw_gid)
-        as_owner = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups", "--"]
-        prefix = as_owner if os.geteuid() == 0 else []
+        # The server ends with the tests, even where these are killed.
+        prefix = ["setpriv", "--pdeathsig=INT"]
+        if os.geteuid() == 0:
+            prefix += [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
         initdb = [str(programs / "initdb"), "--auth=trust", "--username=postgres", "--no-sync", f"--pgdata={data}"]
         subprocess.run([*prefix, *initdb], check=True, cwd=directory, stdout=subprocess.DEVNULL)
         port = _free_port()
@@ -67,7 +70,7 @@ def running() -> Iterator[Postgres]:
             _wait_until_ready(programs, port, process)
             yield Postgres(port)
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # fast shutdown: sessions are cut, not waited for
             process.wait(30)
 
 
