@@ -75,6 +75,61 @@ def test_without_a_namespace_nothing_starts(bench: Bench, note: str | None) -> N
     assert json.loads((bench.bundle / "log.json").read_text())["level"] == "error"
 
 
+AS_DOCKERD_WRITES = {"prestart": [NETWORK_HOOK | {"path": "/proc/12/exe"}]}
+NAMESPACE = Path("/proc/self/ns/net")
+TRAPS = [
+    '{"type":"network"}',
+    '"namespaces":[{"type":"network"}',
+    '","namespaces":[{"type":"network"},"',
+    '\\","namespaces":[{"type":"network"},"',
+    '"hooks":{"prestart":[{"path":"/proc/1/exe","args":["libnetwork-setkey"]}]}',
+    "{",
+    "\\",
+    "a\nb",
+    "#&\\1",
+]
+
+
+def written_by_go(config: object) -> str:
+    """As encoding/json writes it: no spaces, one line, some characters as escapes."""
+    text = json.dumps(config, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e") + "\n"
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("trap", TRAPS)
+def test_what_a_container_is_given_does_not_lead_astray(bench: Bench, trap: str, *, quick: bool) -> None:
+    """The quick way and the careful one give the same, whatever strings are in the configuration."""
+    spaces = [{"type": "mount"}, {"type": "network"}, {"type": "ipc", "path": "/proc/1/ns/ipc"}]
+    config = {
+        "process": {"args": [trap, "x"], "env": ["A=" + trap, trap]},
+        "hooks": AS_DOCKERD_WRITES if quick else {"prestart": [NETWORK_HOOK, NETWORK_HOOK]},
+        "annotations": {trap: trap},
+        "linux": {"cgroupsPath": trap, "namespaces": spaces},
+    }
+    (bench.bundle / "config.json").write_text(written_by_go(config))
+    runtime.assign("abc", NAMESPACE if quick else Path("/proc"))
+    if quick:
+        (bench.script.parent / "enter.py").write_text("raise SystemExit('the quick way was not taken')")
+    done = bench.create()
+    assert done.returncode == 0, done.stderr
+    found = json.loads((bench.bundle / "config.json").read_text())
+    assert found.pop("hooks") in ({}, {"prestart": []})
+    assert found["linux"]["namespaces"][1].pop("path") == str(NAMESPACE if quick else "/proc")
+    config.pop("hooks")
+    assert found == config
+    assert bench.said.read_text().splitlines()[-1] == "abc"
+
+
+@pytest.mark.parametrize("name", ["with space", 'quo"te', "a#b", "a&b"])
+def test_a_namespace_with_a_strange_name_is_left_to_the_careful_way(bench: Bench, name: str) -> None:
+    config = {"hooks": AS_DOCKERD_WRITES, "linux": {"namespaces": [{"type": "network"}]}}
+    (bench.bundle / "config.json").write_text(written_by_go(config))
+    runtime.assign("abc", Path("/run/netns", name))
+    assert bench.create().returncode == 1
+    assert json.loads((bench.bundle / "config.json").read_text()) == config
+
+
 def test_the_note_of_another_container_is_not_used(bench: Bench) -> None:
     bench.config()
     runtime.assign("abc", Path("/proc"))

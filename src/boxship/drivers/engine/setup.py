@@ -57,6 +57,7 @@ async def start(socket: Path, directory: Path, options: Sequence[str] = ()) -> N
         raise errors.Refused("The program dockerd is not on this host: apt-get install docker.io")
     if os.geteuid() != 0:
         raise errors.Refused("Only root can start the Docker engine.")
+    _check_length(options)
     script = runtime.install(directory)
     await _clear_stale_containerd(options)
     log = directory / "dockerd.log"
@@ -72,6 +73,15 @@ async def start(socket: Path, directory: Path, options: Sequence[str] = ()) -> N
             last = log.read_text(errors="replace").strip().splitlines()[-3:]
             raise errors.Refused(f"The Docker engine did not start; {log} ends with: {' / '.join(last)}")
         await asyncio.sleep(0.05)
+
+
+def _check_length(options: Sequence[str]) -> None:
+    """Refused: the engine's sockets would get names that are too long for a socket (unix(7): 107 bytes)."""
+    place = dict(itertools.pairwise(options)).get("--exec-root", "")
+    if len(os.fsencode(f"{place}/containerd/containerd-debug.sock.ttrpc")) > 107:
+        raise errors.Refused(
+            f"The path {place} is too long for the engine's sockets; choose a shorter state directory."
+        )
 
 
 async def _clear_stale_containerd(options: Sequence[str]) -> None:

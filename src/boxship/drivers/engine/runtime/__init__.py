@@ -1,7 +1,7 @@
 """The OCI runtime that Boxship registers with Docker: runc, started inside a sandbox that is ready.
 
 It is two files in the state directory, so that moving or upgrading the program does not touch running containers: a shell
-script that every call goes through (a millisecond), and ``enter.py``, which only ``create`` pays for.
+script that every call goes through (a few milliseconds), and ``enter.py``, which it leaves to what it does not know.
 """
 
 from __future__ import annotations
@@ -21,14 +21,6 @@ SANDBOXES = Path("/run/boxship/sandboxes")
 """A file per container (its id in the engine) with the path of its network namespace; gone with the next boot, as the
 namespaces are."""
 
-_SCRIPT = """#!/bin/sh
-# The OCI runtime of Boxship: runc, with the network namespace that is ready for the container.
-case " $* " in
-*" create "*) exec {python} -IS {enter} {runc} {sandboxes} "$@" ;;
-esac
-exec {runc} "$@"
-"""
-
 
 def install(directory: Path) -> Path:
     """Put the two files into the directory (made for root alone); the path to register. Repeatable.
@@ -42,13 +34,15 @@ def install(directory: Path) -> Path:
     enter = directory / "enter.py"
     _write(enter, (Path(__file__).parent / "enter.py").read_text(), mode=0o600)
     words = {
-        "python": str(Path(sys.executable).resolve()),
-        "enter": str(enter),
-        "runc": runc,
-        "sandboxes": str(SANDBOXES),
+        "PYTHON": str(Path(sys.executable).resolve()),
+        "ENTER": str(enter),
+        "RUNC": runc,
+        "SANDBOXES": str(SANDBOXES),
     }
-    script = directory / "boxship-runtime"
-    _write(script, _SCRIPT.format(**{name: shlex.quote(word) for name, word in words.items()}), mode=0o700)
+    script, text = directory / "boxship-runtime", (Path(__file__).parent / "enter.sh").read_text()
+    for name, word in words.items():
+        text = text.replace(f"@{name}@", shlex.quote(word))
+    _write(script, text, mode=0o700)
     return script
 
 
