@@ -71,10 +71,8 @@ async def show_all(transaction: Transaction, query: Query, base_url: str) -> lis
 
 async def _widened(transaction: Transaction, rows: list[model.Assignment]) -> list[model.Assignment]:
     """The rows, and those that they imply."""
-    implied = {
-        id: await roles.effective(transaction, [id]) for id in dict.fromkeys(assignment.role_id for assignment in rows)
-    }
-    wide = {structs.replace(row, role_id=role.id): None for row in rows for role in implied[row.role_id]}
+    _, implied = await roles.implied_by(transaction)
+    wide = {structs.replace(row, role_id=id): None for row in rows for id in sorted(implied(row.role_id))}
     return list(wide)
 
 

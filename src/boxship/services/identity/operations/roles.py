@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from boxship.core import errors
 from boxship.core.db.database import Transaction
@@ -73,13 +73,23 @@ async def _check_free(transaction: Transaction, name: str) -> None:
 
 async def effective(transaction: Transaction, ids: Iterable[str]) -> list[model.Role]:
     """These roles and all that they imply, by name."""
-    known = await store.all_roles(transaction)
-    pairs = await store.implications(transaction)
-    reached, fresh = set(ids), set(ids)
-    while fresh:
-        fresh = {implied for prior, implied in pairs if prior in fresh} - reached
-        reached |= fresh
+    known, implied = await implied_by(transaction)
+    reached = {reached for id in ids for reached in implied(id)}
     return sorted((known[id] for id in reached if id in known), key=lambda role: role.name)
+
+
+async def implied_by(transaction: Transaction) -> tuple[dict[str, model.Role], Callable[[str], set[str]]]:
+    """All roles by id, and what tells the ids that one of them stands for: its own, and all that it implies."""
+    pairs = await store.implications(transaction)
+
+    def reached(id: str) -> set[str]:
+        found, fresh = {id}, {id}
+        while fresh:
+            fresh = {implied for prior, implied in pairs if prior in fresh} - found
+            found |= fresh
+        return found
+
+    return await store.all_roles(transaction), reached
 
 
 async def inferences(transaction: Transaction) -> list[schemas.Shown]:
