@@ -36,6 +36,8 @@ LABEL_MARK, LABEL_ID = "io.boxship.mark", "io.boxship.id"
 _OUTPUT_LIMIT = 1 << 20
 _LOG_LIMIT = 8 << 20
 _EXEC_SECONDS = 300.0
+_EXIT_SECONDS = 10.0
+"""From SIGKILL to the end; longer only where the kernel cannot end a process."""
 
 
 class DockerEngine:
@@ -206,8 +208,25 @@ class DockerEngine:
         return await self._shown(id)
 
     async def stop(self, id: str, timeout: int) -> None:
+        """Two signals and waiting, not the engine's own verb: that one's clock would run on in the engine when the program is
+        killed, and end in a SIGKILL to a container that was started again meanwhile."""
+        shown = await self._inspected(id)
+        for signal, patience in ((shown["Config"].get("StopSignal") or "SIGTERM", timeout), ("SIGKILL", _EXIT_SECONDS)):
+            try:
+                await self.kill(id, signal)
+                await asyncio.wait_for(self._ended(id), patience)
+            except Taken:
+                return  # it does not run
+            except TimeoutError:
+                continue
+            return
+        raise errors.Busy("The container does not end.")
+
+    async def _ended(self, id: str) -> None:
         with _named(id):
-            await self._docker.content("POST", f"/containers/{self._name(id)}/stop", t=timeout, limit=1)
+            await self._docker.content(
+                "POST", f"/containers/{self._name(id)}/wait", condition="not-running", limit=4096
+            )
 
     async def kill(self, id: str, signal: str) -> None:
         with _named(id), _running():
