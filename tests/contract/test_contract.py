@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ STORIES = sorted(FOLDER.glob("*/*.yaml"))
 Document = Any
 """YAML or JSON."""
 
+WORDS = {
+    "step": {"name", "as", "request", "response", "save", "until"},
+    "request": {"method", "path", "headers", "body"},
+    "response": {"status", "headers", "body"},
+}
+
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_the_contract_holds(story: Path, tmp_path: Path) -> None:
@@ -43,6 +50,7 @@ async def test_the_contract_holds(story: Path, tmp_path: Path) -> None:
 
 
 async def _take(running: cloud.Cloud, step: Document, saved: dict[str, str]) -> None:
+    assert not list(unread(step)), f"{step.get('name', step)}: {', '.join(unread(step))}"
     answer = await _asked(running, step)
     if step.get("until"):
 
@@ -56,6 +64,16 @@ async def _take(running: cloud.Cloud, step: Document, saved: dict[str, str]) -> 
     assert not found, f"{step['name']}: {'; '.join(found)}\nanswer: {answer.status_code} {answer.text[:2000]}"
     for name, place in (step.get("save") or {}).items():
         saved[name] = str(_at(answer, place))
+
+
+def unread(step: Document) -> Iterator[str]:
+    """What a step says that would not be read: a word that is misspelt must not let it pass."""
+    for part, words in WORDS.items():
+        given = step if part == "step" else step.get(part, {})
+        yield from (f"{word!r} is not a word of a {part}" for word in given if word not in words)
+    yield from (f"{word!r} is missing" for word in ("name", "request", "response") if word not in step)
+    if "status" not in step.get("response", {}):
+        yield "the response has no status"
 
 
 async def _asked(running: cloud.Cloud, step: Document) -> httpx.Response:
@@ -124,6 +142,15 @@ def _mismatch(expected: Document, have: Document, place: str) -> list[str]:
     if isinstance(expected, str) and len(expected) > 1 and expected[0] == expected[-1] == "/" and isinstance(have, str):
         return [] if re.search(expected[1:-1], have) else [f"{place} is {have!r}, which is not like {expected}"]
     return [] if expected == have else [f"{place} is {have!r}, not {expected!r}"]
+
+
+def test_a_step_with_a_word_that_nobody_reads_fails() -> None:
+    request = {"method": "GET", "path": "/"}
+    assert not list(unread({"name": "a", "request": request, "response": {"status": 200}}))
+    assert list(unread({"name": "a", "request": request, "response": {"status": 200, "boby": {}}}))
+    assert list(unread({"name": "a", "request": request | {"header": {}}, "response": {"status": 200}}))
+    assert list(unread({"name": "a", "request": request, "response": {}}))
+    assert list(unread({"name": "a", "request": request}))
 
 
 def test_a_story_that_is_not_so_fails() -> None:
