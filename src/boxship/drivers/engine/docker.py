@@ -213,7 +213,7 @@ class DockerEngine:
         shown = await self._inspected(id)
         for signal, patience in ((shown["Config"].get("StopSignal") or "SIGTERM", timeout), ("SIGKILL", _EXIT_SECONDS)):
             try:
-                await self.kill(id, signal)
+                await self._docker.json("POST", f"/containers/{self._name(id)}/kill", signal=signal)
                 await asyncio.wait_for(self._ended(id), patience)
             except Taken:
                 return  # it does not run
