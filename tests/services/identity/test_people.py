@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
+from msgspec import structs
+
 from boxship.services.identity import model, public, store
 from tests.services.identity import world as worlds
 from tests.services.identity.world import World, by_password
@@ -162,6 +166,16 @@ async def test_no_answer_holds_a_password(world: World) -> None:
     for path in ("users", f"users/{user['id']}", "role_assignments?include_names"):
         text = (await world.ask("GET", path)).text
         assert "secret word" not in text and "argon2" not in text
+
+
+async def test_no_error_that_is_logged_holds_a_hash(world: World) -> None:
+    """What the database says of two users of one name, should two requests ever get as far at the same moment."""
+    user = public._user("carol", "", "$argon2id$secret")
+    with pytest.raises(sa.exc.IntegrityError) as caught:
+        async with world.cloud.program.database.write() as transaction:
+            await store.insert_user(transaction, user)
+            await store.insert_user(transaction, structs.replace(user, id="other"))
+    assert "users.name" in str(caught.value) and "argon2id" not in str(caught.value)
 
 
 # Assignments.

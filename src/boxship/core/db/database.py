@@ -157,6 +157,7 @@ def _sqlite_engine(path: Path, *, begin: str, pool_size: int) -> sa.Engine:
         poolclass=sa.pool.QueuePool,
         pool_size=pool_size,
         max_overflow=0 if pool_size == 1 else -1,
+        hide_parameters=True,  # errors are logged, and passwords' hashes are parameters
         connect_args={"check_same_thread": False, "timeout": 10, "isolation_level": None},
     )
 
@@ -227,7 +228,11 @@ class PostgresDatabase:
 
         self._wake = wake
         self._engine = sa_async.create_async_engine(
-            sa.make_url(url).set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True
+            sa.make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 

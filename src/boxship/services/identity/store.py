@@ -293,7 +293,8 @@ async def assignments(transaction: Transaction, **equal: str | None) -> list[mod
 
 
 async def assign(transaction: Transaction, assignment: model.Assignment) -> None:
-    """Repeatable."""
+    """Repeatable, also at the same time."""
+    await transaction.serialise(f"assignments:{assignment.user_id}")
     if assignment not in await assignments(transaction, **_values(assignment)):
         await transaction.execute(_assignments.insert().values(_values(assignment)))
         await _changed(transaction)
@@ -311,7 +312,8 @@ async def unassign(transaction: Transaction, assignment: model.Assignment) -> bo
 
 
 async def revoke(transaction: Transaction, audit_id: str, expires_at: datetime) -> None:
-    """Remember until it would have expired; what has expired is forgotten."""
+    """Remember until it would have expired; what has expired is forgotten. Repeatable, also at the same time."""
+    await transaction.serialise(f"token:{audit_id}")
     await transaction.execute(_revoked.delete().where(_revoked.c.expires_at < clock.now()))
     if not await is_revoked(transaction, audit_id):
         await transaction.execute(_revoked.insert().values(audit_id=audit_id, expires_at=expires_at))
