@@ -6,7 +6,7 @@ import socket
 from contextlib import closing
 from dataclasses import replace
 
-from boxship.drivers.linux import programs
+from boxship.drivers.linux import naming, programs
 from tests.conformance.fabric.world import EVERYTHING, World
 
 
@@ -14,6 +14,16 @@ async def test_ports_of_a_network_reach_each_other_by_both_families(world: World
     await world.pair(await world.network(), await world.group(*EVERYTHING))
     for address in ("10.0.0.12", "fd00::12"):
         assert world.reaches("a", "b", address)
+
+
+async def test_packets_pass_as_soon_as_a_port_is_made(world: World) -> None:
+    """The kernel takes notice of a carrier up to a second late; a container that starts at once must not wait for it."""
+    network, group = await world.network(), await world.group(*EVERYTHING)
+    for number in range(8):
+        port = await world.port(network, f"s{number}", f"10.0.0.{number + 10}/24", groups=(group,))
+        states = {link["ifname"]: link["operstate"] for link in programs.links(world.fabric._naming.fabric)}
+        assert states[naming.tap(port.id)] == "UP"
+        assert "state UP" in world.output(f"s{number}", "ip", "link", "show", "dev", "eth0")
 
 
 async def test_networks_with_the_same_addresses_are_apart(world: World) -> None:

@@ -65,7 +65,9 @@ async def test_another_mac(range_: Range) -> None:
     strange = range_.frame(IPV4, udp("10.0.0.11", "10.0.0.12", b"x"), source=mac())
     multicast = range_.frame(IPV4, udp("10.0.0.11", "10.0.0.12", b"x"), source="01:00:5e:00:00:01")
     victims = range_.frame(IPV4, udp("10.0.0.11", "10.0.0.12", b"x"), source=range_.victim.mac)
-    assert range_.arrived(strange, multicast, victims) == []
+    solicit = icmpv6("::", "ff02::1", struct.pack("!BBHI", 135, 0, 0, 0) + octets("fd00::77"))
+    unspecified = range_.frame(IPV6, solicit, source=mac())
+    assert range_.arrived(strange, multicast, victims, unspecified) == []
 
 
 async def test_another_address(range_: Range) -> None:

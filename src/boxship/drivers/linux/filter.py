@@ -177,15 +177,20 @@ def port(spec: PortSpec) -> str:
     return "".join(lines) + "".join(f"add {line}\n" for line in _elements(spec))
 
 
-def no_port(spec: PortSpec) -> str:
-    """Undo ``port`` of the same spec, however much of it is there: what is to go is first made sure to be there."""
-    if not spec.guarded:
-        return ""
-    chains = [_port_chain(spec.id, direction) for direction in ("in", "out")]
-    declared = "".join(f"add chain inet boxship {chain}\n" for chain in chains)
-    elements = list(_elements(spec))
-    gone = "".join(f"add {line}\ndelete {line}\n" for line in elements)
-    return declared + gone + "".join(f"flush chain inet boxship {c}\ndelete chain inet boxship {c}\n" for c in chains)
+def no_elements(spec: PortSpec) -> str:
+    """Take away what leads to the port, however much of it is there: what is to go is first made sure to be there."""
+    return "".join(f"add {line}\ndelete {line}\n" for line in _elements(spec)) if spec.guarded else ""
+
+
+def no_port(id: str, undo: Iterable[str]) -> str:
+    """Undo ``port``; ``undo`` is ``no_elements`` of every spec of the port that may be there.
+
+    The chains go last, and once: as long as an element of any spec leads to them, the kernel keeps them.
+    """
+    chains = [f"chain inet boxship {_port_chain(id, direction)}" for direction in ("in", "out")]
+    declared = "".join(f"add {chain}\n" for chain in chains)
+    gone = "".join(f"flush {chain}\ndelete {chain}\n" for chain in chains)
+    return declared + "".join(undo) + declared + gone
 
 
 def is_port_chain(name: str) -> bool:

@@ -73,7 +73,7 @@ class Ports:
 
     def _filter(self, spec: PortSpec, record: Record, *, keep: bool) -> None:
         """Replace the filters in one transaction. ``keep``: the cable stays, and with it what was set at its end."""
-        undo = rules.no_port(spec)
+        undo = rules.no_elements(spec)
         all_undo = tuple(dict.fromkeys((*record.undo, undo)))
         self.records.put(
             spec.id,
@@ -85,7 +85,8 @@ class Ports:
                 undo=all_undo,
             ),
         )
-        programs.nft(self._naming.fabric, "".join(record.undo) + rules.port(spec))
+        gone = rules.no_port(spec.id, all_undo) if any(record.undo) else ""
+        programs.nft(self._naming.fabric, gone + rules.port(spec))
 
     def _configure(self, spec: PortSpec, before: Record) -> None:
         """MAC, addresses and routes at the sandbox's end; of what was there before only what we set is taken away."""
@@ -114,7 +115,7 @@ class Ports:
             fabric.delete(naming.tap(id))
         record = self.records.get(id)
         if any(record.undo):
-            programs.nft(self._naming.fabric, "".join(record.undo))
+            programs.nft(self._naming.fabric, rules.no_port(id, record.undo))
         self.records.forget(id)
 
 
@@ -125,5 +126,5 @@ def _record(spec: PortSpec, text: str) -> Record:
         device=spec.interface,
         addresses=tuple(str(address) for address in spec.addresses),
         routes=tuple((str(route.destination), str(route.via)) for route in spec.routes),
-        undo=(rules.no_port(spec),),
+        undo=(rules.no_elements(spec),),
     )

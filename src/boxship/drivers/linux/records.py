@@ -15,7 +15,7 @@ class Record(msgspec.Struct, frozen=True):
     """``whole`` is the text of the spec that is in force, cable and all (empty: a step was cut off, or is under way).
 
     ``sandbox`` and ``device`` say where the cable ends, ``addresses`` and ``routes`` (destination, next hop) what was
-    set there, ``undo`` holds the nft commands that remove all that may be in the filters.
+    set there, ``undo`` holds what ``filter.no_elements`` says of all that may be in the filters.
     """
 
     whole: str = ""
@@ -58,6 +58,7 @@ class Records:
         self._known[id] = record
 
     def forget(self, id: str) -> None:
+        """The port is gone, filters and all."""
         self._known.pop(id, None)
         (self._directory / f"{id}.json").unlink(missing_ok=True)
 
