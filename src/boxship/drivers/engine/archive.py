@@ -35,6 +35,7 @@ def rewrite(source: Path, target: Path, reference: str) -> None:
     """Write the one image in ``source`` to ``target`` with the name ``reference``. Blocks.
 
     Refused: not such an archive (compressed ones are not), no or several images in it, or members that are not plain files.
+    Busy: the disk is full.
     """
     try:
         with _Bounded(source) as file, tarfile.open(fileobj=file, mode="r:") as archive:
@@ -45,7 +46,7 @@ def rewrite(source: Path, target: Path, reference: str) -> None:
                 _rewrite(archive, copy, reference, source.stat().st_size + _SLACK)
     except (tarfile.TarError, EOFError, OSError, KeyError, RecursionError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise errors.Refused("The disk is full.") from error
+            raise errors.Busy("The disk of the host is full.") from error
         raise errors.Refused("The image is not an archive as `docker save` writes it.", detail=repr(error)) from error
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +14,13 @@ from boxship.core import errors
 if TYPE_CHECKING:
     import aiohttp
 
-_TIMEOUT = 60.0
+SECONDS = 60.0
+"""How long one answer may take."""
+SILENCE = 600.0
+"""How long a transfer of images may stand still; the engine is silent while it unpacks."""
 _OLDEST, _NEWEST = (1, 41), (1, 51)
 """API versions from Docker 20.10 to the newest that was read for this driver; in between the engine's own is used."""
+_LINE = 1 << 20
 
 
 class Missing(errors.Absent):
@@ -41,14 +47,16 @@ class Connection:
 
     async def json(self, method: str, path: str, body: object = None, **query: object) -> Any:
         """The answer as JSON; None where it is empty."""
-        async with self._request(method, path, body, query, _TIMEOUT) as response:
+        async with self._request(method, path, body, query, total=SECONDS) as response:
             content = await response.read()
         return json.loads(content) if content.strip() else None
 
-    async def content(self, method: str, path: str, body: object = None, *, limit: int, **query: object) -> bytes:
-        """The answer's bytes, of which at most ``limit`` are read, for as long as the engine sends any."""
+    async def content(
+        self, method: str, path: str, body: object = None, *, limit: int, seconds: float | None, **query: object
+    ) -> bytes:
+        """The answer's bytes, of which at most ``limit`` are read, within so many seconds (None: the caller keeps time)."""
         parts, size = [], 0
-        async with self._request(method, path, body, query, None) as response:
+        async with self._request(method, path, body, query, total=seconds) as response:
             async for chunk in response.content.iter_any():
                 parts.append(chunk[: limit - size])
                 size += len(parts[-1])
@@ -56,72 +64,86 @@ class Connection:
                     break
         return b"".join(parts)
 
-    async def lines(self, method: str, path: str, data: object = None, **query: object) -> AsyncIterator[Any]:
-        """The answer as it comes, a JSON document per line. Busy: it breaks off."""
+    async def lines(
+        self, method: str, path: str, data: object = None, *, silence: float | None = None, **query: object
+    ) -> AsyncIterator[Any]:
+        """The answer as it comes, a JSON document per line. Busy: it breaks off, or says nothing for ``silence`` seconds."""
+        async with self._request(method, path, data, query, sock_read=silence) as response:
+            async for line in split(response.content.iter_any()):
+                yield json.loads(line)
+
+    @contextlib.asynccontextmanager
+    async def _request(
+        self, method: str, path: str, body: object, query: Mapping[str, object], **seconds: float | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request under way: whatever fails until its last byte is read is the engine's failure."""
         import aiohttp
 
+        options: dict[str, Any] = {"params": {k: _word(v) for k, v in query.items() if v is not None}}
+        options |= {"data": body} if hasattr(body, "read") else {"json": body} if body is not None else {}
+        response = None
         try:
-            async with self._request(method, path, data, query, None) as response:
-                async for line in response.content:
-                    if line.strip():
-                        yield json.loads(line)
-        except aiohttp.ClientError as error:
-            raise errors.Busy("The connection to the Docker engine broke off.", detail=str(error)) from error
-
-    def _request(
-        self, method: str, path: str, body: object, query: Mapping[str, object], seconds: float | None
-    ) -> _Response:
-        return _Response(self, (method, path, body, {k: _word(v) for k, v in query.items() if v is not None}, seconds))
+            session = await self._opened()
+            url = f"/v{self._version}{path}"
+            response = await session.request(method, url, timeout=_timeout(**seconds), **options)
+            if response.status >= 400:
+                raise failure(response.status, await response.text(errors="replace"))
+            yield response
+        except TimeoutError as error:
+            raise errors.Busy("The Docker engine did not answer in time.") from error
+        except (aiohttp.ClientError, OSError, json.JSONDecodeError) as error:
+            self._version = ""  # it may come back as another one
+            raise errors.Busy("The Docker engine does not answer.", detail=repr(error)) from error
+        finally:
+            if response is not None:
+                response.close()
 
     async def _opened(self) -> aiohttp.ClientSession:
-        """The session, with the API version agreed on. Refused: the engine is too old."""
+        """The session, with the API version agreed on. Refused: the engine is too old, or is none."""
         import aiohttp
 
         if self._session is None:
             connector = aiohttp.UnixConnector(str(self._socket), limit=0)
             self._session = aiohttp.ClientSession("http://docker", connector=connector)
         if not self._version:
-            async with self._session.get("/version", timeout=aiohttp.ClientTimeout(10)) as response:
-                offered = str((await response.json())["ApiVersion"])
-            version = min(tuple(map(int, offered.split("."))), _NEWEST)
-            if version < _OLDEST:
-                raise errors.Refused(
-                    f"The Docker engine speaks API {offered}; 20.10 (API 1.41) is the oldest supported."
-                )
-            self._version = ".".join(map(str, version))
+            async with self._session.get("/version", timeout=_timeout(total=min(SECONDS, 10.0))) as response:
+                self._version = _agreed(await response.text(errors="replace"))
         return self._session
 
 
-class _Response:
-    """One request under way, as a context."""
+def _timeout(total: float | None = None, sock_read: float | None = None) -> aiohttp.ClientTimeout:
+    import aiohttp
 
-    def __init__(self, connection: Connection, words: tuple[str, str, object, dict[str, str], float | None]) -> None:
-        self._connection = connection
-        self._words = words
-        self._response: aiohttp.ClientResponse | None = None
+    return aiohttp.ClientTimeout(total=total, sock_read=sock_read)
 
-    async def __aenter__(self) -> aiohttp.ClientResponse:
-        import aiohttp
 
-        method, path, body, query, seconds = self._words
-        options: dict[str, Any] = {"params": query, "timeout": aiohttp.ClientTimeout(seconds)}
-        options |= {"data": body} if hasattr(body, "read") else {"json": body} if body is not None else {}
-        try:
-            session = await self._connection._opened()
-            url = f"/v{self._connection._version}{path}"
-            self._response = await session.request(method, url, **options)
-            if self._response.status >= 400:
-                raise await _failure(self._response)
-        except TimeoutError as error:
-            raise errors.Busy("The Docker engine did not answer in time.") from error
-        except (aiohttp.ClientError, OSError) as error:
-            self._connection._version = ""  # it may come back as another one
-            raise errors.Busy("The Docker engine does not answer.", detail=str(error)) from error
-        return self._response
+def _agreed(said: str) -> str:
+    """The version to speak, from the engine's answer to ``/version``."""
+    try:
+        offered = str(json.loads(said)["ApiVersion"])
+        version = min(tuple(map(int, offered.split("."))), _NEWEST)
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.Refused("What answers at the engine's socket is no Docker engine.", detail=said[:500]) from error
+    if version < _OLDEST:
+        raise errors.Refused(f"The Docker engine speaks API {offered}; 20.10 (API 1.41) is the oldest supported.")
+    return ".".join(map(str, version))
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._response is not None:
-            self._response.close()
+
+async def split(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a stream. One of more than a MiB is left out: labels are the tenants' to choose, the memory is ours."""
+    line, over = bytearray(), False
+    async for chunk in chunks:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            line += end
+            if line.strip() and not over and len(line) <= _LINE:
+                yield bytes(line)
+            line, over = bytearray(), False
+        line += rest
+        if len(line) > _LINE:
+            line, over = bytearray(), True
+    if line.strip() and not over:
+        yield bytes(line)
 
 
 def _word(value: object) -> str:
@@ -130,19 +152,40 @@ def _word(value: object) -> str:
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
 
 
-async def _failure(response: aiohttp.ClientResponse) -> errors.DriverError:
+_AWAY = re.compile(
+    r"context deadline exceeded|context canceled|is being removed|transport is closing|connection is closing|"
+    r"ttrpc: closed|containerd\.sock"
+)
+"""What dockerd says while it ends, or while containerd is away from it."""
+
+_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+
+
+def failure(status: int, body: str) -> errors.DriverError:
+    """An answer of 400 and above as the error that a reconciler knows."""
     try:
-        said = str((await response.json())["message"])
+        said = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
-        said = (await response.text())[:500]
-    response.close()
-    if response.status == 404:
+        said = body[:500]
+    if status == 404:
         return Missing(said)
-    if response.status == 409:
+    if status == 409:
         return Taken(said)
-    if response.status == 503 or "context deadline exceeded" in said or "is being removed" in said:
+    if is_full(said):
+        return full(said)
+    if status in {502, 503, 504} or _AWAY.search(said):
         return errors.Busy("The Docker engine is busy.", detail=said)
     return errors.Refused(reason(said), detail=said)
+
+
+def is_full(said: str) -> bool:
+    """Whether the engine speaks of a disk without room."""
+    return _FULL.search(said) is not None
+
+
+def full(detail: str) -> errors.Busy:
+    """An operator can make room: later it may work."""
+    return errors.Busy("The disk of the host is full.", detail=detail)
 
 
 def reason(said: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from boxship.core import errors
-from boxship.drivers.engine import archive, files, hardening, orphans, runtime
+from boxship.drivers.engine import archive, connection, files, hardening, orphans, runtime
 from boxship.drivers.engine.connection import Connection, Missing, Taken
 from boxship.drivers.engine.interface import (
     Bind,
@@ -36,6 +36,8 @@ LABEL_MARK, LABEL_ID = "io.boxship.mark", "io.boxship.id"
 _OUTPUT_LIMIT = 1 << 20
 _LOG_LIMIT = 8 << 20
 _EXEC_SECONDS = 300.0
+_GRACE = 60.0
+"""How long the engine itself may take, in seconds, apart from what the container takes."""
 _EXIT_SECONDS = 10.0
 """From SIGKILL to the end; longer only where the kernel cannot end a process."""
 
@@ -81,7 +83,9 @@ class DockerEngine:
         if not re.search("[:@]", reference.rpartition("/")[2]):
             reference += ":latest"  # without a tag an engine fetches all
         try:
-            async for line in self._docker.lines("POST", "/images/create", fromImage=reference):
+            async for line in self._docker.lines(
+                "POST", "/images/create", fromImage=reference, silence=connection.SILENCE
+            ):
                 if "error" in line:
                     raise _pull_failure(reference, line["error"])
                 detail = line.get("progressDetail") or {}
@@ -103,16 +107,22 @@ class DockerEngine:
         return image
 
     async def load(self, archive_: AsyncIterator[bytes], reference: str) -> ImageSight:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._directory, prefix="load-") as scratch:
+        with files.on_disk():
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            scratch_ = tempfile.TemporaryDirectory(dir=self._directory, prefix="load-")
+        with scratch_ as scratch, files.on_disk():
             given, clean = Path(scratch, "given"), Path(scratch, "clean")
             with given.open("wb") as file:
                 async for chunk in archive_:
                     await asyncio.to_thread(file.write, chunk)
             await asyncio.to_thread(archive.rewrite, given, clean, reference)
             with clean.open("rb") as file:
-                async for line in self._docker.lines("POST", "/images/load", file, quiet=True):
+                async for line in self._docker.lines(
+                    "POST", "/images/load", file, quiet=True, silence=connection.SILENCE
+                ):
                     if "error" in line:
+                        if connection.is_full(line["error"]):
+                            raise connection.full(line["error"])
                         raise errors.Refused(f"The engine cannot load the image: {line['error']}.")
         return await self._present(reference)
 
@@ -125,7 +135,8 @@ class DockerEngine:
     # Containers.
 
     async def create(self, spec: ContainerSpec) -> ContainerSight:
-        shown = files.write(spec, self._directory / spec.id)
+        with files.on_disk():
+            shown = files.write(spec, self._directory / spec.id)
         body = self._body(spec, [*spec.binds, *shown])
         try:
             await self._docker.json("POST", "/containers/create", body, name=self._name(spec.id))
@@ -150,7 +161,8 @@ class DockerEngine:
 
     async def _assigned(self, spec: ContainerSpec) -> ContainerSight:
         sight = await self._shown(spec.id)
-        runtime.assign(sight.engine_id, spec.sandbox)
+        with files.on_disk():
+            runtime.assign(sight.engine_id, spec.sandbox)
         return sight
 
     def _body(self, spec: ContainerSpec, binds: list[Bind]) -> dict[str, Any]:
@@ -194,7 +206,8 @@ class DockerEngine:
     async def start(self, id: str) -> ContainerSight:
         shown = await self._inspected(id)
         sandbox = Path(shown["Config"]["Labels"][_LABEL_SANDBOX])
-        runtime.assign(shown["Id"], sandbox)
+        with files.on_disk():
+            runtime.assign(shown["Id"], sandbox)
         try:
             await self._docker.json("POST", f"/containers/{self._name(id)}/start")
         except errors.Refused as error:
@@ -225,7 +238,7 @@ class DockerEngine:
     async def _ended(self, id: str) -> None:
         with _named(id):
             await self._docker.content(
-                "POST", f"/containers/{self._name(id)}/wait", condition="not-running", limit=4096
+                "POST", f"/containers/{self._name(id)}/wait", condition="not-running", limit=4096, seconds=None
             )
 
     async def kill(self, id: str, signal: str) -> None:
@@ -272,14 +285,18 @@ class DockerEngine:
             restarts=shown.get("RestartCount", 0),
         )
 
+    def _marked(self) -> list[str]:
+        """What to filter by. An image may bear the mark without an id: its containers are not listed."""
+        return [f"{LABEL_MARK}={self._mark}", LABEL_ID]
+
     async def sights(self) -> list[ContainerSight]:
-        filters = {"label": [f"{LABEL_MARK}={self._mark}"]}
+        filters = {"label": self._marked()}
         listed = await self._docker.json("GET", "/containers/json", all=True, filters=filters)
         # An image may claim to be marked, and labels of images pass to containers: only the name is ours alone.
         return [_listed(entry) for entry in listed if f"/{self._name(entry['Labels'][LABEL_ID])}" in entry["Names"]]
 
     async def events(self) -> AsyncIterator[EngineEvent]:
-        filters = {"type": ["container"], "label": [f"{LABEL_MARK}={self._mark}"]}
+        filters = {"type": ["container"], "label": self._marked()}
         async for event in self._docker.lines("GET", "/events", filters=filters):
             yield EngineEvent(event["Actor"]["Attributes"][LABEL_ID], event["Action"].partition(":")[0])
         raise errors.Busy("The Docker engine went away.")
@@ -292,6 +309,7 @@ class DockerEngine:
             "GET",
             f"/containers/{self._name(id)}/logs",
             limit=_LOG_LIMIT,
+            seconds=_GRACE,
             stdout=query.stdout,
             stderr=query.stderr,
             timestamps=query.timestamps,
@@ -304,7 +322,8 @@ class DockerEngine:
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
         with _named(id), _running():
             made = await self._docker.json("POST", f"/containers/{self._name(id)}/exec", body)
-        started = self._docker.content("POST", f"/exec/{made['Id']}/start", {"Detach": False}, limit=_OUTPUT_LIMIT)
+        start = f"/exec/{made['Id']}/start"
+        started = self._docker.content("POST", start, {"Detach": False}, limit=_OUTPUT_LIMIT, seconds=_EXEC_SECONDS + 1)
         try:
             raw = await asyncio.wait_for(started, _EXEC_SECONDS)
         except TimeoutError as error:
@@ -371,6 +390,8 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _pull_failure(reference: str, said: str) -> errors.DriverError:
+    if connection.is_full(said):
+        return connection.full(said)
     if re.search(
         r"not found|denied|unauthorized|manifest unknown|does not exist|invalid reference", said, re.IGNORECASE
     ):

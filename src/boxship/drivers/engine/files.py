@@ -3,12 +3,29 @@ directory that only root can enter, shown in the container read-only."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+from boxship.core import errors
 from boxship.drivers.engine.interface import Bind, ContainerSpec
 
 _LOCALHOST = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+
+
+@contextlib.contextmanager
+def on_disk() -> Iterator[None]:
+    """Busy: what was to be written is not. An operator can mend it; the user is told no path."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise errors.Busy(
+            "The disk of the host is full." if full else "The host cannot write what the container needs.",
+            detail=repr(error),
+        ) from error
 
 
 def write(spec: ContainerSpec, directory: Path) -> list[Bind]:
