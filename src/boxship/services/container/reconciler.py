@@ -64,7 +64,7 @@ class ContainerReconciler:
         self._database = database
         self._world = world
         self._pulls: dict[str, asyncio.Lock] = {}
-        self._steps: dict[plan.Step, Callable[[_Look], Awaitable[None]]] = {
+        self._steps: dict[plan.Step, Callable[[_Look], Awaitable[engine_interface.ContainerSight | None]]] = {
             plan.Step.PULL: self._pull,
             plan.Step.CREATE: self._create,
             plan.Step.START: self._start,
@@ -86,8 +86,9 @@ class ContainerReconciler:
 
     async def reconcile(self, id: str) -> float | None:
         """Step until settled; None as well where a wake-up will come, with a short look again as the net beneath."""
+        sight: engine_interface.ContainerSight | None = None
         while True:
-            look = await self._look(id)
+            look = await self._look(id, sight)
             if look is None:
                 return None
             step = plan.next_step(look.row, look.seen)
@@ -103,7 +104,7 @@ class ContainerReconciler:
                 raise errors.Refused("The container was removed from the engine by somebody else.")
             if step is plan.Step.FAIL:
                 raise errors.Refused(look.seen.trouble or "A port or volume cannot be made ready.")
-            await self._steps[step](look)
+            sight = await self._steps[step](look)
 
     async def give_up(self, id: str, reason: str) -> None:
         """State Error with the reason; a container that is wanted gone stays Deleting and is tried again by the scan."""
@@ -148,7 +149,8 @@ class ContainerReconciler:
 
     # The look.
 
-    async def _look(self, id: str) -> _Look | None:
+    async def _look(self, id: str, sight: engine_interface.ContainerSight | None) -> _Look | None:
+        """Row and world; ``sight`` is what the step just taken saw of the container, and spares asking again."""
         async with self._database.read() as transaction:
             row = await store.get(transaction, id)
             if row is None:
@@ -156,7 +158,7 @@ class ContainerReconciler:
             plugs = await network.plugs(transaction, [plug.port_id for plug in row.plugs])
             views = await volume.mounts(transaction, [mount.volume_id for mount in row.mounts])
             plugged = row.wish is states.Wish.GONE and await network.sandbox_in_use(transaction, id)
-        sight = await self._world.engine.sight(id)
+        sight = sight or await self._world.engine.sight(id)
         image = sight is not None or await self._has_image(row)
         mounts = {view.volume_id: view.path for view in views if view.path is not None}
         seen = plan.Seen(
@@ -207,15 +209,16 @@ class ContainerReconciler:
         except errors.Absent as error:
             raise errors.Refused("The image was deleted before the container was made.") from error
 
-    async def _create(self, look: _Look) -> None:
+    async def _create(self, look: _Look) -> engine_interface.ContainerSight:
         await self._world.fabric.ensure_sandbox(look.row.id)
-        await self._world.engine.create(_spec(look, self._world.fabric.sandbox_path(look.row.id)))
+        return await self._world.engine.create(_spec(look, self._world.fabric.sandbox_path(look.row.id)))
 
-    async def _start(self, look: _Look) -> None:
+    async def _start(self, look: _Look) -> engine_interface.ContainerSight:
         sight = await self._world.engine.start(look.row.id)
         await self._record(
             look.row,
             **_sighted(sight),
+            observed=look.row.generation,
             started=look.row.starts,
             rebooted=look.row.reboots,
             boot_id=self._world.boot_id,
@@ -223,6 +226,7 @@ class ContainerReconciler:
             pulling=False,
             host=socket.gethostname(),
         )
+        return sight
 
     async def _stop(self, look: _Look) -> None:
         await self._world.engine.stop(look.row.id, look.row.stop_timeout)
