@@ -74,6 +74,12 @@ class Dockerd:
         """End it and its containers, and remove its files; repeatable, and good for one that was killed."""
         if not self.directory.exists():
             return
+        try:
+            self._remove_containers()
+        finally:
+            self._remove_rest()
+
+    def _remove_containers(self) -> None:
         if setup.started(self.directory) is None:
             self.start()  # only an engine can end its containers
         containers = self.docker("ps", "--all", "--quiet").split()
@@ -81,6 +87,8 @@ class Dockerd:
             self.docker("rm", "--force", "--volumes", *containers)
         os.kill(self.pid, signal.SIGTERM)
         os.waitpid(self.pid, 0)
+
+    def _remove_rest(self) -> None:
         for pid in self._running():  # what a killed dockerd left behind: its containerd, and shims without a task
             os.kill(pid, signal.SIGKILL)
         until(lambda: not self._running(), "the engine's programs have ended")

@@ -21,7 +21,7 @@ from ipaddress import IPv6Address, IPv6Network
 from boxship.drivers.linux import naming
 from boxship.drivers.linux.interface import Address, GroupSpec, Network, PortSpec, RuleSpec
 
-VERSION = "2"
+VERSION = "3"
 """Which texts these are: a port that was filtered by others is filtered anew."""
 
 _DISCOVERY = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert }"
@@ -155,6 +155,10 @@ def no_zone(bridge: str, segment: int) -> str:
     return f'delete element inet boxship zones {{ "{bridge}" : {segment} }}\n'
 
 
+FLOWS = 16384
+"""How many flows one port can have begun at a time: the kernel's table of flows is one for all ports of the host."""
+
+_COUNTED = f"    ct state new ct count over {FLOWS} drop\n"
 _MARKED = "    ct state new ct mark 0 ct mark set {mark}\n    ct mark != {mark} drop\n"
 
 
@@ -171,7 +175,7 @@ def port(spec: PortSpec) -> str:
     for direction in ("in", "out"):
         chain = _port_chain(spec.id, direction)
         jumps = "\n".join(f"    jump {_group_chain(group, direction)}" for group in spec.groups)
-        own = _MARKED.format(mark=_mark(spec.id)) if direction == "out" else ""
+        own = _COUNTED + _MARKED.format(mark=_mark(spec.id)) if direction == "out" else ""
         first = f"    ct state invalid,untracked drop\n{own}"
         lines.append(f"table inet boxship {{\n  chain {chain} {{\n{first}{jumps}\n    drop\n  }}\n}}\n")
     return "".join(lines) + "".join(f"add {line}\n" for line in _elements(spec))

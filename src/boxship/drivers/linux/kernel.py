@@ -43,6 +43,7 @@ _FABRIC_SETTINGS = {
     "bridge/bridge-nf-call-ip6tables": "1",
     "bridge/bridge-nf-call-arptables": "0",
     "netfilter/nf_conntrack_tcp_loose": "0",
+    "netfilter/nf_conntrack_tcp_timeout_time_wait": "30",
     "ipv6/conf/all/disable_ipv6": "1",
     "ipv6/conf/default/disable_ipv6": "1",
 }
@@ -86,6 +87,7 @@ class KernelFabric:
         fabric = self._naming.fabric
         if not Path("/proc/sys/net/bridge").is_dir():
             programs.run(programs.HOST, ["modprobe", "br_netfilter"], check=False)
+        namespace.prepare()
         self._ports.records.open()
         if not namespace.exists(fabric):
             self._ports.records.forget_all()  # of another boot
