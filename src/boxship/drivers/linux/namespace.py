@@ -38,6 +38,19 @@ def path(name: str) -> Path:
     return DIRECTORY / name
 
 
+def prepare() -> None:
+    """Make the directory of the names a shared mount of its own, as ip-netns(8) does. Repeatable.
+
+    Else its first use by ip(8) would put a second layer of mounts over ours, and a namespace that was unmounted would
+    live on below. It is read from the list of all mounts, so it is asked once per start, not once per namespace.
+    """
+    DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+    place = os.fsencode(DIRECTORY)
+    if not _is_mount(DIRECTORY):
+        _check(_libc.mount(place, place, b"none", _MS_BIND | _MS_REC, None), "mount")
+        _check(_libc.mount(b"", place, b"none", _MS_SHARED | _MS_REC, None), "share")
+
+
 def exists(name: str) -> bool:
     """Whether a namespace (and not only an empty file of a cut-off ``create``) has the name."""
     return os.path.ismount(path(name))
@@ -54,7 +67,6 @@ def create(name: str, settings: dict[str, str] | None = None) -> None:
     """A new namespace with loopback up and these sysctls (name below net/ -> value); an existing one is left as it is."""
     if exists(name):
         return
-    _share()
     path(name).touch(mode=0o444)
 
     def make() -> None:
@@ -67,17 +79,6 @@ def create(name: str, settings: dict[str, str] | None = None) -> None:
         _check(_libc.mount(b"/proc/thread-self/ns/net", os.fsencode(path(name)), b"none", _MS_BIND, None), "mount")
 
     _in_thread(make)
-
-
-def _share() -> None:
-    """Make the directory a shared mount of its own, as ip-netns(8) does: else its first use by ip(8) would put a second
-    layer of mounts over ours, and a namespace that was unmounted would live on below.
-    """
-    DIRECTORY.mkdir(mode=0o755, exist_ok=True)
-    place = os.fsencode(DIRECTORY)
-    if not _is_mount(DIRECTORY):
-        _check(_libc.mount(place, place, b"none", _MS_BIND | _MS_REC, None), "mount")
-        _check(_libc.mount(b"", place, b"none", _MS_SHARED | _MS_REC, None), "share")
 
 
 def _is_mount(place: Path) -> bool:
