@@ -252,7 +252,9 @@ class DockerEngine:
             runtime.forget(shown["Id"])
             gone = {shown["Id"]: Path(shown["Config"]["Labels"][_LABEL_SANDBOX])}
         except Missing:
-            gone = runtime.forget_all(id)  # removed by somebody else, or by a call that was cut off
+            gone = runtime.forget_all(
+                f"boxship-{self._mark}-", f"-{id}"
+            )  # removed by somebody else, or by a call that was cut off
         except Taken as error:
             raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
         for engine_id, sandbox in gone.items():

@@ -65,14 +65,15 @@ def forget(engine_id: str) -> None:
     (SANDBOXES / engine_id).unlink(missing_ok=True)
 
 
-def forget_all(part: str) -> dict[str, Path]:
-    """Undo ``assign`` for every namespace with this in its name, where the engine no longer knows the container; what was
-    assigned to which. Repeatable."""
+def forget_all(start: str, end: str = "") -> dict[str, Path]:
+    """Undo ``assign`` for every namespace whose name has this start and end, where the engine no longer knows the container;
+    what was assigned to which. Repeatable."""
     found = {}
     for note in SANDBOXES.glob("*"):
         with contextlib.suppress(FileNotFoundError):
             sandbox = note.read_text().strip()
-            if part in sandbox:
+            name = sandbox.rpartition("/")[2]
+            if name.startswith(start) and name.endswith(end):
                 note.unlink()
                 found[note.name] = Path(sandbox)
     return found
