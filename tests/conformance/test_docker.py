@@ -266,10 +266,11 @@ async def test_an_archive_cannot_take_the_name_of_another_image(docker: Host) ->
     await docker.engine.remove_image("mine/image:1")
 
 
-async def test_labels_of_an_image_mark_nothing(docker: Host) -> None:
+@pytest.mark.parametrize("claims", [{"io.boxship.id": "c1"}, {}], ids=["mark and id", "mark alone"])
+async def test_labels_of_an_image_mark_nothing(docker: Host, claims: dict[str, str]) -> None:
     """A container that somebody else makes from a tenant's image is not taken for ours."""
     archive = archives.Archive()
-    archive.config(Labels={"io.boxship.mark": docker.mark, "io.boxship.id": "c1", "io.boxship.sandbox": "/run/netns/x"})
+    archive.config(Labels={"io.boxship.mark": docker.mark, "io.boxship.sandbox": "/run/netns/x", **claims})
     await docker.engine.load(pieces(archive.written()), "mine/image:1")
     foreign = operator(docker, "run", "--detach", "--network", "none", "mine/image:1", "sleep", "1000")
     assert await docker.engine.sights() == []

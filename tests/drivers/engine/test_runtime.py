@@ -96,6 +96,34 @@ def written_by_go(config: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e") + "\n"
 
 
+@pytest.mark.parametrize("trap", TRAPS)
+def test_an_engine_without_a_hook_is_quick_too(bench: Bench, trap: str) -> None:
+    """As dockerd writes it from version 28 on, with what a container is given in the way."""
+    config = {
+        "process": {"args": [trap, "x"], "env": ["A=" + trap, trap, "hooks", '"hooks":']},
+        "annotations": {trap: trap},
+        "linux": {"cgroupsPath": trap, "namespaces": [{"type": "mount"}, {"type": "network"}]},
+    }
+    (bench.bundle / "config.json").write_text(written_by_go(config))
+    runtime.assign("abc", NAMESPACE)
+    (bench.script.parent / "enter.py").write_text("raise SystemExit('the quick way was not taken')")
+    done = bench.create()
+    assert done.returncode == 0, done.stderr
+    found = json.loads((bench.bundle / "config.json").read_text())
+    assert found["linux"]["namespaces"][1].pop("path") == str(NAMESPACE)
+    assert found == config
+
+
+def test_hooks_of_others_are_left_to_the_careful_way(bench: Bench) -> None:
+    hooks = {"prestart": [OTHER_HOOK, NETWORK_HOOK]}
+    config = {"hooks": hooks, "linux": {"namespaces": [{"type": "network"}]}}
+    (bench.bundle / "config.json").write_text(written_by_go(config))
+    runtime.assign("abc", NAMESPACE)
+    (bench.script.parent / "enter.py").write_text("raise SystemExit('the careful way was taken')")
+    assert "the careful way was taken" in bench.create().stderr
+    assert json.loads((bench.bundle / "config.json").read_text()) == config
+
+
 @pytest.mark.parametrize("quick", [True, False])
 @pytest.mark.parametrize("trap", TRAPS)
 def test_what_a_container_is_given_does_not_lead_astray(bench: Bench, trap: str, *, quick: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import platform
 import subprocess
 import tarfile
 from pathlib import Path
@@ -16,6 +17,9 @@ PROGRAM = Path("/bin/busybox")
 """Where Debian's busybox-static puts it."""
 
 REFERENCE = "busybox:latest"
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+"""What the kernel calls a machine, in the words of images (GOARCH, OCI image-spec, config.md)."""
 
 
 def image(program: Path = PROGRAM) -> bytes:
@@ -30,7 +34,7 @@ def image(program: Path = PROGRAM) -> bytes:
         raise errors.Refused("There is no busybox on this host: apt-get install busybox-static") from error
     layer = _layer(binary, applets)
     config = {
-        "architecture": "amd64",
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "created": "2024-01-01T00:00:00Z",
         "config": {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], "Cmd": ["sh"]},

@@ -4,7 +4,8 @@
 # an interpreter takes to start; everything else is left to enter.py.
 #
 # Why that is safe: inside of a JSON string every quote has a backslash before it, so the patterns below, which hold quotes
-# without one, never match in what a container's owner chose.
+# without one, never match in what a container's owner chose. dockerd before 28 has its network hook and no other; later ones
+# have none (moby, daemon/start_linux.go).
 
 case " $* " in
 *" create "*) ;;
@@ -29,6 +30,6 @@ esac
 sed -z -n -E \
     -e 's#("namespaces":\[[^]]*\{"type":"network")\}#\1,"path":"'"$sandbox"'"}#' -e 't hook' -e 'b' -e ':hook' \
     -e 's#"hooks":\{"prestart":\[\{"path":"/proc/[^"\]*","args":\["libnetwork-setkey"(,"[^"\]*")*\]\}\]\}#"hooks":{}#' \
-    -e 't done' -e 'b' -e ':done' -e 'p' "$config" >"$config.new" 2>/dev/null
+    -e 't done' -e '/"hooks":/b' -e ':done' -e 'p' "$config" >"$config.new" 2>/dev/null
 [ -s "$config.new" ] && mv -f "$config.new" "$config" || carefully "$@"
 exec @RUNC@ "$@"
