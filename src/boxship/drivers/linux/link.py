@@ -102,7 +102,7 @@ class Links:
 
     def settle(self, name: str) -> None:
         """Let packets pass a cable whose ends are both up. The kernel takes notice of a carrier late, up to a second, and a
-        bridge port or queue drops everything until then; being asked about the link makes it look at once (from 6.9 on).
+        bridge port or queue drops everything until then; being asked about the link makes it look at once (seen on 6.18).
         """
         self.find(name)
 
