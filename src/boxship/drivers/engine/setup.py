@@ -14,15 +14,17 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from boxship.core import errors
-from boxship.drivers.engine import runtime
+from boxship.drivers.engine import files, runtime
 from boxship.drivers.engine.connection import Connection
 
 CONFIGURATION = Path("/etc/docker/daemon.json")
 _PID_FILE = Path("/var/run/docker.pid")
+_PATIENCE = 10.0
+"""How long an engine may take to read its configuration again, in seconds."""
 
 
 async def answers(socket: Path) -> bool:
@@ -132,50 +134,93 @@ def _is_zombie(pid: int) -> bool:
 async def register(socket: Path, directory: Path) -> None:
     """Tell an engine that is not ours about the runtime: one key in daemon.json, and SIGHUP. Repeatable.
 
-    Refused: its configuration or pid cannot be found.
+    Refused: its configuration or process cannot be found, or it does not take the key up. Then the configuration is as it
+    was.
     """
     script = runtime.install(directory)
-    content = _configuration()
-    content.setdefault("runtimes", {})[runtime.NAME] = {"path": str(script)}
-    _configure(content)
-    deadline = time.monotonic() + 10
+    before = _configuration()
+    after = before | {"runtimes": _runtimes(before) | {runtime.NAME: {"path": str(script)}}}
+    _write(after)
+    try:
+        if not _reload():
+            raise errors.Refused(f"The engine's process is not the one in {_PID_FILE}; its configuration is as it was.")
+        await _taken_up(socket)
+    except errors.DriverError:
+        _write(before)
+        _reload()
+        raise
+
+
+async def _taken_up(socket: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
     while not await knows_runtime(socket):
         if time.monotonic() > deadline:
-            raise errors.Refused(f"The engine did not take up the runtime from {CONFIGURATION}; restart it.")
+            raise errors.Refused(
+                f"The engine did not take up the runtime from {CONFIGURATION}, which is as it was. Does it read another "
+                "configuration file (--config-file)?"
+            )
         await asyncio.sleep(0.05)
 
 
 def unregister() -> None:
-    """Undo ``register``; repeatable."""
+    """Undo ``register``; repeatable. Refused: the engine has to be restarted by hand to notice."""
     content = _configuration()
-    runtimes = content.get("runtimes", {})
+    runtimes = _runtimes(content)
     if runtimes.pop(runtime.NAME, None) is None:
         return
-    if not runtimes:
-        content.pop("runtimes")
-    _configure(content)
+    _write(content | {"runtimes": runtimes})
+    if not _reload():
+        raise errors.Refused(f"The engine's process is not the one in {_PID_FILE}; restart it by hand.")
 
 
-def _configuration() -> dict[str, dict[str, object]]:
+def _configuration() -> dict[str, object]:
     try:
-        content: dict[str, dict[str, object]] = json.loads(CONFIGURATION.read_text())
+        content = json.loads(CONFIGURATION.read_text())
+        if not isinstance(content, dict) or not isinstance(content.get("runtimes", {}), dict):
+            raise ValueError("it is no configuration of dockerd")
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise errors.Refused(f"{CONFIGURATION} is not JSON; mend it first.", detail=str(error)) from error
+        raise errors.Refused(f"{CONFIGURATION} is not right; mend it first.", detail=str(error)) from error
     return content
 
 
-def _configure(content: dict[str, dict[str, object]]) -> None:
-    """Write daemon.json (or remove it where it would be empty) and let the engine read it again."""
-    if content:
-        CONFIGURATION.parent.mkdir(exist_ok=True)
-        CONFIGURATION.write_text(json.dumps(content, indent=2) + "\n")
-    else:
-        CONFIGURATION.unlink(missing_ok=True)
+def _runtimes(content: Mapping[str, object]) -> dict[str, object]:
+    """A copy of those that are there."""
+    found = content.get("runtimes", {})
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _write(content: dict[str, object]) -> None:
+    """Replace daemon.json at once; remove it where nothing would be in it."""
+    if not content.get("runtimes", True):
+        content = {name: value for name, value in content.items() if name != "runtimes"}
+    path = CONFIGURATION.resolve()
+    with files.on_disk():
+        if not content:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(exist_ok=True)
+        fresh = path.with_name(f".{path.name}.boxship")
+        fresh.write_text(json.dumps(content, indent=2) + "\n")
+        fresh.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        fresh.rename(path)
+
+
+def _reload() -> bool:
+    """Let the engine read its configuration again. False: the number in its pid file is not a dockerd's (any more), and
+    SIGHUP would end whatever it is."""
     try:
-        os.kill(int(_PID_FILE.read_text()), signal.SIGHUP)
-    except (OSError, ValueError) as error:
-        raise errors.Refused(
-            f"The engine's pid is not in {_PID_FILE}; restart it by hand.", detail=str(error)
-        ) from error
+        pid = int(_PID_FILE.read_text())
+        handle = os.pidfd_open(pid)
+    except (OSError, ValueError):
+        return False
+    try:
+        if Path(f"/proc/{pid}/comm").read_text().strip() != "dockerd":
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGHUP)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
