@@ -20,11 +20,6 @@ class VolumeNotFound(errors.BadRequest):
         super().__init__(f"No volume {name!r} is visible to you.", field="mounts.source")
 
 
-class NameTaken(errors.Conflict):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"A container with name {name} already exists in this project.")
-
-
 class NameNotUnique(errors.Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(f"Several containers have the name {name}; use the UUID.")
