@@ -15,7 +15,7 @@ REGISTRIES = (
     "pypi" + ".org",
     "files.python" + "hosted.org",
     "registry." + "npmjs.org",
-    "deb.debian" + ".org",
+    "deb" + ".debian.org",
     "proxy.golang" + ".org",
 )
 """Hosts of package registries: versions are pinned by name and number, never by address."""

@@ -37,7 +37,7 @@ def configure(state_dir: Path, *, console: bool) -> None:
         stream.setFormatter(_formatter([structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]))
         handlers.append(stream)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
-    for name in ("aiosqlite", "alembic", "pyroute2", "uvicorn.error"):
+    for name in ("alembic", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
