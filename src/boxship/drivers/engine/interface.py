@@ -69,7 +69,8 @@ class ContainerSpec:
     ``id`` is the UUID in our database and names the container in the engine (mark + UUID). ``sandbox`` is the path
     of a network namespace that exists before ``start``. ``cpus`` is in cores, ``memory`` in bytes; None: no limit.
     ``command`` and ``entrypoint`` replace the image's when not None. ``hosts`` become lines of /etc/hosts and
-    ``nameservers``/``search`` /etc/resolv.conf.
+    ``nameservers``/``search`` /etc/resolv.conf. Containers of one ``pod`` share its System V and POSIX IPC and /dev/shm
+    (``ensure_pod``). ``disk`` limits the writable layer in bytes where ``HostSight.disk_quota`` is true; elsewhere it is void.
     """
 
     id: str
@@ -90,6 +91,8 @@ class ContainerSpec:
     privileged: bool = False
     binds: tuple[Bind, ...] = ()
     files: tuple[InjectedFile, ...] = ()
+    pod: str | None = None
+    disk: int | None = None
     hosts: tuple[tuple[str, str], ...] = ()
     nameservers: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
@@ -158,6 +161,88 @@ class EngineInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class HostSight:
+    """The host that the engine runs on. ``memory_used`` and ``disk``/``disk_used`` (the file system of the engine's data)
+    are bytes as the kernel counts them; ``runtimes`` the OCI runtimes that a container may ask for; ``disk_quota``: whether
+    the size of a writable layer can be limited."""
+
+    cpus: int
+    memory: int
+    memory_used: int
+    disk: int
+    disk_used: int
+    architecture: str
+    os: str
+    os_type: str
+    kernel: str
+    labels: Mapping[str, str]
+    runtimes: tuple[str, ...]
+    disk_quota: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a private registry asks for; never printed."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a running container uses now. ``cpu`` is per cent of one core over the last moments; memory, network and
+    block I/O are bytes, the last two since its start."""
+
+    cpu: float
+    memory: int
+    memory_limit: int
+    received: int
+    sent: int
+    read: int
+    written: int
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The process table of a container: a row per process, a cell per title of ``ps``."""
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathSight:
+    """A file or directory in a container; ``mode`` is Go's os.FileMode as Docker gives it, ``modified`` RFC 3339."""
+
+    name: str
+    size: int
+    mode: int
+    modified: str
+    link_target: str
+
+
+class Stream(Protocol):
+    """Both directions of an open session with a process: its output comes out, its input goes in."""
+
+    async def read(self) -> bytes:
+        """The next bytes of output (stdout and stderr as they come); empty at the end."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Bytes for its standard input. Busy: the session is over."""
+        ...
+
+    async def end_input(self) -> None:
+        """Nothing more will be written: the process reads the end of its input."""
+        ...
+
+    async def close(self) -> None:
+        """Let go; the process runs on. Repeatable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class EngineEvent:
     """Something happened to the container with our ``id``: ``action`` is the engine's word (start, die, destroy...)."""
 
@@ -185,7 +270,12 @@ class Engine(Protocol):
         """The image with this name or digest on this host, or None."""
         ...
 
-    async def pull(self, reference: str, progress: Callable[[PullProgress], None] | None = None) -> ImageSight:
+    async def pull(
+        self,
+        reference: str,
+        progress: Callable[[PullProgress], None] | None = None,
+        credentials: Credentials | None = None,
+    ) -> ImageSight:
         """Fetch the image from its registry; a reference without a tag means ``latest``.
 
         Refused: no such image or no permission. Busy: the registry is out of reach or the transfer broke off.
@@ -201,6 +291,25 @@ class Engine(Protocol):
 
     async def remove_image(self, reference: str) -> None:
         """Take the name away, and the image with its last name; an image in use stays. Repeatable."""
+        ...
+
+    async def images(self) -> list[ImageSight]:
+        """All images on this host that have a name."""
+        ...
+
+    def save(self, reference: str) -> AsyncIterator[bytes]:
+        """The image as an archive in the form of ``docker save``. Absent: no such image."""
+        ...
+
+    async def search(self, term: str, limit: int) -> list[dict[str, str | int | bool]]:
+        """What the engine's default registry finds: name, description, star_count, is_official, is_automated.
+
+        Busy: the registry is out of reach.
+        """
+        ...
+
+    async def commit(self, id: str, reference: str) -> ImageSight:
+        """Make an image of the container's present files and configuration, under this name."""
         ...
 
     async def create(self, spec: ContainerSpec) -> ContainerSight:
@@ -220,6 +329,30 @@ class Engine(Protocol):
 
     async def kill(self, id: str, signal: str) -> None:
         """Send the signal to process 1."""
+        ...
+
+    async def pause(self, id: str) -> None:
+        """Freeze all its processes; a paused one stays as it is. Refused: it does not run."""
+        ...
+
+    async def unpause(self, id: str) -> None:
+        """Let them go on; one that is not paused stays as it is."""
+        ...
+
+    async def update(self, id: str, *, cpus: float | None, memory: int | None) -> None:
+        """Change the limits (cores, bytes; None: leave) of a container, running or not. Refused: with the engine's reason."""
+        ...
+
+    async def ensure_pod(self, pod: str) -> None:
+        """Make what containers of a pod share (an IPC namespace, /dev/shm), once. Repeatable."""
+        ...
+
+    async def remove_pod(self, pod: str) -> None:
+        """Remove that again. Repeatable."""
+        ...
+
+    async def pods(self) -> set[str]:
+        """The pods with the mark of this installation that are there."""
         ...
 
     async def remove(self, id: str) -> None:
@@ -244,4 +377,59 @@ class Engine(Protocol):
 
     async def execute(self, id: str, command: tuple[str, ...]) -> ExecResult:
         """Run the command in the running container, without a terminal, and wait. At most 1 MiB of output is kept."""
+        ...
+
+    async def host(self) -> HostSight:
+        """The host, as the engine and the kernel tell."""
+        ...
+
+    def follow(self, id: str, query: LogQuery) -> AsyncIterator[bytes]:
+        """The log so far and as it grows, until the container ends or the caller stops."""
+        ...
+
+    async def stats(self, id: str) -> Usage:
+        """What it uses now; measures for about a second. Refused: it does not run."""
+        ...
+
+    async def top(self, id: str, arguments: str) -> Processes:
+        """Its processes; ``arguments`` are those of ps(1). Refused: it does not run, or ps does not take them."""
+        ...
+
+    def get_archive(self, id: str, path: str) -> AsyncIterator[bytes]:
+        """A tar of the file or directory at this path of the container, as it comes. Absent: no such path."""
+        ...
+
+    async def stat(self, id: str, path: str) -> PathSight:
+        """The file or directory at this path. Absent: no such path."""
+        ...
+
+    async def put_archive(self, id: str, path: str, archive: AsyncIterator[bytes]) -> None:
+        """Unpack a tar into the directory at this path of the container; nothing lands outside of the container.
+
+        Absent: no such directory. Refused: it is no tar, or the path is no directory or read-only.
+        """
+        ...
+
+    async def attach(self, id: str) -> Stream:
+        """Join the terminal or the standard streams of process 1. Refused: it does not run."""
+        ...
+
+    async def resize(self, id: str, *, width: int, height: int) -> None:
+        """The size of process 1's terminal, in characters."""
+        ...
+
+    async def create_exec(self, id: str, command: tuple[str, ...], *, terminal: bool) -> str:
+        """Prepare a command with its input open; its id in the engine. Refused: the container does not run."""
+        ...
+
+    async def start_exec(self, id: str, exec_id: str) -> Stream:
+        """Run what was prepared in this container and join it. Absent: nothing of that id in this container."""
+        ...
+
+    async def resize_exec(self, id: str, exec_id: str, *, width: int, height: int) -> None:
+        """The size of its terminal. Absent: nothing of that id in this container."""
+        ...
+
+    async def exec_code(self, id: str, exec_id: str) -> int | None:
+        """The exit code of a command; None while it runs. Absent: nothing of that id in this container."""
         ...
