@@ -25,8 +25,8 @@ from boxship.drivers.storage.interface import Blobs, Storage
 from boxship.services.container import api as container_api
 from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
-from boxship.services.container import reconciler as container_reconciler
 from boxship.services.container import versions as container_versions
+from boxship.services.container.reconciler import containers as container_reconciler
 from boxship.services.identity import api as identity_api
 from boxship.services.identity import live as identity_live
 from boxship.services.identity import policy as identity_policy

@@ -10,8 +10,10 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Call, Query
 from boxship.services.container import errors as container_errors
-from boxship.services.container import model, schemas, states, store
+from boxship.services.container import model, states
 from boxship.services.container.operations.creation import KIND
+from boxship.services.container.schemas import containers as schemas
+from boxship.services.container.store import containers as store
 from boxship.services.network import public as network
 
 _HIDDEN_BY_RULE = ("host", "image_pull_policy", "privileged", "runtime")

@@ -16,7 +16,9 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import call
 from boxship.core.http.microversions import Version
 from boxship.services.container import errors as container_errors
-from boxship.services.container import model, schemas, states, store
+from boxship.services.container import model, states
+from boxship.services.container.schemas import containers as schemas
+from boxship.services.container.store import containers as store
 from boxship.services.image import public as image
 from boxship.services.network import public as network
 from boxship.services.volume import public as volume

@@ -1,4 +1,4 @@
-"""What the engine itself answers: the log of a container, the output of a command in it. Read through, never stored."""
+"""Reading of what a container says: its log."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import Any
 from boxship.core import errors
 from boxship.core.http.call import Call
 from boxship.drivers.engine.interface import Engine, LogQuery
-from boxship.services.container import errors as container_errors
-from boxship.services.container import model, operations, schemas, states
+from boxship.services.container.live import access
 
 
-class ContainerLive:
-    """The live view of containers on this host's engine."""
+class Reading:
+    """Logs."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     async def logs(self, call: Call[Any]) -> str:
         """What the container printed, as text; empty where the engine has no such container (any more)."""
-        row = await _allowed(call, "logs")
+        row = await access.allowed(call, "logs")
         query = LogQuery(
             stdout=call.query.flag("stdout", default=True),
             stderr=call.query.flag("stderr", default=True),
@@ -33,24 +32,6 @@ class ContainerLive:
             return (await self._engine.logs(row.id, query)).decode("utf-8", errors="replace")
         except errors.Absent:
             return ""
-
-    async def execute(self, call: Call[Any]) -> schemas.ExecuteResult:
-        """Run the command of the query in the container and wait for its end."""
-        row = await _allowed(call, "execute")
-        command = schemas.words(call.query.one("command"))
-        if not command:
-            raise errors.BadRequest("this field is required", field="command")
-        result = await self._engine.execute(row.id, tuple(command))
-        return schemas.ExecuteResult(result.output, result.exit_code)
-
-
-async def _allowed(call: Call[Any], action: str) -> model.Container:
-    """The container, where the caller sees it and its state allows the action."""
-    async with call.database.read() as transaction:
-        row = await operations.find(transaction, call.caller, call.parameters["container"])
-    if row.shown_status not in states.LEGAL[action]:
-        raise container_errors.InvalidState(row.id, action, row.shown_status)
-    return row
 
 
 def _tail(text: str | None) -> int | None:

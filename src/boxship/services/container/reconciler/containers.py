@@ -16,7 +16,8 @@ from boxship.core.db.database import Database, Wake
 from boxship.drivers.engine import interface as engine_interface
 from boxship.drivers.linux.interface import Fabric
 from boxship.drivers.storage.interface import Blobs
-from boxship.services.container import model, operations, plan, states, store
+from boxship.services.container import model, operations, plan, states
+from boxship.services.container.store import containers as store
 from boxship.services.network import public as network
 from boxship.services.volume import public as volume
 

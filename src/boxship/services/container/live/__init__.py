@@ -1,0 +1,15 @@
+"""What the engine itself answers, read through and never stored; ``ContainerLive`` is what handlers are given."""
+
+from __future__ import annotations
+
+from boxship.drivers.engine.interface import Engine
+from boxship.services.container.live.reading import Reading
+from boxship.services.container.live.sessions import Sessions
+
+
+class ContainerLive:
+    """The live view of containers on this host's engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.reading = Reading(engine)
+        self.sessions = Sessions(engine)

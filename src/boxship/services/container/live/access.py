@@ -1,0 +1,18 @@
+"""Which container a live call is about, where the caller sees it and its state allows the action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boxship.core.http.call import Call
+from boxship.services.container import errors as container_errors
+from boxship.services.container import model, operations, states
+
+
+async def allowed(call: Call[Any], action: str) -> model.Container:
+    """The container, where the caller sees it and its state allows the action."""
+    async with call.database.read() as transaction:
+        row = await operations.find(transaction, call.caller, call.parameters["container"])
+    if row.shown_status not in states.LEGAL[action]:
+        raise container_errors.InvalidState(row.id, action, row.shown_status)
+    return row

@@ -1,0 +1,1 @@
+"""What makes the wishes of this service real, a module per kind."""

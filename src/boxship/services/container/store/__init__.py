@@ -1,0 +1,1 @@
+"""All SQL of the container service, a module per resource."""
