@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from boxship.core.errors import Absent, Busy, DriverError, Refused
-from boxship.drivers.engine import connection, docker
-from boxship.drivers.engine.docker import DockerEngine
+from boxship.drivers.engine import connection
+from boxship.drivers.engine.docker import DockerEngine, access
 
 MARK = "aaaa"
 VERSION = {"ApiVersion": "1.41"}
@@ -56,7 +56,7 @@ async def engine(tmp_path: Path, said: bytes | None) -> AsyncIterator[DockerEngi
 
 
 def event(id: str, **labels: str) -> bytes:
-    attributes = {docker.LABEL_MARK: MARK, docker.LABEL_ID: id, **labels}
+    attributes = {access.LABEL_MARK: MARK, access.LABEL_ID: id, **labels}
     return json.dumps({"Action": "start", "Actor": {"Attributes": attributes}}).encode() + b"\n"
 
 
@@ -99,7 +99,7 @@ async def test_an_engine_that_hangs_is_busy(
 ) -> None:
     monkeypatch.setattr(connection, "SECONDS", 0.05)
     monkeypatch.setattr(connection, "SILENCE", 0.05)
-    monkeypatch.setattr(docker, "_GRACE", 0.05)
+    monkeypatch.setattr(access, "GRACE", 0.05)
     async with engine(tmp_path, None) as driver:
         with pytest.raises(Busy):
             await asyncio.wait_for(verb(driver), 20)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from boxship.core.errors import Busy, Refused
-from boxship.drivers.engine import docker, files, hardening
+from boxship.drivers.engine import files, hardening
+from boxship.drivers.engine.docker import containers, images
+from boxship.drivers.engine.docker.frames import demultiplexed
 from boxship.drivers.engine.connection import reason
 from boxship.drivers.engine.interface import ContainerSpec, InjectedFile
 
@@ -30,7 +32,7 @@ DIGEST = "sha256:" + "0a" * 32
     ],
 )
 def test_names_of_images(reference: str) -> None:
-    assert docker._REFERENCE.fullmatch(reference)
+    assert images._REFERENCE.fullmatch(reference)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_names_of_images(reference: str) -> None:
     ],
 )
 def test_what_names_no_image(reference: str) -> None:
-    assert not docker._REFERENCE.fullmatch(reference)
+    assert not images._REFERENCE.fullmatch(reference)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_the_reason_in_the_users_words(said: str, sentence: str) -> None:
     ],
 )
 def test_why_an_image_was_not_pulled(said: str, error: type[Exception]) -> None:
-    assert type(docker._pull_failure("x:1", said)) is error
+    assert type(images._pull_failure("x:1", said)) is error
 
 
 def frame(stream: int, content: bytes) -> bytes:
@@ -107,7 +109,7 @@ def frame(stream: int, content: bytes) -> bytes:
     ],
 )
 def test_frames(raw: bytes, content: bytes) -> None:
-    assert docker.demultiplexed(raw) == content
+    assert demultiplexed(raw) == content
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_frames(raw: bytes, content: bytes) -> None:
     ],
 )
 def test_moments(text: str | None, moment: datetime | None) -> None:
-    assert docker._moment(text) == moment
+    assert containers._moment(text) == moment
 
 
 def test_files_are_roots_alone_outside_and_everybodys_inside(tmp_path: Path) -> None:

@@ -1,0 +1,215 @@
+"""Containers of a Docker engine: made, started, ended, removed, listed. They are created without a network of Docker's and with
+our OCI runtime (``runtime``), which puts them into their sandbox. Nothing is kept in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from boxship.core import errors
+from boxship.drivers.engine import files, hardening, orphans, runtime
+from boxship.drivers.engine.connection import Missing, Taken
+from boxship.drivers.engine.docker.access import LABEL_ID, LABEL_MARK, LABEL_SANDBOX, Access, named, running
+from boxship.drivers.engine.interface import Bind, ContainerSight, ContainerSpec, EngineEvent, EngineState
+
+_EXIT_SECONDS = 10.0
+"""From SIGKILL to the end; longer only where the kernel cannot end a process."""
+
+
+class Containers(Access):
+    """The part of ``interface.Engine`` about containers and what happens to them."""
+
+    async def create(self, spec: ContainerSpec) -> ContainerSight:
+        with files.on_disk():
+            shown = files.write(spec, self._directory / spec.id)
+        body = self._body(spec, [*spec.binds, *shown])
+        try:
+            await self._docker.json("POST", "/containers/create", body, name=self._name(spec.id))
+        except Taken:
+            pass  # made by a call whose answer was lost
+        except errors.DriverError as error:
+            return await self._earlier(spec, error)
+        try:
+            return await self._assigned(spec)
+        except errors.Absent as error:
+            raise errors.Busy("The engine is making the container already.") from error
+
+    async def _earlier(self, spec: ContainerSpec, error: errors.DriverError) -> ContainerSight:
+        """The container, if one was made before the engine came to say no; the engine looks at the image first."""
+        try:
+            return await self._assigned(spec)
+        except errors.Absent:
+            files.remove(self._directory / spec.id)
+        if isinstance(error, Missing):
+            raise errors.Absent(f"The image {spec.image} is not on this host.", detail=error.sentence) from error
+        raise error
+
+    async def _assigned(self, spec: ContainerSpec) -> ContainerSight:
+        sight = await self._shown(spec.id)
+        with files.on_disk():
+            runtime.assign(sight.engine_id, spec.sandbox)
+        return sight
+
+    def _body(self, spec: ContainerSpec, binds: list[Bind]) -> dict[str, Any]:
+        labels = {**spec.labels, LABEL_MARK: self._mark, LABEL_ID: spec.id, LABEL_SANDBOX: str(spec.sandbox)}
+        host = hardening.host_config(privileged=spec.privileged) | {
+            "NetworkMode": "none",
+            "Runtime": runtime.NAME,
+            "RestartPolicy": {"Name": spec.restart.name, "MaximumRetryCount": spec.restart.retries},
+            "NanoCpus": int((spec.cpus or 0) * 1_000_000_000),
+            "Memory": spec.memory or 0,
+            "MemorySwap": spec.memory or 0,
+            "Mounts": [
+                {"Type": "bind", "Source": str(bind.source), "Target": bind.target, "ReadOnly": bind.read_only}
+                for bind in binds
+            ],
+        }
+        body: dict[str, Any] = {
+            "Image": spec.image,
+            "Env": [f"{name}={value}" for name, value in spec.environment.items()],
+            "Labels": labels,
+            "OpenStdin": spec.interactive,
+            "Tty": spec.tty,
+            "HostConfig": host,
+        }
+        chosen = {
+            "Cmd": spec.command,
+            "Entrypoint": spec.entrypoint,
+            "WorkingDir": spec.workdir,
+            "Hostname": spec.hostname,
+        }
+        body |= {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items() if value}
+        if spec.health:
+            body["Healthcheck"] = {
+                "Test": ["CMD-SHELL", spec.health.command],
+                "Interval": spec.health.interval * 1_000_000_000,
+                "Timeout": spec.health.timeout * 1_000_000_000,
+                "Retries": spec.health.retries,
+            }
+        return body
+
+    async def start(self, id: str) -> ContainerSight:
+        shown = await self._inspected(id)
+        sandbox = Path(shown["Config"]["Labels"][LABEL_SANDBOX])
+        with files.on_disk():
+            runtime.assign(shown["Id"], sandbox)
+        try:
+            await self._docker.json("POST", f"/containers/{self._name(id)}/start")
+        except errors.Refused as error:
+            if not _LEFT_OVER.search(error.detail):
+                raise
+            await asyncio.to_thread(orphans.end, shown["Id"], sandbox)
+            await asyncio.to_thread(orphans.clear, error.detail, shown["Id"])
+            raise errors.Busy(
+                "The engine has an earlier start of the container to clear.", detail=error.detail
+            ) from error
+        return await self._shown(id)
+
+    async def stop(self, id: str, timeout: int) -> None:
+        """Two signals and waiting, not the engine's own verb: that one's clock would run on in the engine when the program is
+        killed, and end in a SIGKILL to a container that was started again meanwhile."""
+        shown = await self._inspected(id)
+        for signal, patience in ((shown["Config"].get("StopSignal") or "SIGTERM", timeout), ("SIGKILL", _EXIT_SECONDS)):
+            try:
+                await self._docker.json("POST", f"/containers/{self._name(id)}/kill", signal=signal)
+                await asyncio.wait_for(self._ended(id), patience)
+            except Taken:
+                return  # it does not run
+            except TimeoutError:
+                continue
+            return
+        raise errors.Busy("The container does not end.")
+
+    async def _ended(self, id: str) -> None:
+        with named(id):
+            await self._docker.content(
+                "POST", f"/containers/{self._name(id)}/wait", condition="not-running", limit=4096, seconds=None
+            )
+
+    async def kill(self, id: str, signal: str) -> None:
+        with named(id), running():
+            await self._docker.json("POST", f"/containers/{self._name(id)}/kill", signal=signal)
+
+    async def remove(self, id: str) -> None:
+        try:
+            shown = await self._inspected(id)
+            await self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True)
+            runtime.forget(shown["Id"])
+            gone = {shown["Id"]: Path(shown["Config"]["Labels"][LABEL_SANDBOX])}
+        except Missing:
+            gone = runtime.forget_all(
+                f"boxship-{self._mark}-", f"-{id}"
+            )  # removed by somebody else, or by a call that was cut off
+        except Taken as error:
+            raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
+        for engine_id, sandbox in gone.items():
+            await asyncio.to_thread(orphans.end, engine_id, sandbox)
+        files.remove(self._directory / id)
+
+    async def sight(self, id: str) -> ContainerSight | None:
+        try:
+            return await self._shown(id)
+        except errors.Absent:
+            return None
+
+    async def _shown(self, id: str) -> ContainerSight:
+        shown = await self._inspected(id)
+        state = shown["State"]
+        return ContainerSight(
+            id=id,
+            engine_id=shown["Id"],
+            state=EngineState(state["Status"]),
+            exit_code=state["ExitCode"] if state["Status"] in {"exited", "dead", "restarting"} else None,
+            error=state.get("Error", ""),
+            started_at=_moment(state.get("StartedAt")),
+            finished_at=_moment(state.get("FinishedAt")),
+            health=(state.get("Health") or {}).get("Status"),
+            restarts=shown.get("RestartCount", 0),
+        )
+
+    def _marked(self) -> list[str]:
+        """What to filter by. An image may bear the mark without an id: its containers are not listed."""
+        return [f"{LABEL_MARK}={self._mark}", LABEL_ID]
+
+    async def sights(self) -> list[ContainerSight]:
+        filters = {"label": self._marked()}
+        listed = await self._docker.json("GET", "/containers/json", all=True, filters=filters)
+        # An image may claim to be marked, and labels of images pass to containers: only the name is ours alone.
+        return [_listed(entry) for entry in listed if f"/{self._name(entry['Labels'][LABEL_ID])}" in entry["Names"]]
+
+    async def events(self) -> AsyncIterator[EngineEvent]:
+        filters = {"type": ["container"], "label": self._marked()}
+        async for event in self._docker.lines("GET", "/events", filters=filters):
+            yield EngineEvent(event["Actor"]["Attributes"][LABEL_ID], event["Action"].partition(":")[0])
+        raise errors.Busy("The Docker engine went away.")
+
+
+_LEFT_OVER = re.compile(r"task \w+: already exists|id already in use|failed to start shim: mkdir \S+: file exists")
+"""What dockerd says of a container that containerd still has from a dockerd that was killed."""
+
+
+def _listed(entry: dict[str, Any]) -> ContainerSight:
+    """An entry of the engine's list: state and ids, no times."""
+    code = re.match(r"Exited \((-?\d+)\)", entry.get("Status", ""))
+    return ContainerSight(
+        id=entry["Labels"][LABEL_ID],
+        engine_id=entry["Id"],
+        state=EngineState(entry["State"]),
+        exit_code=int(code.group(1)) if code else None,
+        error="",
+        started_at=None,
+        finished_at=None,
+        health=None,
+        restarts=0,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """RFC 3339 with nanoseconds; the year 1 means never."""
+    if not text or text.startswith("0001-"):
+        return None
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00"))
