@@ -10,9 +10,9 @@ import pytest
 
 from boxship.core.errors import Busy, Refused
 from boxship.drivers.engine import files, hardening
+from boxship.drivers.engine.connection import reason
 from boxship.drivers.engine.docker import containers, images
 from boxship.drivers.engine.docker.frames import demultiplexed
-from boxship.drivers.engine.connection import reason
 from boxship.drivers.engine.interface import ContainerSpec, InjectedFile
 
 DIGEST = "sha256:" + "0a" * 32

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +74,24 @@ class Connection:
             async for line in split(response.content.iter_any()):
                 yield json.loads(line)
 
+    async def chunks(
+        self, method: str, path: str, *, silence: float | None = None, **query: object
+    ) -> AsyncIterator[bytes]:
+        """The answer's bytes as they come. Busy: it breaks off, or says nothing for ``silence`` seconds."""
+        async with self._request(method, path, None, query, sock_read=silence) as response:
+            async for chunk in response.content.iter_any():
+                yield chunk
+
+    async def headers(self, path: str, **query: object) -> Mapping[str, str]:
+        """The headers of the answer to HEAD; their names are found in any case."""
+        async with self._request("HEAD", path, None, query, total=SECONDS) as response:
+            return response.headers
+
+    async def upload(self, method: str, path: str, data: AsyncIterator[bytes], **query: object) -> None:
+        """Send bytes as they come, as a tar. Busy: the engine takes nothing for ``SILENCE`` seconds."""
+        async with self._request(method, path, data, query, sock_read=SILENCE) as response:
+            await response.read()
+
     @contextlib.asynccontextmanager
     async def _request(
         self, method: str, path: str, body: object, query: Mapping[str, object], **seconds: float | None
@@ -80,7 +100,7 @@ class Connection:
         import aiohttp
 
         options: dict[str, Any] = {"params": {k: _word(v) for k, v in query.items() if v is not None}}
-        options |= {"data": body} if hasattr(body, "read") else {"json": body} if body is not None else {}
+        options |= _sent(body)
         response = None
         try:
             session = await self._opened()
@@ -109,6 +129,26 @@ class Connection:
             async with self._session.get("/version", timeout=_timeout(total=min(SECONDS, 10.0))) as response:
                 self._version = _agreed(await response.text(errors="replace"))
         return self._session
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """A body of nothing, with what a registry asks for; in no log, as it stands in a header (Docker Engine API,
+    "Authentication")."""
+
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+def _sent(body: object) -> dict[str, Any]:
+    """The body as aiohttp is told of it."""
+    if body is None:
+        return {}
+    if isinstance(body, Authorized):
+        text = json.dumps(dict(body.credentials)).encode()
+        return {"headers": {"X-Registry-Auth": base64.urlsafe_b64encode(text).decode()}}
+    if isinstance(body, AsyncIterator):
+        return {"data": body, "headers": {"Content-Type": "application/x-tar"}}
+    return {"data": body} if hasattr(body, "read") else {"json": body}
 
 
 def _timeout(total: float | None = None, sock_read: float | None = None) -> aiohttp.ClientTimeout:
