@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from boxship.core import errors
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest version."""
 
 

@@ -69,7 +69,8 @@ class ContainerSpec:
     ``id`` is the UUID in our database and names the container in the engine (mark + UUID). ``sandbox`` is the path
     of a network namespace that exists before ``start``. ``cpus`` is in cores, ``memory`` in bytes; None: no limit.
     ``command`` and ``entrypoint`` replace the image's when not None. ``hosts`` become lines of /etc/hosts and
-    ``nameservers``/``search`` /etc/resolv.conf. Containers of one ``pod`` share its System V and POSIX IPC and /dev/shm
+    ``nameservers``/``search`` /etc/resolv.conf. ``build`` counts how often it was made anew with
+    another image; the engine keeps it. Containers of one ``pod`` share its System V and POSIX IPC and /dev/shm
     (``ensure_pod``). ``disk`` limits the writable layer in bytes where ``HostSight.disk_quota`` is true; elsewhere it is void.
     """
 
@@ -91,6 +92,7 @@ class ContainerSpec:
     privileged: bool = False
     binds: tuple[Bind, ...] = ()
     files: tuple[InjectedFile, ...] = ()
+    build: int = 0
     pod: str | None = None
     disk: int | None = None
     hosts: tuple[tuple[str, str], ...] = ()
@@ -100,7 +102,7 @@ class ContainerSpec:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSight:
-    """A container as the engine has it. ``id`` is ours, ``engine_id`` the engine's."""
+    """A container as the engine has it. ``id`` is ours, ``engine_id`` the engine's; ``build`` is its specification's."""
 
     id: str
     engine_id: str
@@ -111,6 +113,7 @@ class ContainerSight:
     finished_at: datetime | None
     health: str | None
     restarts: int
+    build: int = 0
 
 
 @dataclass(frozen=True, slots=True)

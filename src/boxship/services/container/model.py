@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -25,11 +26,12 @@ class InjectedFile(msgspec.Struct, frozen=True):
 
 
 class Plug(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A port of the container; ``borrowed``: it was there before and stays."""
+    """A port of the container; ``borrowed``: it was there before and stays; ``interface``: its name in the container."""
 
     port_id: str
     network_id: str
     borrowed: bool = False
+    interface: str = ""
 
 
 class RestartPolicy(msgspec.Struct, frozen=True):
@@ -46,6 +48,14 @@ class HealthCheck(msgspec.Struct, frozen=True):
     interval: int = 30
     retries: int = 3
     timeout: int = 30
+
+
+class Role(StrEnum):
+    """What a container is in a capsule."""
+
+    ALONE = ""  # it is in none
+    INIT = "init"  # runs to its end before the next one starts
+    MAIN = "main"
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +90,14 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     auto_remove: bool
     auto_heal: bool
     availability_zone: str | None
+    cpu_policy: str | None = None
+    runtime: str | None = None
+    registry_id: str | None = None
+    exposed_ports: list[str] = []
+    group_id: str | None = None  # the security group that was made for exposed_ports, and goes with the container
+    capsule_id: str | None = None  # the pod it is part of; its ports and volumes are the capsule's
+    role: Role = Role.ALONE
+    position: int = 0  # among those of its role in the capsule
     mounts: list[Mount] = []
     files: list[InjectedFile] = []
     plugs: list[Plug] = []
@@ -87,7 +105,12 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     # The wish: written by operations. Levels and counters of events; generation counts the changes.
     wish: states.Wish
     starts: int
+    task: states.TaskState | None = None  # what the last change of the wish is called, shown until it is real
     reboots: int = 0
+    kills: int = 0
+    kill_signal: str = "SIGKILL"
+    rebuilds: int = 0
+    resizes: int = 0
     stop_timeout: int = 10
     stop_first: bool = False
     generation: int = 1
@@ -100,6 +123,9 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     observed: int = 0
     started: int = 0
     rebooted: int = 0
+    killed: int = 0
+    rebuilt: int = 0
+    resized: int = 0
     engine_id: str | None = None
     boot_id: str | None = None
     exit_code: int | None = None
@@ -110,23 +136,21 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shown_status(self) -> states.Status:
-        """The status as users see it: a container that is wanted gone is being deleted."""
-        return states.Status.DELETING if self.wish is states.Wish.GONE else self.status
+        """The status as users see it: the work on a wish that takes the container away for a while shows before the sight."""
+        if self.wish is states.Wish.GONE:
+            return states.Status.DELETING
+        if self.rebuilds > self.rebuilt:
+            return states.Status.REBUILDING
+        return states.Status.RESTARTING if self.reboots > self.rebooted else self.status
 
     @property
     def task_state(self) -> states.TaskState | None:
-        """What is being done, derived from wish and sight."""
+        """What is being done: nothing once the wish is real, so that no failure can leave it behind."""
         if self.wish is states.Wish.GONE:
             return states.TaskState.DELETING
         if self.observed == self.generation:
             return None
-        if self.status is states.Status.CREATING:
-            return states.TaskState.IMAGE_PULLING if self.pulling else states.TaskState.CREATING
-        if self.reboots > self.rebooted:
-            return states.TaskState.REBOOTING
-        if self.wish is states.Wish.STOPPED:
-            return states.TaskState.STOPPING
-        return states.TaskState.STARTING if self.starts > self.started else None
+        return states.TaskState.IMAGE_PULLING if self.pulling else self.task
 
     @property
     def engine_image(self) -> str:
@@ -138,3 +162,29 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 
 RESERVED_REPOSITORY = "boxship.invalid/glance"
 """Under this name images of tenants are kept in the engine; it is refused in requests, as it would open them to anybody."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A step that was taken for an action, and how it ended (``Success`` or ``Error``, with the reason)."""
+
+    event: str
+    started_at: datetime
+    finished_at: datetime
+    result: str
+    reason: str = ""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asked of a container. ``generation`` is the wish that it made: once that is real, it is finished."""
+
+    id: str
+    container_id: str
+    project_id: str
+    user_id: str
+    request_id: str
+    action: str
+    started_at: datetime
+    generation: int
+    finished_at: datetime | None = None
+    message: str | None = None
+    events: list[Event] = []

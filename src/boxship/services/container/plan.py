@@ -26,6 +26,8 @@ class Seen:
     wired: bool
     boot_id: str
     trouble: str | None = None
+    turn: bool = True
+    """Whether the containers before it in its capsule have done their part."""
     plugged: bool = False
     """Whether any port of the container is still in its sandbox (only looked at on the way out)."""
 
@@ -39,6 +41,11 @@ class Step(StrEnum):
     CREATE = "create"  # make the container in the engine
     START = "start"
     STOP = "stop"
+    KILL = "kill"  # send the signal that was asked for
+    PAUSE = "pause"
+    UNPAUSE = "unpause"
+    RESIZE = "resize"  # give it the limits that are wanted now
+    DISCARD = "discard"  # take it out of the engine to make it anew
     REMOVE = "remove"  # take it out of the engine
     RELEASE = "release"  # let go of ports and volumes
     CLEAN = "clean"  # remove the sandbox and the row
@@ -47,6 +54,7 @@ class Step(StrEnum):
     FAIL = "fail"  # a port or volume can never be ready
 
 
+_RAN = {states.Status.RUNNING, states.Status.PAUSED, states.Status.UNKNOWN}
 _ALIVE = {EngineState.RUNNING, EngineState.PAUSED, EngineState.RESTARTING}
 
 
@@ -58,6 +66,10 @@ def next_step(row: model.Container, seen: Seen) -> Step:
         return Step.NOTHING
     if seen.container is None:
         return _arriving(row, seen)
+    if row.rebuilds > seen.container.build:
+        return _replacing(row, seen, seen.container)
+    if row.resizes > row.resized:
+        return Step.RESIZE
     if row.wish is states.Wish.STOPPED:
         return Step.STOP if seen.container.state in _ALIVE else Step.NOTHING
     if row.wish is states.Wish.CREATED:
@@ -66,25 +78,50 @@ def next_step(row: model.Container, seen: Seen) -> Step:
 
 
 def _arriving(row: model.Container, seen: Seen) -> Step:
-    if row.engine_id is not None and not row.auto_heal and row.starts == row.started and row.reboots == row.rebooted:
+    if row.engine_id is not None and not row.auto_heal and not _asked_for_more(row):
         return Step.DISMISS if row.auto_remove else Step.VANISHED
     if seen.trouble:
         return Step.FAIL
-    if not seen.volumes:
+    if not seen.volumes or not seen.turn:
         return Step.WAIT
     return Step.CREATE if seen.image else Step.PULL
 
 
+def _asked_for_more(row: model.Container) -> bool:
+    """Whether a user asked for something that a container which is gone has to be made again for."""
+    return row.starts > row.started or row.reboots > row.rebooted or row.rebuilds > row.rebuilt
+
+
+def _replacing(row: model.Container, seen: Seen, container: ContainerSight) -> Step:
+    """A rebuild: the new image is there before the old container goes, so that a name that is wrong costs nothing."""
+    if not seen.image:
+        return Step.PULL
+    return Step.STOP if container.state is EngineState.RUNNING else Step.DISCARD
+
+
 def _running(row: model.Container, seen: Seen, container: ContainerSight) -> Step:
-    if row.reboots > row.rebooted and container.state in _ALIVE:
-        return Step.STOP
     if container.state in _ALIVE:
-        return Step.NOTHING
+        return _alive(row, seen, container)
     if _start_is_owed(row, seen, container):
         if seen.trouble:
             return Step.FAIL
-        return Step.START if seen.wired and seen.volumes else Step.WAIT
+        return Step.START if seen.wired and seen.volumes and seen.turn else Step.WAIT
     return Step.DISMISS if row.auto_remove else Step.NOTHING
+
+
+def _alive(row: model.Container, seen: Seen, container: ContainerSight) -> Step:
+    if row.reboots > row.rebooted:
+        return Step.STOP
+    if row.kills > row.killed:
+        return Step.KILL
+    if row.wish is states.Wish.PAUSED:
+        return Step.PAUSE if container.state is EngineState.RUNNING else Step.NOTHING
+    unmet = row.observed != row.generation
+    if unmet and container.state is EngineState.PAUSED:  # one that somebody paused at the engine stays so
+        return Step.UNPAUSE
+    if unmet and row.task is states.TaskState.NETWORK_ATTACHING and not seen.wired and not seen.trouble:
+        return Step.WAIT
+    return Step.NOTHING
 
 
 def _start_is_owed(row: model.Container, seen: Seen, container: ContainerSight) -> bool:
@@ -93,12 +130,12 @@ def _start_is_owed(row: model.Container, seen: Seen, container: ContainerSight) 
         return True
     if container.state is EngineState.CREATED:
         return True
-    return row.status is states.Status.RUNNING and row.boot_id != seen.boot_id
+    return row.status in _RAN and row.boot_id != seen.boot_id
 
 
 def _leaving(row: model.Container, seen: Seen) -> Step:
     if seen.container is not None:
         return Step.STOP if row.stop_first and seen.container.state is EngineState.RUNNING else Step.REMOVE
-    if row.plugs or row.mounts:
+    if row.plugs or row.mounts or row.group_id:
         return Step.RELEASE
     return Step.WAIT if seen.plugged else Step.CLEAN

@@ -16,6 +16,7 @@ class Wish(StrEnum):
 
     CREATED = "created"
     RUNNING = "running"
+    PAUSED = "paused"
     STOPPED = "stopped"
     GONE = "gone"
 
@@ -27,10 +28,13 @@ class Status(StrEnum):
     CREATED = "Created"  # in the engine, never started
     RUNNING = "Running"  # process 1 is alive
     STOPPED = "Stopped"  # process 1 has ended, by wish or by itself
-    PAUSED = "Paused"  # frozen by somebody at the engine
+    PAUSED = "Paused"  # all its processes are frozen
     RESTARTING = "Restarting"  # the engine's restart policy waits to start it again
     DEAD = "Dead"  # the engine failed to remove it
     DELETING = "Deleting"  # the wish is gone
+    REBUILDING = "Rebuilding"  # it is being made anew, with the same ports and volumes
+    UNKNOWN = "Unknown"  # the engine has not answered for a while
+    DELETED = "Deleted"  # never shown here: what is deleted is gone
     ERROR = "Error"  # a step was refused; the reason says why
 
 
@@ -42,6 +46,14 @@ class TaskState(StrEnum):
     STARTING = "container_starting"
     STOPPING = "container_stopping"
     REBOOTING = "container_rebooting"
+    PAUSING = "container_pausing"
+    UNPAUSING = "container_unpausing"
+    KILLING = "container_killing"
+    REBUILDING = "container_rebuilding"
+    SG_ADDING = "sg_adding"
+    SG_REMOVING = "sg_removing"
+    NETWORK_ATTACHING = "network_attaching"
+    NETWORK_DETACHING = "network_detaching"
     DELETING = "container_deleting"
 
 
@@ -56,16 +68,40 @@ SEEN = {
     EngineState.DEAD: Status.DEAD,
 }
 
-_AT_REST = {Status.CREATED, Status.ERROR, Status.STOPPED, Status.DEAD}
+_AT_REST = {Status.CREATED, Status.ERROR, Status.STOPPED, Status.DELETED, Status.DEAD}
+_STARTED_ONCE = {Status.RUNNING, Status.STOPPED, Status.PAUSED}
+_MADE = _STARTED_ONCE | {Status.CREATED}
+_RUNNING = {Status.RUNNING}
+_UNFINISHED = {Status.CREATING, Status.UNKNOWN, Status.RESTARTING, Status.REBUILDING, Status.DELETING}
+_REPLACED = {Status.CREATED, Status.RUNNING, Status.STOPPED, Status.ERROR}
 
-#: Zun's VALID_STATES (zun/common/utils.py): action -> states in which it may be asked; 409 elsewhere.
+#: Zun's VALID_STATES (zun/common/utils.py): action -> states in which it may be asked; 409 elsewhere. A forced deletion
+#: is legal in Paused too, where Zun forgot it. Network attach and detach have no rule upstream; what is gone has no network.
 LEGAL: dict[str, set[Status]] = {
+    "commit": _STARTED_ONCE,
     "delete": _AT_REST,
-    "delete_force": _AT_REST | {Status.CREATING, Status.RUNNING, Status.RESTARTING, Status.DELETING},
-    "delete_after_stop": _AT_REST | {Status.RUNNING},
+    "delete_force": _AT_REST | _UNFINISHED | {Status.RUNNING, Status.PAUSED},
+    "delete_after_stop": _AT_REST | _RUNNING,
     "start": {Status.CREATED, Status.STOPPED, Status.ERROR},
-    "stop": {Status.RUNNING},
-    "reboot": {Status.CREATED, Status.RUNNING, Status.STOPPED, Status.ERROR},
-    "execute": {Status.RUNNING},
-    "logs": {Status.CREATED, Status.ERROR, Status.PAUSED, Status.RUNNING, Status.STOPPED},
+    "stop": _RUNNING,
+    "reboot": _REPLACED,
+    "rebuild": _REPLACED,
+    "pause": _RUNNING,
+    "unpause": {Status.PAUSED},
+    "kill": _RUNNING,
+    "execute": _RUNNING,
+    "execute_resize": _RUNNING,
+    "attach": _RUNNING,
+    "resize": _RUNNING,
+    "top": _RUNNING,
+    "stats": _RUNNING,
+    "get_archive": _MADE,
+    "put_archive": _MADE,
+    "logs": _MADE | {Status.ERROR, Status.UNKNOWN},
+    "update": _MADE,
+    "add_security_group": _MADE,
+    "remove_security_group": _MADE,
+    "resize_container": _MADE,
+    "network_attach": _MADE,
+    "network_detach": _MADE,
 }

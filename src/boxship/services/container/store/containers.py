@@ -1,4 +1,4 @@
-"""All SQL of the container service."""
+"""The rows of containers."""
 
 from __future__ import annotations
 
@@ -42,12 +42,25 @@ _table = sa.Table(
     sa.Column("auto_remove", sa.Boolean, nullable=False),
     sa.Column("auto_heal", sa.Boolean, nullable=False),
     sa.Column("availability_zone", sa.String(255)),
+    sa.Column("cpu_policy", sa.String(16)),
+    sa.Column("runtime", sa.String(64)),
+    sa.Column("registry_id", sa.String(64)),
+    sa.Column("exposed_ports", types.Json(list[str]), nullable=False),
+    sa.Column("group_id", sa.String(64)),
+    sa.Column("capsule_id", sa.String(64), index=True),
+    sa.Column("role", sa.String(8), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
     sa.Column("mounts", types.Json(list[model.Mount]), nullable=False),
     sa.Column("files", types.Json(list[model.InjectedFile]), nullable=False),
     sa.Column("plugs", types.Json(list[model.Plug]), nullable=False),
     sa.Column("wish", sa.String(16), nullable=False),
     sa.Column("starts", sa.Integer, nullable=False),
+    sa.Column("task", sa.String(32)),
     sa.Column("reboots", sa.Integer, nullable=False),
+    sa.Column("kills", sa.Integer, nullable=False),
+    sa.Column("kill_signal", sa.String(16), nullable=False),
+    sa.Column("rebuilds", sa.Integer, nullable=False),
+    sa.Column("resizes", sa.Integer, nullable=False),
     sa.Column("stop_timeout", sa.Integer, nullable=False),
     sa.Column("stop_first", sa.Boolean, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False),
@@ -58,20 +71,35 @@ _table = sa.Table(
     sa.Column("observed", sa.Integer, nullable=False),
     sa.Column("started", sa.Integer, nullable=False),
     sa.Column("rebooted", sa.Integer, nullable=False),
+    sa.Column("killed", sa.Integer, nullable=False),
+    sa.Column("rebuilt", sa.Integer, nullable=False),
+    sa.Column("resized", sa.Integer, nullable=False),
     sa.Column("engine_id", sa.String(64)),
     sa.Column("boot_id", sa.String(64)),
     sa.Column("exit_code", sa.Integer),
     sa.Column("started_at", types.Moment),
     sa.Column("finished_at", types.Moment),
     sa.Column("health", sa.String(16)),
-    sa.Column("host", sa.String(255)),
+    sa.Column("host", sa.String(255), index=True),
 )
 # What is settled costs the scan nothing.
 sa.Index("ix_containers_due", _table.c.id, sqlite_where=_table.c.observed != _table.c.generation)
 sa.Index("ix_containers_wish", _table.c.wish)
 
 _columns = _table.c
-_shown_status = sa.case((_columns.wish == states.Wish.GONE, states.Status.DELETING.value), else_=_columns.status)
+# The same as model.Container.shown_status and task_state, for filters.
+_shown_status = sa.case(
+    (_columns.wish == states.Wish.GONE, states.Status.DELETING.value),
+    (_columns.rebuilds > _columns.rebuilt, states.Status.REBUILDING.value),
+    (_columns.reboots > _columns.rebooted, states.Status.RESTARTING.value),
+    else_=_columns.status,
+)
+_shown_task = sa.case(
+    (_columns.wish == states.Wish.GONE, states.TaskState.DELETING.value),
+    (_columns.observed == _columns.generation, sa.null()),
+    (_columns.pulling, states.TaskState.IMAGE_PULLING.value),
+    else_=_columns.task,
+)
 
 #: What lists may be filtered and sorted by (Zun's container_allowed_filters).
 FILTERS: listing.Columns = {
@@ -82,6 +110,7 @@ FILTERS: listing.Columns = {
     "memory": _columns.memory,
     "host": _columns.host,
     "status": _shown_status,
+    "task_state": _shown_task,
     "auto_remove": _columns.auto_remove,
 }
 SORTS: listing.Columns = {
@@ -92,6 +121,10 @@ SORTS: listing.Columns = {
     "updated_at": _columns.updated_at,
     "cpu": _columns.cpu,
 }
+
+
+_alone = _columns.capsule_id.is_(None)
+"""Containers of capsules are shown with their capsule only."""
 
 
 async def insert(transaction: Transaction, container: model.Container) -> None:
@@ -108,7 +141,7 @@ async def get(transaction: Transaction, id: str) -> model.Container | None:
 
 async def named(transaction: Transaction, name: str, project_id: str | None) -> list[model.Container]:
     """The containers with this id or name, at most two; of one project, or of all where it is None."""
-    query = sa.select(_table).where(sa.or_(_columns.id == name, _columns.name == name)).limit(2)
+    query = sa.select(_table).where(_alone, sa.or_(_columns.id == name, _columns.name == name)).limit(2)
     if project_id is not None:
         query = query.where(_columns.project_id == project_id)
     return [_container(row) for row in await transaction.rows(query)]
@@ -121,7 +154,7 @@ async def page(
     project_id: str | None,
 ) -> list[model.Container]:
     """A page of containers; of one project, or of all where it is None."""
-    query = sa.select(_table).where(*conditions)
+    query = sa.select(_table).where(_alone, *conditions)
     if project_id is not None:
         query = query.where(_columns.project_id == project_id)
     return [_container(row) for row in await listing.fetch(transaction, query, page, SORTS, key=_columns.id)]
@@ -142,8 +175,19 @@ async def usage(transaction: Transaction, project_id: str) -> tuple[int, int, fl
     return int(containers), int(memory), float(cpu), int(disk)
 
 
+async def of_capsules(transaction: Transaction, capsule_ids: Sequence[str]) -> list[model.Container]:
+    """The containers of these capsules, init containers first, each role in its order."""
+    query = sa.select(_table).where(_columns.capsule_id.in_(capsule_ids))
+    return [_container(row) for row in await transaction.rows(query.order_by(_columns.role, _columns.position))]
+
+
+async def update(transaction: Transaction, id: str, **values: Any) -> None:
+    """Write columns of the specification that ask nothing of the world."""
+    await transaction.execute(_table.update().where(_columns.id == id).values(updated_at=clock.now(), **values))
+
+
 async def change_wish(transaction: Transaction, id: str, **values: Any) -> None:
-    """Write columns of the wish and count the change."""
+    """Write columns of the wish (or of a specification that must be made real again) and count the change."""
     await transaction.execute(
         _table.update()
         .where(_columns.id == id)
@@ -152,7 +196,7 @@ async def change_wish(transaction: Transaction, id: str, **values: Any) -> None:
 
 
 async def count_event(transaction: Transaction, id: str, counter: str, **values: Any) -> None:
-    """Increment ``starts`` or ``reboots`` and write columns of the wish."""
+    """Increment ``starts``, ``reboots``, ``kills``, ``rebuilds`` or ``resizes`` and write columns of the wish."""
     await change_wish(transaction, id, **{counter: _columns[counter] + 1}, **values)
 
 
@@ -184,4 +228,6 @@ def _container(row: sa.Row[Any]) -> model.Container:
     values = dict(row._mapping)
     values["wish"] = states.Wish(values["wish"])
     values["status"] = states.Status(values["status"])
+    values["task"] = values["task"] and states.TaskState(values["task"])
+    values["role"] = model.Role(values["role"])
     return model.Container(**values)

@@ -1,0 +1,77 @@
+"""Containers with all of Zun's API: actions, capsules, sessions, hosts, quotas, registries, images."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from boxship.core.db import types
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Make the tables and columns."""
+    _containers()
+    _actions()
+
+
+def downgrade() -> None:
+    """Remove them."""
+    for table in ("container_actions",):
+        op.drop_table(table)
+    for index in ("ix_containers_capsule_id", "ix_containers_host"):
+        op.drop_index(index, "containers")
+    for column in _columns():
+        op.drop_column("containers", column.name)
+
+
+def _containers() -> None:
+    for column in _columns():
+        op.add_column("containers", column)
+    op.create_index("ix_containers_capsule_id", "containers", ["capsule_id"], unique=False)
+    op.create_index("ix_containers_host", "containers", ["host"], unique=False)
+
+
+def _columns() -> list[sa.Column[object]]:
+    """With defaults for the rows that are there."""
+    return [
+        sa.Column("cpu_policy", sa.String(length=16), nullable=True),
+        sa.Column("runtime", sa.String(length=64), nullable=True),
+        sa.Column("registry_id", sa.String(length=64), nullable=True),
+        sa.Column("exposed_ports", sa.Text(), nullable=False, server_default="[]"),
+        sa.Column("group_id", sa.String(length=64), nullable=True),
+        sa.Column("capsule_id", sa.String(length=64), nullable=True),
+        sa.Column("role", sa.String(length=8), nullable=False, server_default=""),
+        sa.Column("position", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("task", sa.String(length=32), nullable=True),
+        sa.Column("kills", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("kill_signal", sa.String(length=16), nullable=False, server_default="SIGKILL"),
+        sa.Column("rebuilds", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("resizes", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("killed", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("rebuilt", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("resized", sa.Integer(), nullable=False, server_default="0"),
+    ]
+
+
+def _actions() -> None:
+    op.create_table(
+        "container_actions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("container_id", sa.String(length=64), nullable=False),
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("action", sa.String(length=32), nullable=False),
+        sa.Column("started_at", types.Moment(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("finished_at", types.Moment(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_container_actions"),
+    )
+    op.create_index(
+        "ix_container_actions_container", "container_actions", ["container_id", "started_at"], unique=False
+    )
