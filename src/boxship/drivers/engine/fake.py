@@ -40,6 +40,7 @@ class _Container(msgspec.Struct):
     id: str
     engine_id: str
     command: tuple[str, ...]
+    build: int = 0
     state: str = EngineState.CREATED
     exit_code: int | None = None
     started_at: datetime | None = None
@@ -126,7 +127,7 @@ class FakeEngine:
         if spec.id not in self._containers:
             if spec.image not in self._images:
                 raise errors.Absent(f"The image {spec.image} is not on this host.")
-            made = _Container(spec.id, uuid.uuid4().hex * 2, spec.command or ())
+            made = _Container(spec.id, uuid.uuid4().hex * 2, spec.command or (), spec.build)
             self._change(_Change(spec.id, made), "create")
         return self._sight(spec.id)
 
@@ -205,6 +206,7 @@ class FakeEngine:
             finished_at=kept.finished_at,
             health=None,
             restarts=0,
+            build=container.build,
         )
 
 

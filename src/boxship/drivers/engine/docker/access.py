@@ -12,6 +12,7 @@ from boxship.core import errors
 from boxship.drivers.engine.connection import Connection, Missing, Taken
 
 LABEL_MARK, LABEL_ID, LABEL_SANDBOX = "io.boxship.mark", "io.boxship.id", "io.boxship.sandbox"
+LABEL_BUILD = "io.boxship.build"
 GRACE = 60.0
 """How long the engine itself may take, in seconds, apart from what the container takes."""
 

@@ -13,7 +13,15 @@ from typing import Any
 from boxship.core import errors
 from boxship.drivers.engine import files, hardening, orphans, runtime
 from boxship.drivers.engine.connection import Missing, Taken
-from boxship.drivers.engine.docker.access import LABEL_ID, LABEL_MARK, LABEL_SANDBOX, Access, named, running
+from boxship.drivers.engine.docker.access import (
+    LABEL_BUILD,
+    LABEL_ID,
+    LABEL_MARK,
+    LABEL_SANDBOX,
+    Access,
+    named,
+    running,
+)
 from boxship.drivers.engine.interface import Bind, ContainerSight, ContainerSpec, EngineEvent, EngineState
 
 _EXIT_SECONDS = 10.0
@@ -56,6 +64,7 @@ class Containers(Access):
 
     def _body(self, spec: ContainerSpec, binds: list[Bind]) -> dict[str, Any]:
         labels = {**spec.labels, LABEL_MARK: self._mark, LABEL_ID: spec.id, LABEL_SANDBOX: str(spec.sandbox)}
+        labels[LABEL_BUILD] = str(spec.build)
         host = hardening.host_config(privileged=spec.privileged) | {
             "NetworkMode": "none",
             "Runtime": runtime.NAME,
@@ -169,6 +178,7 @@ class Containers(Access):
             finished_at=_moment(state.get("FinishedAt")),
             health=(state.get("Health") or {}).get("Status"),
             restarts=shown.get("RestartCount", 0),
+            build=int(shown["Config"]["Labels"].get(LABEL_BUILD, 0)),
         )
 
     def _marked(self) -> list[str]:
@@ -205,6 +215,7 @@ def _listed(entry: dict[str, Any]) -> ContainerSight:
         finished_at=None,
         health=None,
         restarts=0,
+        build=int(entry["Labels"].get(LABEL_BUILD, 0)),
     )
 
 
