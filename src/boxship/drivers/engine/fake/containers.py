@@ -22,7 +22,12 @@ class Containers(Record):
             if spec.pod is not None and spec.pod not in self._pods:
                 raise errors.Busy("The pod of the container is not there yet.")
             made = Container(
-                spec.id, uuid.uuid4().hex * 2, spec.command or (), cpus=spec.cpus, memory=spec.memory or None
+                spec.id,
+                uuid.uuid4().hex * 2,
+                spec.command or (),
+                spec.build,
+                cpus=spec.cpus,
+                memory=spec.memory or None,
             )
             self._change(Change(spec.id, made), "create")
         return self._sight(spec.id)
@@ -102,4 +107,5 @@ class Containers(Record):
             finished_at=kept.finished_at,
             health=None,
             restarts=0,
+            build=kept.build,
         )

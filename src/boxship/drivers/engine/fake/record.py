@@ -23,6 +23,7 @@ class Container(msgspec.Struct):
     id: str
     engine_id: str
     command: tuple[str, ...]
+    build: int = 0
     state: str = EngineState.CREATED
     exit_code: int | None = None
     started_at: datetime | None = None
