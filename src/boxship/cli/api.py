@@ -1,13 +1,16 @@
-"""A client of the cloud's HTTP API, as small as the command line needs: log in, find the service in the catalog, ask. It is
-written on the standard library so that a command starts in a few hundredths of a second."""
+"""A client of the cloud's HTTP API, as small as the command line needs: log in, find the service in the catalog, ask, or read
+and write what is too large or too long to hold. It is written on the standard library so that a command starts in a few
+hundredths of a second."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,6 +19,8 @@ from boxship.cli.failure import Exit, Failure
 
 CONTAINER_VERSION = "container 1.40"
 _TIMEOUT = 120.0
+_PAGE = 1000
+_CHUNK = 1 << 16
 
 
 class RequestFailed(Failure):
@@ -57,15 +62,53 @@ class Cloud:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         self._send("PUT", self._url("image", path), content, headers)
 
+    def patch(self, service: str, path: str, body: object) -> Any:
+        """The answer to a PATCH of this JSON."""
+        return self.call("PATCH", service, path, body)
+
+    def all(self, service: str, path: str, name: str, key: str = "id", **query: object) -> list[dict[str, Any]]:
+        """A whole list, page by page; ``key`` is the field that a page's marker names."""
+        rows: list[dict[str, Any]] = []
+        while True:
+            marker = rows[-1][key] if rows else None
+            page = self.get(service, path, limit=_PAGE, marker=marker, **query)[name]
+            rows += page
+            if len(page) < _PAGE:
+                return rows
+
     def call(self, method: str, service: str, path: str, body: object = None) -> Any:
         """One request. RequestFailed: the API refused. Failure (not running): nobody answers."""
         content = None if body is None else json.dumps(body).encode()
-        return self._send(method, self._url(service, path), content, {"Content-Type": "application/json"})[0]
+        headers = {"Content-Type": "application/json"}
+        try:
+            return self._send(method, self._url(service, path), content, headers)[0]
+        except RequestFailed as error:
+            if error.status != 401 or not self._token:
+                raise
+        self._token = ""  # it ends after an hour; a command that follows something may run for days
+        return self._send(method, self._url(service, path), content, headers)[0]
+
+    @contextmanager
+    def reading(
+        self, service: str, path: str, accept: str, *, patient: bool = False, **query: object
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer to a GET while it comes. ``patient``: it may be silent for ever, as a log that is followed."""
+        headers = {"Accept": accept}
+        with self._opened("GET", self._url(service, _with(path, query)), None, headers, patient=patient) as answer:
+            yield answer
+
+    def write(self, service: str, path: str, content: Iterable[bytes], kind: str, **query: object) -> Any:
+        """The answer to a POST of bytes as they come; ``kind`` is their media type."""
+        return self._send("POST", self._url(service, _with(path, query)), content, {"Content-Type": kind})[0]
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How to trust the cloud's certificates, as the OS_* variables say; None for what has no TLS."""
+        return ssl.create_default_context(cafile=self._variables.get("OS_CACERT") or None)
 
     @property
     def project_id(self) -> str:
         """The project that the user works in."""
-        self._log_in()
+        self.log_in()
         return self._project_id
 
     def fake(self) -> bool:
@@ -74,12 +117,13 @@ class Cloud:
         return bool(found and found.get("fake"))
 
     def _url(self, service: str, path: str) -> str:
-        self._log_in()
+        self.log_in()
         if service not in self._catalog:
             raise Failure(f"The cloud offers no service of type {service}.", Exit.NOT_FOUND)
         return self._catalog[service].rstrip("/") + path
 
-    def _log_in(self) -> None:
+    def log_in(self) -> None:
+        """Get a token, unless there is one; the first call does it by itself."""
         if self._token:
             return
         variables = self._variables
@@ -105,30 +149,48 @@ class Cloud:
     def _send(
         self, method: str, url: str, content: bytes | Iterable[bytes] | None, headers: Mapping[str, str]
     ) -> tuple[Any, http.client.HTTPMessage]:
+        with self._opened(method, url, content, headers) as answer:
+            received = b"".join(chunks(answer))
+        return (json.loads(received) if received else None), answer.headers
+
+    @contextmanager
+    def _opened(
+        self,
+        method: str,
+        url: str,
+        content: bytes | Iterable[bytes] | None,
+        headers: Mapping[str, str],
+        *,
+        patient: bool = False,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer, its body not read yet. RequestFailed: it is a refusal."""
         parts = urlsplit(url)
-        sent = {**headers, "OpenStack-API-Version": CONTAINER_VERSION, "Accept": "application/json"}
+        sent = {"OpenStack-API-Version": CONTAINER_VERSION, "Accept": "application/json", **headers}
         if self._token:
             sent["X-Auth-Token"] = self._token
         resource = parts.path + (f"?{parts.query}" if parts.query else "")
         connection = self._connection(parts.scheme, parts.netloc)
         try:
-            connection.request(method, resource, content, sent)
-            answer = connection.getresponse()
-            received = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise _unreachable(url, error) from error
+            try:
+                _ask(connection, method, resource, content, sent)
+                wire = connection.sock
+                answer = connection.getresponse()
+                if patient and wire is not None:
+                    _wait_for_ever(wire)
+                refusal = answer.read() if answer.status >= 400 else b""
+            except (OSError, http.client.HTTPException) as error:
+                raise _unreachable(url, error) from error
+            if answer.status >= 400:
+                raise RequestFailed(answer.status, _sentence(answer.status, refusal))
+            yield answer
         finally:
             connection.close()
-        if answer.status >= 400:
-            raise RequestFailed(answer.status, _sentence(answer.status, received))
-        return (json.loads(received) if received else None), answer.headers
 
     def _connection(self, scheme: str, place: str) -> http.client.HTTPConnection:
         """A fresh one: a kept one may have been closed by the server while a command waited for something."""
         if scheme != "https":
             return http.client.HTTPConnection(place, timeout=_TIMEOUT)
-        context = ssl.create_default_context(cafile=self._variables.get("OS_CACERT") or None)
-        return http.client.HTTPSConnection(place, timeout=_TIMEOUT, context=context)
+        return http.client.HTTPSConnection(place, timeout=_TIMEOUT, context=self.tls())
 
 
 def connect(state_dir: Path | None = None, user: str = "demo") -> Cloud:
@@ -157,6 +219,17 @@ def health(url: str, timeout: float = 5.0) -> dict[str, Any] | None:
         connection.close()
 
 
+def chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """What comes, when it comes. Failure: the connection broke off."""
+    try:
+        while received := answer.read1(_CHUNK):
+            yield received
+        if answer.length:
+            raise http.client.IncompleteRead(b"", answer.length)
+    except (OSError, http.client.HTTPException) as error:
+        raise Failure(f"The connection to the cloud broke off: {error}.", Exit.NOT_RUNNING) from error
+
+
 def quoted(name: str) -> str:
     """A name as one segment of a path."""
     return quote(name, safe="")
@@ -169,6 +242,27 @@ def _with(path: str, query: Mapping[str, object]) -> str:
         if value is not None
     }
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def _ask(
+    connection: http.client.HTTPConnection,
+    method: str,
+    resource: str,
+    content: bytes | Iterable[bytes] | None,
+    headers: Mapping[str, str],
+) -> None:
+    """Send the request. A server that refuses may close before all is sent: its answer says why."""
+    try:
+        connection.request(method, resource, content, headers)
+    except (BrokenPipeError, ConnectionResetError):
+        if content is None or isinstance(content, bytes):
+            raise
+
+
+def _wait_for_ever(wire: socket.socket) -> None:
+    """No limit on silence, but a peer that is gone is noticed."""
+    wire.settimeout(None)
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def _unreachable(url: str, error: Exception) -> Failure:

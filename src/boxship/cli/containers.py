@@ -1,18 +1,18 @@
-"""The commands on containers that exist: ps, logs, exec, rm."""
+"""What containers there are, all about one, and an end of them: ps, inspect, rm."""
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from boxship.cli import api, output, steps, tenant
+from boxship.cli import api, completion, output, several, steps, tenant
 from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 
-CONTAINER = "container"
 GROUP_LABEL = "boxship.published"
 """The label that holds the id of the security group which ``run --publish`` made for the container."""
 _PATIENCE = 120.0
@@ -20,27 +20,82 @@ _GRACE = 1
 """Seconds that a container gets to end by itself when `rm --force` removes it; Docker's own gives none."""
 
 
+_FILTERS = ("name", "id", "image", "status", "label", "network", "host")
+_Row = dict[str, Any]
+
+
 @click.command("ps")
 @state_dir_option
 @output.format_option
+@click.option(
+    "-a", "--all", "everything", is_flag=True, help="Stopped ones too, as always; Docker's users are used to it."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only the ids.")
+@click.option(
+    *("-f", "--filter", "filters"),
+    multiple=True,
+    metavar="KEY=VALUE",
+    help=f"Only those that match. Keys: {', '.join(_FILTERS)}; several keys must all match, several values of a key: any.",
+)
 @click.option("--all-projects", is_flag=True, help="Of all projects; for administrators.")
-def ps_command(state_dir: Path | None, form: str, *, all_projects: bool) -> None:
+def ps_command(
+    state_dir: Path | None, form: str, filters: tuple[str, ...], *, everything: bool, quiet: bool, all_projects: bool
+) -> None:
     """List your containers, running or not.
 
     \b
     Examples:
       boxship ps
-      boxship ps --format json
+      boxship ps --filter status=running --filter label=tier=web
+      boxship rm --force $(boxship ps --quiet --filter name=worker)
     """
+    del everything  # it is what happens anyway
+    wanted = parse_filters(filters)
     cloud = api.connect(state_dir, "admin" if all_projects else "demo")
     query = {"all_projects": True} if all_projects else {}
-    found = cloud.get(CONTAINER, "/containers", **query)["containers"]
+    found = cloud.all(several.CONTAINER, "/containers", "containers", "uuid", **query)
+    found = [container for container in found if matches(container, wanted)]
+    if quiet:
+        for container in found:
+            click.echo(container["uuid"])
+        return
     floating = {ip["port_id"]: ip["floating_ip_address"] for ip in tenant.floating_ips(cloud) if ip["port_id"]}
     rows = [_row(container, floating) for container in found]
     output.rows(form, rows, ["name", "image", "status", "addresses", "floating_ips", "id"])
 
 
-def _row(container: dict[str, Any], floating: dict[str, str]) -> dict[str, object]:
+def parse_filters(texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """``KEY=VALUE`` by key. UsageError: another form, an unknown key."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or key not in _FILTERS:
+            raise click.UsageError(f"--filter {text!r} is not KEY=VALUE with one of the keys {', '.join(_FILTERS)}.")
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def matches(container: several.Container, wanted: dict[str, list[str]]) -> bool:
+    """Whether a container is one of those that ``--filter`` asks for. Names and images match by any part of them, ids by their
+    start, labels as ``NAME`` or ``NAME=VALUE``, all others exactly."""
+    return all(any(_has(container, key, value) for value in values) for key, values in wanted.items())
+
+
+def _has(container: several.Container, key: str, value: str) -> bool:
+    if key in {"name", "image"}:
+        return value in container[key]
+    if key == "id":
+        return str(container["uuid"]).startswith(value)
+    if key == "label":
+        name, sign, text = value.partition("=")
+        labels = container["labels"] or {}
+        return name in labels and (not sign or labels[name] == text)
+    if key == "network":
+        return value in (container["addresses"] or {})
+    return str(container.get(key) or "").lower() == value.lower()
+
+
+def _row(container: several.Container, floating: dict[str, str]) -> _Row:
     own = [entry for entries in (container["addresses"] or {}).values() for entry in entries]
     return {
         "id": container["uuid"],
@@ -54,49 +109,27 @@ def _row(container: dict[str, Any], floating: dict[str, str]) -> dict[str, objec
     }
 
 
-@click.command("logs")
+@click.command("inspect")
 @state_dir_option
-@click.option("--tail", type=click.IntRange(0), metavar="LINES", help="Only the last lines.")
-@click.option("--timestamps", is_flag=True, help="With the time of each line.")
-@click.argument("container")
-def logs_command(state_dir: Path | None, tail: int | None, container: str, *, timestamps: bool) -> None:
-    """Print what the container (name or id) wrote to its standard output and error.
+@completion.container_argument("containers", nargs=-1, required=True)
+def inspect_command(state_dir: Path | None, containers: tuple[str, ...]) -> int:
+    """Print all that the cloud tells of containers, as JSON.
 
     \b
     Example:
-      boxship logs --tail 20 web
+      boxship inspect web | jq -r '.[].status'
     """
     cloud = api.connect(state_dir)
-    path = f"/containers/{api.quoted(container)}/logs"
-    text = cloud.get(CONTAINER, path, tail=tail, timestamps=timestamps, stdout=True, stderr=True)
-    click.echo(text or "", nl=False)
-
-
-@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@state_dir_option
-@click.argument("container")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def exec_command(state_dir: Path | None, container: str, command: tuple[str, ...]) -> int:
-    """Run a command in the running container, without a terminal, and print its output; ends as the command did.
-
-    \b
-    Example:
-      boxship exec web ls -l /data
-    """
-    import shlex
-
-    cloud = api.connect(state_dir)
-    words = command[1:] if command[0] == "--" else command
-    path = f"/containers/{api.quoted(container)}/execute"
-    result = cloud.post(CONTAINER, path, command=shlex.join(words), run=True, interactive=False)
-    click.echo(result["output"], nl=False)
-    return int(result["exit_code"])
+    found: list[several.Container] = []
+    worst = several.each(containers, lambda name: found.append(several.find(cloud, name)))
+    click.echo(json.dumps(found, indent=2))
+    return worst
 
 
 @click.command("rm")
 @state_dir_option
-@click.option("--force", is_flag=True, help="Running ones too: they are stopped first.")
-@click.argument("containers", nargs=-1, required=True)
+@click.option("-f", "--force", is_flag=True, help="Running ones too: they are stopped first.")
+@completion.container_argument("containers", nargs=-1, required=True)
 def rm_command(state_dir: Path | None, containers: tuple[str, ...], *, force: bool) -> int:
     """Remove containers by name or id, and the floating IP and security group that `run --publish` made for them.
 
@@ -107,21 +140,21 @@ def rm_command(state_dir: Path | None, containers: tuple[str, ...], *, force: bo
       boxship rm --force web worker-1 worker-2
     """
     cloud = api.connect(state_dir)
-    worst = Exit.OK
-    for name in containers:
+
+    def act(name: str) -> None:
         try:
             remove(cloud, name, force=force)
-            click.echo(name)
         except Failure as error:
             hint = "" if force or error.code is not Exit.FAILURE else " Running ones need --force."
-            click.echo(f"boxship: {error.sentence}{hint}", err=True)
-            worst = error.code
-    return worst
+            raise Failure(f"{error.sentence}{hint}", error.code) from error
+        click.echo(name)
+
+    return several.each(containers, act)
 
 
 def remove(cloud: api.Cloud, name: str, *, force: bool) -> None:
     """Remove a container and what was published for it, and wait until it is gone. Failure: it is not there or may not."""
-    container = cloud.get(CONTAINER, f"/containers/{api.quoted(name)}")
+    container = several.find(cloud, name)
     path = f"/containers/{container['uuid']}"
     owned = [ip for ip in tenant.floating_ips(cloud) if ip.get("description") == published(container["uuid"])]
     query: dict[str, object] = {"stop": True, "timeout": _GRACE} if force else {}
@@ -148,11 +181,11 @@ def published(uuid: str) -> str:
 def _deleted(cloud: api.Cloud, path: str, query: dict[str, object], *, wait: bool) -> bool:
     """Whether the wish to delete was taken; False where its present state forbids it and waiting may help."""
     try:
-        cloud.delete(CONTAINER, path, **query)
+        cloud.delete(several.CONTAINER, path, **query)
     except api.RequestFailed as error:
         if error.status == 404:
             return True
-        if error.status == 409 and wait and cloud.get(CONTAINER, path)["status"] in {"Creating", "Restarting"}:
+        if error.status == 409 and wait and cloud.get(several.CONTAINER, path)["status"] in {"Creating", "Restarting"}:
             return False
         raise
     return True
@@ -160,7 +193,7 @@ def _deleted(cloud: api.Cloud, path: str, query: dict[str, object], *, wait: boo
 
 def _there(cloud: api.Cloud, path: str) -> bool:
     try:
-        cloud.get(CONTAINER, path)
+        cloud.get(several.CONTAINER, path)
     except api.RequestFailed as error:
         if error.status == 404:
             return False
@@ -172,7 +205,7 @@ def wait_until_made(cloud: api.Cloud, uuid: str, step: steps.Step, *, deadline: 
     """The container once it has got beyond Creating. Failure: it went to Error, with the reason, or ``deadline`` (of the
     monotonic clock) has passed."""
     while True:
-        container = cloud.get(CONTAINER, f"/containers/{uuid}")
+        container = cloud.get(several.CONTAINER, f"/containers/{uuid}")
         assert isinstance(container, dict)
         if container["status"] == "Error":
             raise Failure(f"{container['name']} could not be started: {container['status_reason']}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from boxship.cli import api, containers, steps, tenant
+from boxship.cli import api, containers, several, steps, tenant
 from boxship.cli.failure import Failure
 from boxship.cli.options import state_dir_option
 
@@ -91,7 +91,7 @@ def _container(cloud: api.Cloud, network_id: str) -> dict[str, Any]:
         return _make(cloud, network_id)
     with steps.step("Container") as step:
         if found["status"] in {"Stopped", "Created"}:
-            cloud.post(containers.CONTAINER, f"/containers/{found['uuid']}/start")
+            cloud.post(several.CONTAINER, f"/containers/{found['uuid']}/start")
             found = _wait_until_running(cloud, found["uuid"], step)
             step.note(f"{CONTAINER} was stopped; started")
         else:
@@ -126,7 +126,7 @@ def _run(cloud: api.Cloud, network_id: str, image: Image) -> dict[str, Any]:
         "restart_policy": {"Name": "unless-stopped"},
     }
     with steps.step("Container") as step:
-        made = cloud.post(containers.CONTAINER, "/containers", body, run=True)
+        made = cloud.post(several.CONTAINER, "/containers", body, run=True)
         running = _wait_until_running(cloud, made["uuid"], step)
         step.note(f"{CONTAINER}, {running['status']}")
     return running
@@ -144,7 +144,7 @@ def _wait_until_running(cloud: api.Cloud, uuid: str, step: steps.Step) -> dict[s
 
 
 def _find(cloud: api.Cloud) -> dict[str, Any] | None:
-    found = cloud.get(containers.CONTAINER, "/containers", name=CONTAINER)["containers"]
+    found = cloud.get(several.CONTAINER, "/containers", name=CONTAINER)["containers"]
     return next((dict(container) for container in found if container["name"] == CONTAINER), None)
 
 

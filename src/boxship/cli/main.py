@@ -6,11 +6,15 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from boxship.cli import failure
 from boxship.core import errors
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,24 @@ COMMANDS = {
     "migrate": Entry("lifecycle", "The cloud", "Bring the database to this version of the program."),
     "engine": Entry("engine", "The cloud", "Make the Docker engine ready for Boxship, or undo that."),
     "destroy": Entry("lifecycle", "The cloud", "Remove everything that this cloud made on the host."),
+    "completion": Entry("completion", "The cloud", "Print what makes the shell complete commands and names."),
     "run": Entry("run", "Containers", "Run a container."),
     "ps": Entry("containers", "Containers", "List the containers."),
-    "logs": Entry("containers", "Containers", "Print what a container wrote."),
-    "exec": Entry("containers", "Containers", "Run a command in a container."),
+    "inspect": Entry("containers", "Containers", "Print all about containers."),
+    "logs": Entry("logs", "Containers", "Print what containers wrote, and go on."),
+    "exec": Entry("sessions", "Containers", "Run a command in a container, with a terminal if you like."),
+    "attach": Entry("sessions", "Containers", "Join the terminal of a container."),
+    "start": Entry("actions", "Containers", "Start containers."),
+    "stop": Entry("actions", "Containers", "Stop containers."),
+    "restart": Entry("actions", "Containers", "Stop containers and start them again."),
+    "pause": Entry("actions", "Containers", "Freeze containers."),
+    "unpause": Entry("actions", "Containers", "Let frozen containers go on."),
+    "kill": Entry("actions", "Containers", "Send a signal to containers."),
+    "wait": Entry("actions", "Containers", "Wait until containers have ended."),
+    "rename": Entry("actions", "Containers", "Give a container another name."),
+    "update": Entry("actions", "Containers", "Change the limits of containers."),
+    "rebuild": Entry("actions", "Containers", "Make containers anew from an image."),
+    "commit": Entry("actions", "Containers", "Make an image of a container."),
     "rm": Entry("containers", "Containers", "Remove containers."),
 }
 
@@ -54,6 +72,15 @@ class Commands(click.Group):
         command = getattr(module, f"{name}_command")
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's, from the lines: no command is loaded for the sake of its name."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=entry.line) for name, entry in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
@@ -78,7 +105,8 @@ def boxship() -> None:
 def run() -> None:
     """Run the command that the process was started with; ends the process."""
     try:
-        code = boxship.main(standalone_mode=False)
+        # An unset colour means: on terminals. NO_COLOR is a convention of many programs (no-color.org).
+        code = boxship.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
         sys.exit(code if isinstance(code, int) else failure.Exit.OK)
     except click.ClickException as error:
         error.show()

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from boxship.cli import api, containers, steps, tenant
+from boxship.cli import api, containers, several, steps, tenant
 from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 
@@ -86,7 +86,7 @@ def run_command(state_dir: Path | None, image: str, command: tuple[str, ...], **
                 _, made = tenant.ensure_router(cloud, network, f"{network['name']}-router")
                 step.note("router made" if made else "router is there")
             _add_group(cloud, body, ports, undo)
-        container = cloud.post(containers.CONTAINER, "/containers", body, run=True)
+        container = cloud.post(several.CONTAINER, "/containers", body, run=True)
         undo.pop_all()
     _report(cloud, container, ports)
 

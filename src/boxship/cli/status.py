@@ -16,8 +16,6 @@ from boxship.cli.options import state_dir_option
 from boxship.config import Settings
 from boxship.installation import choice, directory, lock, process
 
-_PAGE = 1000
-
 
 @click.command("status")
 @state_dir_option
@@ -63,11 +61,11 @@ def _engine(settings: Settings, health: dict[str, Any] | None) -> str:
 def _counts(settings: Settings) -> dict[str, object]:
     """How many there are of everything, of all projects, by state."""
     cloud = api.connect(settings.state_dir, "admin")
-    containers = _all(cloud, "container", "/containers", "containers", "uuid", all_projects=True)
-    networks = _all(cloud, "network", "/v2.0/networks", "networks", "id")
-    ports = _all(cloud, "network", "/v2.0/ports", "ports", "id")
-    routers = _all(cloud, "network", "/v2.0/routers", "routers", "id")
-    volumes = _all(cloud, "block-storage", "/volumes/detail", "volumes", "id", all_tenants=True)
+    containers = cloud.all("container", "/containers", "containers", "uuid", all_projects=True)
+    networks = cloud.all("network", "/v2.0/networks", "networks", "id")
+    ports = cloud.all("network", "/v2.0/ports", "ports", "id")
+    routers = cloud.all("network", "/v2.0/routers", "routers", "id")
+    volumes = cloud.all("block-storage", "/volumes/detail", "volumes", "id", all_tenants=True)
     return {
         "containers": dict(Counter(row["status"] for row in containers)),
         "networks": len(networks),
@@ -75,19 +73,6 @@ def _counts(settings: Settings) -> dict[str, object]:
         "routers": len(routers),
         "volumes": dict(Counter(row["status"] for row in volumes)),
     }
-
-
-def _all(  # one list of any service
-    cloud: api.Cloud, service: str, path: str, name: str, key: str, **query: object
-) -> list[dict[str, Any]]:
-    """A whole list, page by page."""
-    rows: list[dict[str, Any]] = []
-    while True:
-        marker = rows[-1][key] if rows else None
-        page = cloud.get(service, path, limit=_PAGE, marker=marker, **query)[name]
-        rows += page
-        if len(page) < _PAGE:
-            return rows
 
 
 def _disk(state_dir: Path) -> str:

@@ -1,0 +1,109 @@
+"""The commands that put this terminal into a container: exec and attach."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from pathlib import Path
+
+import click
+
+from boxship.cli import actions, api, completion, several, steps, terminal
+from boxship.cli.failure import Failure
+from boxship.cli.options import state_dir_option
+
+
+@click.command("exec", context_settings={"allow_interspersed_args": False})
+@state_dir_option
+@click.option("-i", "--interactive", is_flag=True, help="Give it what is typed or piped into this command.")
+@click.option("-t", "--tty", is_flag=True, help="Give it a terminal, of the size of this one.")
+@terminal.keys_option
+@completion.container_argument()
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_command(
+    state_dir: Path | None, container: str, command: tuple[str, ...], keys: bytes, *, interactive: bool, tty: bool
+) -> int:
+    """Run a command in the running container and print its output; ends as the command did.
+
+    With -it it is as if this terminal were in the container.
+
+    \b
+    Examples:
+      boxship exec web ls -l /data
+      boxship exec -it web sh
+      boxship exec -i db sh -c 'cat > /tmp/dump' < dump.sql
+    """
+    cloud = api.connect(state_dir)
+    words = command[1:] if command[0] == "--" else command
+    place = several.path(container, "execute")
+    if not (interactive or tty):
+        result = cloud.post(several.CONTAINER, place, command=shlex.join(words), run=True, interactive=False)
+        click.echo(result["output"], nl=False)
+        return int(result["exit_code"])
+    session = cloud.post(several.CONTAINER, place, command=shlex.join(words), run=True, interactive=True)
+    place = several.path(container, "execute_resize")
+
+    def resize(columns: int, lines: int) -> None:
+        with contextlib.suppress(api.RequestFailed):  # it may have ended meanwhile
+            cloud.post(several.CONTAINER, place, exec_id=session["exec_id"], w=columns, h=lines)
+
+    code, let_go = join(cloud, session["proxy_url"], keys, resize if tty else None, take_input=interactive)
+    if let_go:
+        steps.say(f"detached; the command runs on in {container}")
+        return 0
+    if code is None:
+        raise Failure("The connection ended before the command did.")
+    return code
+
+
+@click.command("attach")
+@state_dir_option
+@click.option("--no-stdin", is_flag=True, help="Only look at its output.")
+@terminal.keys_option
+@completion.container_argument()
+def attach_command(state_dir: Path | None, container: str, keys: bytes, *, no_stdin: bool) -> int:
+    """Join the terminal, or input and output, of a container's first process; ends as that does.
+
+    The detach keys leave it running. Where it has no terminal of its own, so does ^C.
+
+    \b
+    Examples:
+      boxship attach shell
+      boxship attach --detach-keys ctrl-x shell
+      boxship attach --no-stdin web
+    """
+    cloud = api.connect(state_dir)
+    row = several.find(cloud, container)
+    let_go = attach(cloud, row, keys, take_input=row["interactive"] and not no_stdin)
+    if let_go:
+        steps.say(f"detached; {row['name']} runs on")
+        return 0
+    return actions.wait_until_ended(cloud, row["uuid"])
+
+
+def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, take_input: bool) -> bool:
+    """Join the container until it ends (False) or the keys are typed (True). Failure: it does not run."""
+    url = cloud.get(several.CONTAINER, several.path(row["uuid"], "attach"))
+    first = True
+
+    def resize(columns: int, lines: int) -> None:
+        nonlocal first
+        with contextlib.suppress(api.RequestFailed):
+            if first:
+                # A size that differs makes a program that waits for input draw it again.
+                cloud.post(several.CONTAINER, several.path(row["uuid"], "resize"), w=columns + 1, h=lines)
+                first = False
+            cloud.post(several.CONTAINER, several.path(row["uuid"], "resize"), w=columns, h=lines)
+
+    return join(cloud, url, keys, resize if row["tty"] else None, take_input=take_input)[1]
+
+
+def join(
+    cloud: api.Cloud, url: str, keys: bytes, resize: terminal.Resize | None, *, take_input: bool
+) -> tuple[int | None, bool]:
+    """The exit code, where the cloud tells it, and whether the keys were typed."""
+    from boxship.cli import line
+
+    with line.opened(cloud, url) as session:
+        let_go = terminal.join(session, keys, resize, take_input=take_input)
+        return session.exit_code, let_go
