@@ -49,6 +49,10 @@ class Host:
         namespace.create(name)
         return namespace.path(name)
 
+    def name(self, id: str) -> str:
+        """What the container is called in the engine."""
+        return f"boxship-{self.mark}-{id}"
+
     def spec(self, id: str, *command: str, **wish: Any) -> ContainerSpec:
         """A container that runs the command, or sleeps."""
         return ContainerSpec(id, wish.pop("image", IMAGE), self.sandbox(id), command or ("sleep", "1000"), **wish)

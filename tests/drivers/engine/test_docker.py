@@ -10,6 +10,7 @@ import pytest
 
 from boxship.core.errors import Busy, Refused
 from boxship.drivers.engine import files, hardening
+from boxship.drivers.engine import reference as references
 from boxship.drivers.engine.connection import reason
 from boxship.drivers.engine.docker import containers, images
 from boxship.drivers.engine.docker.frames import demultiplexed
@@ -32,7 +33,7 @@ DIGEST = "sha256:" + "0a" * 32
     ],
 )
 def test_names_of_images(reference: str) -> None:
-    assert images._REFERENCE.fullmatch(reference)
+    assert references.is_one(reference)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_names_of_images(reference: str) -> None:
     ],
 )
 def test_what_names_no_image(reference: str) -> None:
-    assert not images._REFERENCE.fullmatch(reference)
+    assert not references.is_one(reference)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,12 @@ Containers, labels and names carry the installation's mark; nothing else is ever
 from __future__ import annotations
 
 from boxship.drivers.engine.docker.containers import Containers
-from boxship.drivers.engine.docker.hosts import Hosts
 from boxship.drivers.engine.docker.images import Images
 from boxship.drivers.engine.docker.reading import Reading
 from boxship.drivers.engine.docker.sessions import Sessions
 
 
-class DockerEngine(Containers, Images, Hosts, Reading, Sessions):
+class DockerEngine(Containers, Images, Reading, Sessions):
     """See ``interface.Engine``."""
 
     async def close(self) -> None:

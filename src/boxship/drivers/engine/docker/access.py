@@ -49,6 +49,11 @@ def running() -> Iterator[None]:
     try:
         yield
     except Taken as error:
-        if "is not running" not in error.sentence:
-            raise
-        raise errors.Refused("The container is not running.", detail=error.sentence) from error
+        for state, sentence in _HINDRANCES.items():
+            if state in error.sentence:
+                raise errors.Refused(sentence, detail=error.sentence) from error
+        raise
+
+
+_HINDRANCES = {"is not running": "The container is not running.", "is paused": "The container is paused."}
+"""What the engine says, and what the user reads."""

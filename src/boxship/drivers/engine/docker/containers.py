@@ -18,23 +18,25 @@ from boxship.drivers.engine.docker.access import (
     LABEL_ID,
     LABEL_MARK,
     LABEL_SANDBOX,
-    Access,
     named,
     running,
 )
+from boxship.drivers.engine.docker.hosts import Hosts
 from boxship.drivers.engine.interface import Bind, ContainerSight, ContainerSpec, EngineEvent, EngineState
 
 _EXIT_SECONDS = 10.0
 """From SIGKILL to the end; longer only where the kernel cannot end a process."""
 
 
-class Containers(Access):
+class Containers(Hosts):
     """The part of ``interface.Engine`` about containers and what happens to them."""
 
     async def create(self, spec: ContainerSpec) -> ContainerSight:
         with files.on_disk():
             shown = files.write(spec, self._directory / spec.id)
         body = self._body(spec, [*spec.binds, *shown])
+        if spec.disk is not None and (await self.host()).disk_quota:
+            body["HostConfig"]["StorageOpt"] = {"size": str(spec.disk)}
         try:
             await self._docker.json("POST", "/containers/create", body, name=self._name(spec.id))
         except Taken:
@@ -69,7 +71,7 @@ class Containers(Access):
             "NetworkMode": "none",
             "Runtime": runtime.NAME,
             "RestartPolicy": {"Name": spec.restart.name, "MaximumRetryCount": spec.restart.retries},
-            "NanoCpus": int((spec.cpus or 0) * 1_000_000_000),
+            "NanoCpus": _nano(spec.cpus or 0),
             "Memory": spec.memory or 0,
             "MemorySwap": spec.memory or 0,
             "Mounts": [
@@ -143,6 +145,30 @@ class Containers(Access):
         with named(id), running():
             await self._docker.json("POST", f"/containers/{self._name(id)}/kill", signal=signal)
 
+    async def pause(self, id: str) -> None:
+        try:
+            with named(id), running():
+                await self._docker.json("POST", f"/containers/{self._name(id)}/pause")
+        except Taken as error:
+            if "already paused" not in error.sentence:
+                raise
+
+    async def unpause(self, id: str) -> None:
+        if not (await self._inspected(id))["State"]["Paused"]:
+            return
+        try:
+            with named(id):
+                await self._docker.json("POST", f"/containers/{self._name(id)}/unpause")
+        except errors.Refused as error:
+            if "is not paused" not in error.detail:
+                raise
+
+    async def update(self, id: str, *, cpus: float | None, memory: int | None) -> None:
+        body = {} if cpus is None else {"NanoCpus": _nano(cpus)}
+        body |= {} if memory is None else {"Memory": memory, "MemorySwap": memory}
+        with named(id):
+            await self._docker.json("POST", f"/containers/{self._name(id)}/update", body)
+
     async def remove(self, id: str) -> None:
         try:
             shown = await self._inspected(id)
@@ -200,6 +226,10 @@ class Containers(Access):
 
 _LEFT_OVER = re.compile(r"task \w+: already exists|id already in use|failed to start shim: mkdir \S+: file exists")
 """What dockerd says of a container that containerd still has from a dockerd that was killed."""
+
+
+def _nano(cpus: float) -> int:
+    return int(cpus * 1_000_000_000)
 
 
 def _listed(entry: dict[str, Any]) -> ContainerSight:

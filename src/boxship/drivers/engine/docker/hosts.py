@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from pathlib import Path
+
 from boxship.core import errors
-from boxship.drivers.engine import runtime
+from boxship.drivers.engine import files, runtime
 from boxship.drivers.engine.docker.access import Access
-from boxship.drivers.engine.interface import EngineInfo
+from boxship.drivers.engine.interface import EngineInfo, HostSight
 
 
 class Hosts(Access):
@@ -19,3 +23,48 @@ class Hosts(Access):
                 "or stop the engine and let `boxship up` start it."
             )
         return EngineInfo("docker", shown["ServerVersion"], shown["NCPU"], shown["MemTotal"], shown["Driver"])
+
+    async def host(self) -> HostSight:
+        shown = await self._docker.json("GET", "/info")
+        root = Path(shown["DockerRootDir"])
+        with files.on_disk():
+            disk, free = await asyncio.to_thread(_room, root)
+        labels = (label.partition("=") for label in shown.get("Labels") or ())
+        return HostSight(
+            cpus=shown["NCPU"],
+            memory=shown["MemTotal"],
+            memory_used=max(0, shown["MemTotal"] - _available()),
+            disk=disk,
+            disk_used=disk - free,
+            architecture=shown["Architecture"],
+            os=shown["OperatingSystem"],
+            os_type=shown["OSType"],
+            kernel=shown["KernelVersion"],
+            labels={name: value for name, _, value in labels},
+            runtimes=("runc",),  # every container goes through our own, which hands over to this one
+            disk_quota=shown["Driver"] == "overlay2" and has_project_quota(root),
+        )
+
+
+def _room(root: Path) -> tuple[int, int]:
+    """Size of the file system and what is free in it, in bytes (statvfs(3))."""
+    found = os.statvfs(root)
+    return found.f_blocks * found.f_frsize, found.f_bfree * found.f_frsize
+
+
+def _available() -> int:
+    """Bytes that programs could have without swapping (proc(5), MemAvailable)."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
+def has_project_quota(root: Path) -> bool:
+    """Whether this is on an XFS mounted with project quotas, where overlay2 can limit a writable layer (dockerd(8),
+    overlay2.size). As proc(5) tells it: mountinfo, fields 3 and, after the dash, type, source and options."""
+    device = root.stat().st_dev
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        place, _, rest = line.partition(" - ")
+        kind, _, options = rest.split(" ", 2)
+        if place.split()[2] == f"{os.major(device)}:{os.minor(device)}" and kind == "xfs":
+            return bool({"prjquota", "pquota"} & set(options.split(",")))
+    return False

@@ -11,6 +11,9 @@ from boxship.drivers.engine.fake import hosts
 from boxship.drivers.engine.fake.record import Change, Container, Record, exit_code
 from boxship.drivers.engine.interface import ContainerSight, ContainerSpec, EngineState
 
+_LEAST = 6 << 20
+"""As Docker's least limit of memory, in bytes."""
+
 
 class Containers(Record):
     """The part of ``interface.Engine`` about containers and pods."""
@@ -69,8 +72,12 @@ class Containers(Record):
 
     async def update(self, id: str, *, cpus: float | None, memory: int | None) -> None:
         container = self._known(id)
-        if (cpus is not None and not 0 < cpus <= hosts.CPUS) or (memory is not None and not 0 < memory <= hosts.MEMORY):
-            raise errors.Refused(f"The engine refuses: at most {hosts.CPUS} cores and {hosts.MEMORY} bytes of memory.")
+        if (cpus is not None and not 0 < cpus <= hosts.CPUS) or (
+            memory is not None and not _LEAST <= memory <= hosts.MEMORY
+        ):
+            raise errors.Refused(
+                f"The engine refuses: up to {hosts.CPUS} cores, {_LEAST} to {hosts.MEMORY} bytes of memory."
+            )
         limited = structs.replace(container, cpus=cpus or container.cpus, memory=memory or container.memory)
         self._change(Change(id, limited), "update")
 

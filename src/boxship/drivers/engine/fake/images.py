@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 from boxship.core import errors
 from boxship.drivers.engine import archive
+from boxship.drivers.engine import reference as references
 from boxship.drivers.engine.fake.record import SAYING, Change, Record
 from boxship.drivers.engine.interface import Credentials, ImageSight, PullProgress
 
@@ -48,6 +49,8 @@ class Images(Record):
         return self._have(reference)
 
     async def commit(self, id: str, reference: str) -> ImageSight:
+        if not references.is_name(reference):
+            raise errors.Refused(f"{reference[:100]!r} is not the name of an image.")
         self._known(id)
         return self._have(reference)
 
@@ -64,6 +67,8 @@ class Images(Record):
         yield _archive(reference)
 
     async def search(self, term: str, limit: int) -> list[dict[str, str | int | bool]]:
+        if references.registry(term):
+            raise errors.Refused("Images are searched for in the engine's default registry only.")
         if "missing" in term or "no-such" in term or limit < 1:
             return []
         found: dict[str, str | int | bool] = {"name": term, "description": SAYING.decode().strip()}
