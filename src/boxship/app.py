@@ -19,6 +19,7 @@ from boxship.core.http.call import Reply
 from boxship.core.http.server import Server
 from boxship.core.reconcile.loop import Loop
 from boxship.core.service import Service
+from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
 from boxship.drivers.storage.interface import Blobs, Storage
@@ -27,6 +28,7 @@ from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
 from boxship.services.container import versions as container_versions
 from boxship.services.container.reconciler import containers as container_reconciler
+from boxship.services.container.reconciler.world import World
 from boxship.services.identity import api as identity_api
 from boxship.services.identity import live as identity_live
 from boxship.services.identity import policy as identity_policy
@@ -148,7 +150,7 @@ def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Ser
 
 
 def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
-    world = container_reconciler.World(drivers.engine, drivers.fabric, drivers.blobs)
+    world = World(drivers.engine, drivers.fabric, drivers.blobs, Vault())
     reconciler = container_reconciler.ContainerReconciler(database, world, deadline=settings.step_deadline)
     return Service(
         types=("container",),

@@ -45,6 +45,7 @@ def row(**values: Any) -> model.Container:
         "availability_zone": None,
         "plugs": [model.Plug("port", "net")],
         "wish": Wish.RUNNING,
+        "task": states.TaskState.CREATING,
         "starts": 1,
     }
     return model.Container(**(defaults | values))
@@ -57,8 +58,18 @@ def settled(status: states.Status, **values: Any) -> model.Container:
     )
 
 
-def seen(state: EngineState | None, **values: Any) -> plan.Seen:
-    sight = ContainerSight("c1", "e1", state, None, "", None, None, None, 0) if state else None
+def rebuilding(**values: Any) -> model.Container:
+    """One that ran and is to be made anew."""
+    return settled(Status.RUNNING, **{"rebuilds": 1, "generation": 2} | values)
+
+
+def attaching() -> model.Container:
+    """One that runs and is being connected to another network."""
+    return settled(Status.RUNNING, task=states.TaskState.NETWORK_ATTACHING, generation=2)
+
+
+def seen(state: EngineState | None, build: int = 0, **values: Any) -> plan.Seen:
+    sight = ContainerSight("c1", "e1", state, None, "", None, None, None, 0, build) if state else None
     defaults: dict[str, Any] = {"image": True, "volumes": True, "wired": True, "boot_id": BOOT}
     return plan.Seen(container=sight, **(defaults | values))
 
@@ -138,6 +149,49 @@ TABLE = [
     ("deletion works from an error", settled(Status.ERROR, wish=Wish.GONE, plugs=[]), seen(NONE), Step.CLEAN),
     ("and before anything was made", row(wish=Wish.GONE), seen(NONE), Step.RELEASE),
     ("and with ports that cannot be wired", row(wish=Wish.GONE), seen(CREATED, trouble="no"), Step.REMOVE),
+    (
+        "a group that was made for it goes with it",
+        row(wish=Wish.GONE, plugs=[], group_id="g"),
+        seen(NONE),
+        Step.RELEASE,
+    ),
+    ("a pause pauses", settled(Status.RUNNING, wish=Wish.PAUSED, generation=2), seen(RUNNING), Step.PAUSE),
+    ("a paused one is settled", settled(Status.RUNNING, wish=Wish.PAUSED, generation=2), seen(PAUSED), Step.NOTHING),
+    ("one that ended while paused stays so", settled(Status.PAUSED, wish=Wish.PAUSED), seen(EXITED), Step.NOTHING),
+    (
+        "a paused one that a reboot of the host cut off is started first",
+        settled(Status.PAUSED, wish=Wish.PAUSED, boot_id="old"),
+        seen(EXITED),
+        Step.START,
+    ),
+    ("an unpause unpauses", settled(Status.PAUSED, generation=2), seen(PAUSED), Step.UNPAUSE),
+    ("one that was paused at the engine stays paused", settled(Status.RUNNING), seen(PAUSED), Step.NOTHING),
+    ("a kill kills", settled(Status.RUNNING, kills=1, generation=2), seen(RUNNING), Step.KILL),
+    ("once", settled(Status.RUNNING, kills=1, killed=1, generation=2), seen(RUNNING), Step.NOTHING),
+    ("but not what has ended", settled(Status.RUNNING, kills=1, generation=2), seen(EXITED), Step.NOTHING),
+    ("new limits are given to it", settled(Status.STOPPED, resizes=1, generation=2), seen(EXITED), Step.RESIZE),
+    ("once as well", settled(Status.RUNNING, resizes=1, resized=1, generation=2), seen(RUNNING), Step.NOTHING),
+    ("a rebuild fetches the image first", rebuilding(), seen(RUNNING, image=False), Step.PULL),
+    ("then stops it", rebuilding(), seen(RUNNING), Step.STOP),
+    ("then takes it out of the engine", rebuilding(), seen(EXITED), Step.DISCARD),
+    ("then makes it anew", rebuilding(), seen(NONE), Step.CREATE),
+    ("then starts it", rebuilding(starts=2), seen(CREATED, build=1), Step.START),
+    ("or leaves it, where it did not run", rebuilding(wish=Wish.CREATED), seen(CREATED, build=1), Step.NOTHING),
+    ("a network is attached when it is wired", attaching(), seen(RUNNING, wired=False), Step.WAIT),
+    (
+        "and the container goes on where it cannot be",
+        attaching(),
+        seen(RUNNING, wired=False, trouble="no"),
+        Step.NOTHING,
+    ),
+    (
+        "a cable that is down does not stop a running one",
+        settled(Status.RUNNING),
+        seen(RUNNING, wired=False),
+        Step.NOTHING,
+    ),
+    ("in a capsule it waits for its turn", row(), seen(NONE, turn=False), Step.WAIT),
+    ("also when it is made already", row(), seen(CREATED, turn=False), Step.WAIT),
 ]
 
 
@@ -155,11 +209,23 @@ def test_next_step(container: model.Container, sight: plan.Seen, expected: plan.
         (row(pulling=True), states.TaskState.IMAGE_PULLING),
         (settled(Status.RUNNING), None),
         (settled(Status.ERROR), None),
-        (settled(Status.RUNNING, wish=Wish.STOPPED, generation=2), states.TaskState.STOPPING),
-        (settled(Status.STOPPED, starts=2, generation=2), states.TaskState.STARTING),
-        (settled(Status.RUNNING, reboots=1, generation=2), states.TaskState.REBOOTING),
+        (settled(Status.RUNNING, task=states.TaskState.PAUSING, generation=2), states.TaskState.PAUSING),
+        (settled(Status.RUNNING, task=states.TaskState.PAUSING, generation=2, observed=2), None),
         (settled(Status.RUNNING, wish=Wish.GONE, generation=2), states.TaskState.DELETING),
     ],
 )
-def test_task_state_follows_from_wish_and_sight(container: model.Container, expected: states.TaskState | None) -> None:
+def test_a_task_state_ends_when_its_wish_is_real(container: model.Container, expected: states.TaskState | None) -> None:
     assert container.task_state is expected
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        (settled(Status.RUNNING), Status.RUNNING),
+        (settled(Status.RUNNING, reboots=1), Status.RESTARTING),
+        (settled(Status.RUNNING, rebuilds=1), Status.REBUILDING),
+        (settled(Status.RUNNING, rebuilds=1, wish=Wish.GONE), Status.DELETING),
+    ],
+)
+def test_what_takes_a_container_away_for_a_while_is_shown(container: model.Container, expected: states.Status) -> None:
+    assert container.shown_status is expected

@@ -88,6 +88,13 @@ class Query:
             raise errors.BadRequest(f"{value[:_ECHOED]!r} is not a whole number from {least} to {most}", field=name)
         return int(value)
 
+    def read(self, shape: type[T]) -> T:
+        """The last value of every name as this type. BadRequest: unknown names, wrong values; it names field and reason."""
+        try:
+            return msgspec.convert(dict(self.pairs), shape, strict=False)
+        except msgspec.ValidationError as error:
+            raise _refusal(error, "query") from error
+
 
 @dataclass(slots=True)
 class Call(Generic[Live]):
@@ -135,10 +142,14 @@ def decode(body: bytes, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        reason, path = _located(str(error))
-        raise errors.BadRequest(reason, field=path or "body") from error
+        raise _refusal(error, "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.BadRequest(f"The body is not valid JSON: {error}", field="body") from error
+
+
+def _refusal(error: msgspec.ValidationError, place: str) -> errors.BadRequest:
+    reason, path = _located(str(error))
+    return errors.BadRequest(reason, field=path or place)
 
 
 def _located(message: str) -> tuple[str, str]:

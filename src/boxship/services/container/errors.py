@@ -40,3 +40,18 @@ class InvalidParamInVersion(errors.BadRequest):
 class QuotaExceeded(errors.OverQuota):
     def __init__(self, resource: str, limit: int) -> None:
         super().__init__(f"Quota exceeded for {resource}: the limit of the project is {limit}.")
+
+
+class ActionNotFound(errors.NotFound):
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"Action {request_id} could not be found.")
+
+
+class GroupThere(errors.BadRequest):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Security group {name} has been added to the container already", field="name")
+
+
+class GroupNotThere(errors.BadRequest):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Security group {name} was not added to the container", field="name")

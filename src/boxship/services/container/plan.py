@@ -67,14 +67,10 @@ def next_step(row: model.Container, seen: Seen) -> Step:
     if seen.container is None:
         return _arriving(row, seen)
     if row.rebuilds > seen.container.build:
-        return _replacing(row, seen, seen.container)
+        return _replacing(seen, seen.container)
     if row.resizes > row.resized:
         return Step.RESIZE
-    if row.wish is states.Wish.STOPPED:
-        return Step.STOP if seen.container.state in _ALIVE else Step.NOTHING
-    if row.wish is states.Wish.CREATED:
-        return Step.NOTHING
-    return _running(row, seen, seen.container)
+    return _present(row, seen, seen.container)
 
 
 def _arriving(row: model.Container, seen: Seen) -> Step:
@@ -92,11 +88,19 @@ def _asked_for_more(row: model.Container) -> bool:
     return row.starts > row.started or row.reboots > row.rebooted or row.rebuilds > row.rebuilt
 
 
-def _replacing(row: model.Container, seen: Seen, container: ContainerSight) -> Step:
+def _replacing(seen: Seen, container: ContainerSight) -> Step:
     """A rebuild: the new image is there before the old container goes, so that a name that is wrong costs nothing."""
     if not seen.image:
         return Step.PULL
     return Step.STOP if container.state is EngineState.RUNNING else Step.DISCARD
+
+
+def _present(row: model.Container, seen: Seen, container: ContainerSight) -> Step:
+    if row.wish is states.Wish.STOPPED:
+        return Step.STOP if container.state in _ALIVE else Step.NOTHING
+    if row.wish is states.Wish.CREATED:
+        return Step.NOTHING
+    return _running(row, seen, container)
 
 
 def _running(row: model.Container, seen: Seen, container: ContainerSight) -> Step:

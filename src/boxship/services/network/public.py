@@ -20,6 +20,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.db.holds import Resource
 from boxship.services.network import errors, model, plan
 from boxship.services.network.operations import groups, networks, ports, subnets
+from boxship.services.network.schemas import groups as groups_wire
 from boxship.services.network.schemas import networks as networks_wire
 from boxship.services.network.schemas import ports as ports_wire
 from boxship.services.network.store import networks as networks_store
@@ -236,6 +237,30 @@ def _plug(view: model.PortView, network: model.Network, nameservers: tuple[str, 
 async def set_groups(transaction: Transaction, caller: Caller, port_id: str, ids: Sequence[str]) -> None:
     """Replace the security groups (ids) of a port of the caller. PortNotFound, SecurityGroupNotFound."""
     await ports.update_port(transaction, caller, port_id, ports_wire.PortUpdate(security_groups=tuple(ids)))
+
+
+async def create_open_group(
+    transaction: Transaction, caller: Caller, settings: Settings, name: str, ports: Sequence[tuple[str, int]]
+) -> str:
+    """A new security group that lets anybody in on these pairs of protocol and port; its id. OverQuota."""
+    view = await groups.create_group(transaction, caller, settings, groups_wire.GroupCreate(name=name))
+    for ethertype in ("IPv4", "IPv6"):
+        for protocol, port in ports:
+            rule = groups_wire.RuleCreate(
+                security_group_id=view.group.id,
+                direction="ingress",
+                ethertype=ethertype,
+                protocol=protocol,
+                port_range_min=port,
+                port_range_max=port,
+            )
+            await groups.create_rule(transaction, caller, settings, rule)
+    return view.group.id
+
+
+async def discard_group(transaction: Transaction, group_id: str) -> None:
+    """Delete a group that ``create_open_group`` made, unless its owner uses it elsewhere. Repeatable."""
+    await groups.discard_group(transaction, group_id)
 
 
 async def bootstrap(transaction: Transaction, settings: Settings, project_id: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from boxship.core.http.microversions import Version
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.container.api import actions, containers, discovery, reading, sessions
 
 _ONE = "/v1/containers/{container}"
+_GROUPS = Version(1, 14)
+"""The last version in which security groups are added and removed by an action; later it is done at the port."""
 
 ROUTES = [
     Route("GET", "/", discovery.show_versions, PUBLIC),
@@ -14,9 +17,37 @@ ROUTES = [
     Route("GET", "/v1/containers", containers.list_containers, "container:get_all"),
     Route("GET", _ONE, containers.show_container, "container:get_one"),
     Route("DELETE", _ONE, containers.delete_container, "container:delete"),
+    Route("PATCH", _ONE, containers.update_container, "container:update"),
+    Route("POST", f"{_ONE}/rename", containers.rename_container, "container:rename", until=Version(1, 13)),
+    Route(
+        "POST",
+        f"{_ONE}/resize_container",
+        containers.resize_container,
+        "container:resize_container",
+        since=Version(1, 19),
+    ),
+    Route("GET", f"{_ONE}/network_list", containers.list_networks, "container:network_list", since=Version(1, 13)),
+    Route("GET", f"{_ONE}/container_actions", containers.list_actions, "container:actions"),
+    Route("GET", f"{_ONE}/container_actions/{{request}}", containers.show_action, "container:actions"),
     Route("POST", f"{_ONE}/start", actions.start, "container:start"),
     Route("POST", f"{_ONE}/stop", actions.stop, "container:stop"),
     Route("POST", f"{_ONE}/reboot", actions.reboot, "container:reboot"),
+    Route("POST", f"{_ONE}/pause", actions.pause, "container:pause"),
+    Route("POST", f"{_ONE}/unpause", actions.unpause, "container:unpause"),
+    Route("POST", f"{_ONE}/kill", actions.kill, "container:kill"),
+    Route("POST", f"{_ONE}/rebuild", actions.rebuild, "container:rebuild"),
+    Route("POST", f"{_ONE}/network_attach", actions.network_attach, "container:network_attach", since=Version(1, 8)),
+    Route("POST", f"{_ONE}/network_detach", actions.network_detach, "container:network_detach", since=Version(1, 6)),
+    Route(
+        "POST", f"{_ONE}/add_security_group", actions.add_security_group, "container:add_security_group", until=_GROUPS
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/remove_security_group",
+        actions.remove_security_group,
+        "container:remove_security_group",
+        until=_GROUPS,
+    ),
     Route("GET", f"{_ONE}/logs", reading.show_logs, "container:logs", live=True),
     Route("POST", f"{_ONE}/execute", sessions.execute, "container:execute", live=True),
 ]

@@ -10,11 +10,12 @@ from boxship.services.container import operations
 from boxship.services.container.api import asking
 from boxship.services.container.api.asking import ContainerCall
 from boxship.services.container.schemas import containers as schemas
+from boxship.services.container.schemas import views
 
 
 async def create_container(call: ContainerCall) -> Reply:
     request = call.read(schemas.ContainerRequest)
-    options = operations.CreateOptions(run=call.query.flag("run"), version=call.version)
+    options = operations.CreateOptions(run=call.query.flag("run"), version=call.version, request_id=call.request_id)
     row = await operations.create(call.transaction, call.caller, call.settings, request, options)
     (shown,) = await operations.view(call, [row])
     return Reply(shown, 202, {"Location": f"{call.base_url}/v1/containers/{row.id}"})
@@ -47,8 +48,46 @@ async def delete_container(call: ContainerCall) -> Reply:
         call.caller.require("container:delete_force")
     if stop:
         asking.since(call, "stop", "1.12")
-    await operations.delete(call.transaction, row, force=force, stop=stop, timeout=asking.timeout(call))
+    await operations.delete(call, row, force=force, stop=stop, timeout=asking.timeout(call))
     return Reply(status=204)
+
+
+async def update_container(call: ContainerCall) -> Reply:
+    row = await asking.found(call)
+    await operations.update(call, row, call.read(schemas.UpdateRequest), "update")
+    return Reply(await _shown(call, row.id))
+
+
+async def rename_container(call: ContainerCall) -> Reply:
+    row = await asking.found(call)
+    await operations.rename(call, row, call.query.read(schemas.RenameRequest).name)
+    return Reply(await _shown(call, row.id))
+
+
+async def resize_container(call: ContainerCall) -> Reply:
+    row = await asking.found(call)
+    await operations.update(call, row, call.read(schemas.UpdateRequest), "resize_container")
+    return Reply(await _shown(call, row.id), 202)
+
+
+async def list_networks(call: ContainerCall) -> Reply:
+    return Reply({"networks": await operations.networks(call, await asking.found(call))})
+
+
+async def list_actions(call: ContainerCall) -> Reply:
+    return Reply({"containerActions": await operations.actions(call, await asking.found(call))})
+
+
+async def show_action(call: ContainerCall) -> Reply:
+    row = await asking.found(call)
+    return Reply(await operations.action(call, row, call.parameters["request"]))
+
+
+async def _shown(call: ContainerCall, id: str) -> views.View:
+    """The container as it is after the change."""
+    row = await operations.find(call.transaction, call.caller, id, all_projects=call.caller.is_admin)
+    (shown,) = await operations.view(call, [row])
+    return shown
 
 
 _LIST_WORDS = (

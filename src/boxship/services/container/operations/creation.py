@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET, structs
@@ -17,27 +18,27 @@ from boxship.core.http import call
 from boxship.core.http.microversions import Version
 from boxship.services.container import errors as container_errors
 from boxship.services.container import model, states
+from boxship.services.container.operations import images, placement, quotas, registries
+from boxship.services.container.operations.actions import KIND, note_action
 from boxship.services.container.schemas import containers as schemas
 from boxship.services.container.store import containers as store
-from boxship.services.image import public as image
 from boxship.services.network import public as network
 from boxship.services.volume import public as volume
 
-KIND = "container"
 DEVICE_OWNER = "compute:kuryr"
 """What Zun writes on its ports; clients filter by it."""
 
 _GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "theta", "iota", "kappa", "lambda", "omicron", "sigma")
 _DEFAULT_MEMORY, _DEFAULT_CPU, _DEFAULT_DISK = 512, 1.0, 10
-_REFERENCE = re.compile(r"^[a-z0-9][a-z0-9._:/-]*?(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class CreateOptions:
-    """What is beside the body of the request: whether it is to run at once, and the microversion."""
+    """What is beside the body of the request: whether it is to run at once, the microversion, and the request's id."""
 
     run: bool
     version: Version
+    request_id: str
 
 
 async def create(
@@ -54,16 +55,19 @@ async def create(
     """
     schemas.check_versions(request, options.version)
     _check_rules(caller, request)
-    row = await _row(transaction, caller, request, run=options.run)
-    await _check_quota(transaction, settings, row)
+    row = await _row(transaction, caller, request, options)
+    row = await _placed(transaction, caller, settings, row, request)
     row = await _with_volumes(transaction, caller, settings, row, (request, options.version))
     row = await _with_ports(transaction, caller, settings, row, request)
     await store.insert(transaction, row)
+    await note_action(transaction, caller, options.request_id, row, "create", generation=row.generation)
     transaction.wake(KIND, row.id)
     return row
 
 
 def _check_rules(caller: Caller, request: schemas.ContainerRequest) -> None:
+    if request.runtime:
+        caller.require("container:create:runtime")
     if schemas.flag(request.privileged):
         caller.require("container:create:privileged")
     if request.image_pull_policy:
@@ -73,9 +77,10 @@ def _check_rules(caller: Caller, request: schemas.ContainerRequest) -> None:
 
 
 async def _row(
-    transaction: Transaction, caller: Caller, request: schemas.ContainerRequest, *, run: bool
+    transaction: Transaction, caller: Caller, request: schemas.ContainerRequest, options: CreateOptions
 ) -> model.Container:
-    reference, image_id = await _image(transaction, caller, request)
+    chosen = await images.resolve(transaction, caller, request.image, request.image_driver)
+    interactive = schemas.flag(request.interactive)
     health = request.healthcheck or None
     restart = request.restart_policy
     row = model.Container(
@@ -84,9 +89,9 @@ async def _row(
         user_id=caller.user_id,
         created_at=clock.now(),
         name=request.name or f"{random.choice(_GREEK)}-{random.randint(1, 99)}-container",  # noqa: S311 (a name, no secret)
-        image=reference,
-        image_driver="glance" if image_id else "docker",
-        image_id=image_id,
+        image=chosen.reference,
+        image_driver=chosen.driver,
+        image_id=chosen.id,
         image_pull_policy=(request.image_pull_policy or "").lower() or None,
         command=schemas.words(request.command),
         entrypoint=request.entrypoint or None,
@@ -94,27 +99,40 @@ async def _row(
         labels=request.labels or {},
         workdir=request.workdir or None,
         hostname=request.hostname or None,
-        cpu=schemas.number(request.cpu, "cpu", 0.01, schemas.MAXIMUM_CPU) or _DEFAULT_CPU,
+        cpu=schemas.number(request.cpu, "cpu", schemas.MINIMUM_CPU, schemas.MAXIMUM_CPU) or _DEFAULT_CPU,
         memory=int(
             schemas.number(request.memory, "memory", schemas.MINIMUM_MEMORY, schemas.MAXIMUM_MEMORY) or _DEFAULT_MEMORY
         ),
         disk=int(schemas.number(request.disk, "disk", 1, 160) or _DEFAULT_DISK),
         restart_policy=model.RestartPolicy(restart.Name, str(restart.MaximumRetryCount or 0)) if restart else None,
         healthcheck=_health(health) if health else None,
-        interactive=schemas.flag(request.interactive),
-        tty=schemas.flag(request.tty, default=schemas.flag(request.interactive)),
+        interactive=interactive,
+        tty=schemas.flag(request.tty) if options.version >= Version(1, 36) else interactive,
         privileged=schemas.flag(request.privileged),
         auto_remove=schemas.flag(request.auto_remove),
         auto_heal=schemas.flag(request.auto_heal),
         availability_zone=request.availability_zone,
-        wish=states.Wish.RUNNING if run else states.Wish.CREATED,
-        starts=1 if run else 0,
+        cpu_policy=request.cpu_policy or None,
+        runtime=request.runtime or None,
+        registry_id=await _registry(transaction, caller, request),
+        exposed_ports=schemas.exposed_ports(request.exposed_ports),
+        wish=states.Wish.RUNNING if options.run else states.Wish.CREATED,
+        starts=1 if options.run else 0,
+        task=states.TaskState.CREATING,
     )
     if row.auto_remove and row.restart_policy and row.restart_policy.Name != "no":
         raise errors.BadRequest("auto_remove and a restart policy exclude each other", field="auto_remove")
+    if row.exposed_ports and request.security_groups:
+        raise errors.BadRequest("security_groups and exposed_ports exclude each other", field="exposed_ports")
     if row.workdir and not row.workdir.startswith("/"):
         raise errors.BadRequest("it must be an absolute path", field="workdir")
     return row
+
+
+async def _registry(transaction: Transaction, caller: Caller, request: schemas.ContainerRequest) -> str | None:
+    if not request.registry:
+        return None
+    return (await registries.find(transaction, caller, request.registry)).id
 
 
 def _health(request: schemas.HealthRequest) -> model.HealthCheck:
@@ -122,34 +140,26 @@ def _health(request: schemas.HealthRequest) -> model.HealthCheck:
     return model.HealthCheck(request.cmd, request.interval or 30, retries, request.timeout or 30)
 
 
-async def _image(transaction: Transaction, caller: Caller, request: schemas.ContainerRequest) -> tuple[str, str | None]:
-    """What is shown as the image and, for images from Glance, its id.
-
-    A name for the engine always carries a tag, so that it can never be read as the id of somebody else's image.
-    """
-    if request.image_driver == "glance":
-        found = await image.find_image(transaction, caller, request.image)
-        if found is None or found.status != "active" or found.container_format != "docker":
-            raise container_errors.ImageNotFound(request.image)
-        return request.image, found.id
-    if not _REFERENCE.match(request.image) or request.image.startswith(model.RESERVED_REPOSITORY):
-        raise errors.BadRequest(f"{request.image!r} is not the name of an image", field="image")
-    last = request.image.rpartition("/")[2]
-    return (request.image if ":" in last or "@" in last else f"{request.image}:latest"), None
-
-
-async def _check_quota(transaction: Transaction, settings: Settings, row: model.Container) -> None:
-    await transaction.serialise(f"quota:container:{row.project_id}")
-    containers, memory, cpu, disk = await store.usage(transaction, row.project_id)
-    wanted = {
-        "containers": (containers + 1, settings.quota_containers),
-        "memory": (memory + (row.memory or 0), settings.quota_memory),
-        "cpu": (cpu + (row.cpu or 0), settings.quota_cpu),
-        "disk": (disk + row.disk, settings.quota_disk),
-    }
-    for resource, (total, limit) in wanted.items():
-        if 0 <= limit < total:
-            raise container_errors.QuotaExceeded(resource, limit)
+async def _placed(
+    transaction: Transaction,
+    caller: Caller,
+    settings: Settings,
+    row: model.Container,
+    request: schemas.ContainerRequest,
+) -> model.Container:
+    """The row with its host. QuotaExceeded: of the project. NoValidHost: no host has room for it, and why."""
+    demand = quotas.Demand(containers=1, memory=row.memory or 0, cpu=row.cpu or 0, disk=row.disk)
+    await quotas.check(transaction, settings, row.project_id, demand)
+    wish = placement.PlacementWish(
+        memory=row.memory or 0,
+        cpu=row.cpu or 0,
+        disk=row.disk,
+        zone=row.availability_zone,
+        runtime=row.runtime,
+        host=request.host or None,
+        hints=request.hints or {},
+    )
+    return structs.replace(row, host=await placement.choose(transaction, settings, wish))
 
 
 async def _with_volumes(
@@ -199,33 +209,54 @@ async def _with_ports(
     request: schemas.ContainerRequest,
 ) -> model.Container:
     """The row with its ports, made or borrowed, and bound to its sandbox."""
-    groups = None
+    groups, own_group = None, None
     if request.security_groups:
         groups = await network.find_groups(transaction, caller, tuple(dict.fromkeys(request.security_groups)))
+    if row.exposed_ports:
+        own_group = await open_group(transaction, caller, settings, row.name, row.exposed_ports)
+        groups = (own_group,)
     plugs: list[model.Plug] = []
     for at, net in enumerate(
         request.nets or [schemas.NetRequest(network=await network.default_network(transaction, caller))]
     ):
         wish = network.PortWish(network_id="", groups=groups, name="", dns_name=label(row.hostname or row.name))
-        plug = await _plug(transaction, caller, settings, (net, wish))
-        binding = network.Binding(
-            device_id=row.id,
-            device_owner=DEVICE_OWNER,
-            sandbox=row.id,
-            interface=f"eth{at}",
-            holder=(KIND, row.id),
-        )
-        await network.bind_port(transaction, plug.port_id, binding)
-        plugs.append(plug)
-    return structs.replace(row, plugs=plugs)
+        plugged = structs.replace(await plug(transaction, caller, settings, (net, wish)), interface=f"eth{at}")
+        await bind(transaction, plugged, row.id)
+        plugs.append(plugged)
+    return structs.replace(row, plugs=plugs, group_id=own_group)
 
 
-async def _plug(
+async def open_group(
+    transaction: Transaction, caller: Caller, settings: Settings, name: str, exposed_ports: Sequence[str]
+) -> str:
+    """A security group of the caller's that lets anybody in on ports like ``80/tcp``; its id."""
+    pairs = [(protocol, int(number)) for number, _, protocol in (port.partition("/") for port in exposed_ports)]
+    return await network.create_open_group(transaction, caller, settings, f"exposed-{name}", pairs)
+
+
+async def bind(transaction: Transaction, plugged: model.Plug, id: str, *, kind: str = KIND) -> None:
+    """Wish a port wired into the sandbox of a container or capsule, which holds it from now on."""
+    binding = network.Binding(
+        device_id=id, device_owner=DEVICE_OWNER, sandbox=id, interface=plugged.interface, holder=(kind, id)
+    )
+    await network.bind_port(transaction, plugged.port_id, binding)
+
+
+async def unplug(transaction: Transaction, plugged: model.Plug, id: str, *, kind: str = KIND) -> None:
+    """Give a port back: a borrowed one stays, another one goes. Repeatable."""
+    if plugged.borrowed:
+        await network.unbind_port(transaction, plugged.port_id, (kind, id))
+    else:
+        await network.delete_port(transaction, plugged.port_id, (kind, id))
+
+
+async def plug(
     transaction: Transaction,
     caller: Caller,
     settings: Settings,
     asked: tuple[schemas.NetRequest, network.PortWish],
 ) -> model.Plug:
+    """A port of the caller's, or a new one on a network. BadRequest: both or neither are named."""
     net, wish = asked
     if (net.port is UNSET) == (net.network is UNSET):
         raise errors.BadRequest("name either a network or a port", field="nets")
@@ -247,12 +278,11 @@ def label(name: str) -> str:
 
 
 async def release(transaction: Transaction, row: model.Container) -> None:
-    """Give back what ``create`` took: ports and volumes of its own go, borrowed ones stay. Repeatable."""
-    for plug in row.plugs:
-        if plug.borrowed:
-            await network.unbind_port(transaction, plug.port_id, (KIND, row.id))
-        else:
-            await network.delete_port(transaction, plug.port_id, (KIND, row.id))
+    """Give back what ``create`` took: ports, group and volumes of its own go, borrowed ones stay. Repeatable."""
+    for plugged in row.plugs:
+        await unplug(transaction, plugged, row.id)
+    if row.group_id:
+        await network.discard_group(transaction, row.group_id)
     for mount in row.mounts:
         await volume.detach(transaction, mount.volume_id, (KIND, row.id))
         if mount.disposable:

@@ -4,9 +4,9 @@ act first. Decides nothing; every act may be cut off at any instant and is done 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -14,35 +14,23 @@ import structlog
 from boxship.core import errors
 from boxship.core.db.database import Database, Wake
 from boxship.drivers.engine import interface as engine_interface
-from boxship.drivers.linux.interface import Fabric
-from boxship.drivers.storage.interface import Blobs
 from boxship.services.container import model, operations, plan, states
+from boxship.services.container.operations import registries
+from boxship.services.container.reconciler.diary import Diary
+from boxship.services.container.reconciler.pulling import Pulling
+from boxship.services.container.reconciler.world import World
+from boxship.services.container.store import actions as actions_store
 from boxship.services.container.store import containers as store
 from boxship.services.network import public as network
 from boxship.services.volume import public as volume
 
 log = structlog.get_logger("container")
 
+MIB, GIB = 2**20, 2**30
+UNKNOWN_AFTER = 60.0
+"""Seconds without an answer from the engine until containers are Unknown: longer than it takes to restart one."""
 SHORT = 0.05
 """Seconds until the next look where a port or volume is about to be ready and its wake-up might be missed."""
-
-
-def _boot_id() -> str:
-    """Changes with every boot of the host (proc(5), /proc/sys/kernel/random/boot_id)."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The drivers that containers are made with."""
-
-    engine: engine_interface.Engine
-    fabric: Fabric
-    blobs: Blobs
-    boot_id: str = field(default_factory=_boot_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +41,9 @@ class _Look:
     seen: plan.Seen
     plugs: list[network.Plug]
     mounts: dict[str, Path]
+    diary: Diary
+    guarded: bool = False
+    """Whether the image is from a registry that somebody has credentials for."""
 
 
 class ContainerReconciler:
@@ -64,12 +55,18 @@ class ContainerReconciler:
         self.deadline = deadline
         self._database = database
         self._world = world
-        self._pulls: dict[str, asyncio.Lock] = {}
+        self._images = Pulling(database, world)
+        self._away_since: float | None = None
         self._steps: dict[plan.Step, Callable[[_Look], Awaitable[engine_interface.ContainerSight | None]]] = {
             plan.Step.PULL: self._pull,
             plan.Step.CREATE: self._create,
             plan.Step.START: self._start,
             plan.Step.STOP: self._stop,
+            plan.Step.KILL: self._kill,
+            plan.Step.PAUSE: self._pause,
+            plan.Step.UNPAUSE: self._unpause,
+            plan.Step.RESIZE: self._resize,
+            plan.Step.DISCARD: self._discard,
             plan.Step.REMOVE: self._remove,
             plan.Step.RELEASE: self._release,
             plan.Step.DISMISS: self._dismiss,
@@ -87,13 +84,23 @@ class ContainerReconciler:
 
     async def reconcile(self, id: str) -> float | None:
         """Step until settled; None as well where a wake-up will come, with a short look again as the net beneath."""
+        diary = Diary()
+        try:
+            return await self._proceed(id, diary)
+        except errors.DriverError as error:
+            diary.failed(error)
+            await self._note(id, diary)
+            raise
+
+    async def _proceed(self, id: str, diary: Diary) -> float | None:
         sight: engine_interface.ContainerSight | None = None
         while True:
-            look = await self._look(id, sight)
+            look = await self._look(id, sight, diary)
             if look is None:
                 return None
             step = plan.next_step(look.row, look.seen)
             if step is plan.Step.WAIT:
+                await self._note(id, diary)
                 return SHORT if look.row.wish is states.Wish.GONE else 1.0
             if step is plan.Step.NOTHING:
                 await self._settle(look)
@@ -101,14 +108,28 @@ class ContainerReconciler:
             if step is plan.Step.CLEAN:
                 await self._clean(look)
                 return None
+            diary.begin(step)
             if step is plan.Step.VANISHED:
                 raise errors.Refused("The container was removed from the engine by somebody else.")
             if step is plan.Step.FAIL:
                 raise errors.Refused(look.seen.trouble or "A port or volume cannot be made ready.")
             sight = await self._steps[step](look)
+            diary.done()
+
+    async def _note(self, id: str, diary: Diary) -> None:
+        """Keep the steps taken so far with the actions that they were taken for."""
+        if diary.events:
+            async with self._database.write() as transaction:
+                await actions_store.proceed(transaction, id, diary.taken(), observed=0)
 
     async def give_up(self, id: str, reason: str) -> None:
-        """State Error with the reason; a container that is wanted gone stays Deleting and is tried again by the scan."""
+        """State Error with the reason, or the state as it was where a change to a running container was refused.
+
+        A container that is wanted gone stays Deleting and is tried again by the scan.
+        """
+        alive = None
+        with contextlib.suppress(errors.DriverError):
+            alive = await self._world.engine.sight(id)
         async with self._database.write() as transaction:
             row = await store.get(transaction, id)
             if row is None:
@@ -116,20 +137,13 @@ class ContainerReconciler:
             if row.wish is states.Wish.GONE:
                 await store.record(transaction, id, status_reason=reason)
                 return
-            await store.record(
-                transaction,
-                id,
-                status=states.Status.ERROR,
-                status_reason=reason,
-                observed=row.generation,
-                started=row.starts,
-                rebooted=row.reboots,
-                pulling=False,
-            )
+            seen = _sighted(alive) if alive and _untouched(row, alive) else {"status": states.Status.ERROR}
+            await store.record(transaction, id, **seen, **_caught_up(row), pulling=False, status_reason=reason)
+            await actions_store.proceed(transaction, id, [], observed=row.generation, message=reason)
 
     async def sweep(self) -> None:
         """Remove containers and sandboxes with our mark and no row; look again at rows that the engine contradicts."""
-        seen = {sight.id: sight for sight in await self._world.engine.sights()}
+        seen = {sight.id: sight for sight in await self._sights()}
         sandboxes = (await self._world.fabric.sight()).sandboxes
         async with self._database.write() as transaction:
             rows = await store.statuses(transaction)
@@ -143,6 +157,20 @@ class ContainerReconciler:
         for name in sandboxes - rows.keys() - used:
             await self._world.fabric.remove_sandbox(name)
 
+    async def _sights(self) -> list[engine_interface.ContainerSight]:
+        """All containers in the engine. Where it has been away for a while, nobody knows what they do, and the rows say so."""
+        try:
+            sights = await self._world.engine.sights()
+        except errors.Busy as error:
+            now = asyncio.get_running_loop().time()
+            self._away_since = self._away_since or now
+            if now - self._away_since >= UNKNOWN_AFTER:
+                async with self._database.write() as transaction:
+                    await store.mark_unknown(transaction, error.sentence)
+            raise
+        self._away_since = None
+        return sights
+
     async def watch(self, wake: Wake) -> None:
         """Turn the engine's events into wake-ups, as long as it talks. Busy: it went away."""
         async for event in self._world.engine.events():
@@ -150,7 +178,7 @@ class ContainerReconciler:
 
     # The look.
 
-    async def _look(self, id: str, sight: engine_interface.ContainerSight | None) -> _Look | None:
+    async def _look(self, id: str, sight: engine_interface.ContainerSight | None, diary: Diary) -> _Look | None:
         """Row and world; ``sight`` is what the step just taken saw of the container, and spares asking again."""
         async with self._database.read() as transaction:
             row = await store.get(transaction, id)
@@ -159,8 +187,9 @@ class ContainerReconciler:
             plugs = await network.plugs(transaction, [plug.port_id for plug in row.plugs])
             views = await volume.mounts(transaction, [mount.volume_id for mount in row.mounts])
             plugged = row.wish is states.Wish.GONE and await network.sandbox_in_use(transaction, id)
+            guarded = await registries.guards(transaction, row.image)
         sight = sight or await self._world.engine.sight(id)
-        image = sight is not None or await self._has_image(row)
+        image = (sight is not None and sight.build == row.rebuilds) or await self._images.ready(row, guarded=guarded)
         mounts = {view.volume_id: view.path for view in views if view.path is not None}
         seen = plan.Seen(
             container=sight,
@@ -171,44 +200,15 @@ class ContainerReconciler:
             trouble=_trouble(row, plugs, views),
             plugged=plugged,
         )
-        return _Look(row, seen, plugs, mounts)
-
-    async def _has_image(self, row: model.Container) -> bool:
-        if row.wish is states.Wish.GONE:
-            return False
-        if row.image_pull_policy == "always" and not row.pulling:
-            return False
-        return await self._world.engine.image(row.engine_image) is not None
+        return _Look(row, seen, plugs, mounts, diary, guarded)
 
     # The steps.
 
     async def _pull(self, look: _Look) -> None:
-        """Bring the image; the same image is brought once for all that wait for it."""
-        row = look.row
-        if row.image_pull_policy == "never":
-            raise errors.Refused(f"The image {row.image} is not on this host, and the pull policy is never.")
-        await self._record(row, pulling=True)
-        async with self._pulls.setdefault(row.engine_image, asyncio.Lock()):
-            present = await self._world.engine.image(row.engine_image)
-            if present is None or row.image_pull_policy == "always":
-                await self._fetch(row)
-
-    async def _fetch(self, row: model.Container) -> None:
-        if row.image_id:
-            await self._world.engine.load(self._archive(row.image_id), row.engine_image)
-            return
-        try:
-            await self._world.engine.pull(row.engine_image)
-        except errors.Busy as error:
-            await self._world.engine.info()  # Busy as well where it is the engine that is away
-            raise errors.Refused(error.sentence, detail=error.detail) from error
-
-    async def _archive(self, image_id: str) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._world.blobs.read(image_id):
-                yield chunk
-        except errors.Absent as error:
-            raise errors.Refused("The image was deleted before the container was made.") from error
+        if look.row.image_pull_policy == "never":
+            raise errors.Refused(f"The image {look.row.image} is not on this host, and the pull policy is never.")
+        await self._record(look, pulling=True)
+        await self._images.bring(look.row, guarded=look.guarded)
 
     async def _create(self, look: _Look) -> engine_interface.ContainerSight:
         await self._world.fabric.ensure_sandbox(look.row.id)
@@ -216,21 +216,31 @@ class ContainerReconciler:
 
     async def _start(self, look: _Look) -> engine_interface.ContainerSight:
         sight = await self._world.engine.start(look.row.id)
-        await self._record(
-            look.row,
-            **_sighted(sight),
-            observed=look.row.generation,
-            started=look.row.starts,
-            rebooted=look.row.reboots,
-            boot_id=self._world.boot_id,
-            status_reason=None,
-            pulling=False,
-            host=socket.gethostname(),
-        )
+        look.diary.done()
+        seen = _sighted(sight) | _caught_up(look.row) | {"boot_id": self._world.boot_id}
+        await self._record(look, **seen, status_reason=None, pulling=False)
         return sight
 
     async def _stop(self, look: _Look) -> None:
         await self._world.engine.stop(look.row.id, look.row.stop_timeout)
+
+    async def _kill(self, look: _Look) -> None:
+        await self._world.engine.kill(look.row.id, look.row.kill_signal)
+        await self._record(look, killed=look.row.kills)
+
+    async def _pause(self, look: _Look) -> None:
+        await self._world.engine.pause(look.row.id)
+
+    async def _unpause(self, look: _Look) -> None:
+        await self._world.engine.unpause(look.row.id)
+
+    async def _resize(self, look: _Look) -> None:
+        memory = look.row.memory * MIB if look.row.memory else None
+        await self._world.engine.update(look.row.id, cpus=look.row.cpu, memory=memory)
+        await self._record(look, resized=look.row.resizes)
+
+    async def _discard(self, look: _Look) -> None:
+        await self._world.engine.remove(look.row.id)
 
     async def _remove(self, look: _Look) -> None:
         await self._world.engine.remove(look.row.id)
@@ -238,12 +248,13 @@ class ContainerReconciler:
     async def _release(self, look: _Look) -> None:
         async with self._database.write() as transaction:
             await operations.release(transaction, look.row)
-            await store.record(transaction, look.row.id, plugs=[], mounts=[])
+            await store.record(transaction, look.row.id, plugs=[], mounts=[], group_id=None)
 
     async def _clean(self, look: _Look) -> None:
         await self._world.fabric.remove_sandbox(look.row.id)
         async with self._database.write() as transaction:
             await store.forget(transaction, look.row.id)
+            await actions_store.forget(transaction, look.row.id)
 
     async def _dismiss(self, look: _Look) -> None:
         """auto_remove: the one wish that is written here, in the name of the user who asked for it at creation."""
@@ -253,17 +264,25 @@ class ContainerReconciler:
     async def _settle(self, look: _Look) -> None:
         """Record what is seen; nothing is written where the row says so already."""
         row, sight = look.row, look.seen.container
-        values: dict[str, object] = {"observed": row.generation, "pulling": False}
+        values: dict[str, object] = _caught_up(row) | {"pulling": False}
         if sight is not None and not (row.status is states.Status.ERROR and row.observed == row.generation):
-            values |= _sighted(sight) | {"started": row.starts, "rebooted": row.reboots}
-            values["status_reason"] = sight.error or None
-        await self._record(row, **values)
+            values |= _sighted(sight)
+            if row.observed != row.generation or sight.error:  # what was refused is told until something new is asked
+                values["status_reason"] = sight.error or look.seen.trouble
+        await self._record(look, **values)
 
-    async def _record(self, row: model.Container, **values: object) -> None:
+    async def _record(self, look: _Look, **values: object) -> None:
+        """Write what differs from the row, and finish the actions that are real by it."""
+        row, events = look.row, look.diary.taken()
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
-        if changed:
-            async with self._database.write() as transaction:
+        if not changed and not events:
+            return
+        async with self._database.write() as transaction:
+            if changed:
                 await store.record(transaction, row.id, **changed)
+            if events or "observed" in changed:
+                observed = row.generation if "observed" in values else row.observed
+                await actions_store.proceed(transaction, row.id, events, observed=observed)
 
 
 def _sighted(sight: engine_interface.ContainerSight) -> dict[str, object]:
@@ -275,6 +294,24 @@ def _sighted(sight: engine_interface.ContainerSight) -> dict[str, object]:
         "finished_at": sight.finished_at,
         "health": sight.health,
     }
+
+
+def _caught_up(row: model.Container) -> dict[str, object]:
+    """That the wish as it was looked at is real, and every order in it done."""
+    return {
+        "observed": row.generation,
+        "started": row.starts,
+        "rebooted": row.reboots,
+        "killed": row.kills,
+        "rebuilt": row.rebuilds,
+        "resized": row.resizes,
+    }
+
+
+def _untouched(row: model.Container, sight: engine_interface.ContainerSight) -> bool:
+    """Whether what was refused left a container running that nobody wanted to start or make anew."""
+    alive = sight.state in {engine_interface.EngineState.RUNNING, engine_interface.EngineState.PAUSED}
+    return alive and row.starts == row.started and row.reboots == row.rebooted and row.rebuilds == sight.build
 
 
 def _contradicts(status: str, sight: engine_interface.ContainerSight | None) -> bool:
@@ -302,6 +339,7 @@ def _spec(look: _Look, sandbox: Path) -> engine_interface.ContainerSpec:
     nameservers = tuple(dict.fromkeys(server for plug in look.plugs for server in plug.nameservers))
     return engine_interface.ContainerSpec(
         id=row.id,
+        build=row.rebuilds,
         image=row.engine_image,
         sandbox=sandbox,
         command=tuple(row.command) if row.command else None,
@@ -311,7 +349,8 @@ def _spec(look: _Look, sandbox: Path) -> engine_interface.ContainerSpec:
         workdir=row.workdir,
         hostname=row.hostname or name,
         cpus=row.cpu,
-        memory=row.memory * 2**20 if row.memory else None,
+        memory=row.memory * MIB if row.memory else None,
+        disk=row.disk * GIB,
         restart=_restart(row),
         health=_health(row),
         interactive=row.interactive,

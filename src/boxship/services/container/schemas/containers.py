@@ -6,16 +6,15 @@ import base64
 import binascii
 import re
 import shlex
+import signal
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from boxship.core import clock, errors
+from boxship.core import errors
 from boxship.core.http.microversions import Version
 from boxship.services.container import errors as container_errors
-from boxship.services.container import model, states
-from boxship.services.network import public as network
 
 Name = Annotated[str, Meta(min_length=2, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$")]
 Reference = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -24,24 +23,29 @@ Number = Annotated[str, Meta(max_length=12, pattern=r"^[0-9]+(\.[0-9]+)?$")]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Flag = bool | Literal["true", "True", "TRUE", "false", "False", "FALSE", "1", "0", "yes", "no", "on", "off"]
 Words = Annotated[list[Text], Meta(max_length=1024)]
+PortWord = Annotated[str, Meta(max_length=16)]
 Pairs = Annotated[dict[Annotated[str, Meta(min_length=1, max_length=1024)], Text], Meta(max_length=256)]
 
 #: Fields of a create request that came with a microversion (rest_api_version_history of Zun).
 SINCE = {
     "nets": "1.2",
     "auto_remove": "1.3",
+    "runtime": "1.5",
     "hostname": "1.9",
     "mounts": "1.11",
     "privileged": "1.21",
     "healthcheck": "1.22",
-    "tty": "1.1",
+    "exposed_ports": "1.24",
+    "cpu_policy": "1.28",
+    "registry": "1.31",
     "host": "1.39",
     "entrypoint": "1.40",
 }
 
 MINIMUM_MEMORY, MAXIMUM_MEMORY = 4, 8192
 """MiB; Zun's limits. Default 512 MiB and one CPU."""
-MAXIMUM_CPU = 16.0
+MINIMUM_CPU, MAXIMUM_CPU = 0.01, 16.0
+"""Cores; Zun begins at 0.1, and small containers are worth having."""
 _RESERVED = ("/proc", "/sys", "/dev")
 
 
@@ -111,9 +115,75 @@ class ContainerRequest(_Request):
     nets: Annotated[list[NetRequest], Meta(max_length=16)] | None | UnsetType = UNSET
     mounts: Annotated[list[MountRequest], Meta(max_length=32)] | None | UnsetType = UNSET
     healthcheck: HealthRequest | None | UnsetType = UNSET
-    hints: dict[str, Text] | None = None
+    exposed_ports: Annotated[dict[PortWord, Any], Meta(max_length=64)] | None | UnsetType = UNSET
+    cpu_policy: Literal["shared", "dedicated"] | None | UnsetType = UNSET
+    runtime: Reference | None | UnsetType = UNSET
+    registry: Reference | None | UnsetType = UNSET
+    hints: Annotated[dict[str, Text], Meta(max_length=64)] | None = None
     availability_zone: Reference | None = None
     host: Reference | None | UnsetType = UNSET
+
+
+class UpdateRequest(_Request):
+    """The body of PATCH /v1/containers/{container} and of resize_container."""
+
+    name: Name | UnsetType = UNSET
+    cpu: Annotated[float, Meta(gt=0, le=MAXIMUM_CPU)] | Number | None | UnsetType = UNSET
+    memory: Annotated[int, Meta(ge=MINIMUM_MEMORY, le=MAXIMUM_MEMORY)] | Number | None | UnsetType = UNSET
+    auto_heal: Flag | UnsetType = UNSET
+
+
+class AttachRequest(_Request):
+    """What network_attach and network_detach name; the client sends it as a query."""
+
+    network: Reference | None = None
+    port: Reference | None = None
+    fixed_ip: Reference | None = None
+
+
+class RebuildRequest(_Request):
+    """The query of rebuild."""
+
+    image: Annotated[str, Meta(min_length=2, max_length=255)] | None = None
+    image_driver: Literal["docker", "glance"] | None = None
+
+
+class RenameRequest(_Request):
+    """The query of rename."""
+
+    name: Name
+
+
+class GroupRequest(_Request):
+    """The query of add_security_group and remove_security_group."""
+
+    name: Reference
+
+
+def exposed_ports(asked: dict[str, Any] | None | UnsetType) -> list[str]:
+    """Ports as ``80/tcp``, each once. BadRequest: no number, or another protocol than tcp and udp."""
+    found = []
+    for word in asked or {}:
+        number, _, protocol = word.partition("/")
+        if protocol not in {"", "tcp", "udp"} or not re.fullmatch(r"[0-9]{1,5}", number) or not 0 < int(number) < 65536:
+            raise errors.BadRequest(f"{word!r} is not a port like 80/tcp", field="exposed_ports")
+        found.append(f"{int(number)}/{protocol or 'tcp'}")
+    return list(dict.fromkeys(found))
+
+
+_SIGNALS = {name.name: name.value for name in signal.Signals}
+
+
+def signal_name(asked: str | None) -> str:
+    """A signal in any of the ways to write it (9, KILL, sigkill) as its name; SIGKILL for none. BadRequest: unknown."""
+    if asked in {None, "", "None"}:
+        return "SIGKILL"
+    name = str(asked).upper()
+    by_number = {str(value): known for known, value in _SIGNALS.items()}
+    found = by_number.get(name) or (name if name in _SIGNALS else f"SIG{name}")
+    if found not in _SIGNALS:
+        raise errors.BadRequest(f"{asked!r} is no signal", field="signal")
+    return found
 
 
 def check_versions(request: ContainerRequest, version: Version) -> None:
@@ -174,138 +244,6 @@ def file_content(source: str | None, version: Version) -> bytes:
     if len(content) > 1 << 16:
         raise errors.BadRequest("an injected file may have 64 KiB", field="mounts.source")
     return content
-
-
-class View(msgspec.Struct, kw_only=True):
-    """A container as the API shows it; fields that a rule hides are left out."""
-
-    uuid: str
-    name: str
-    project_id: str
-    user_id: str
-    image: str
-    image_driver: str
-    command: list[str] | None
-    entrypoint: list[str] | None
-    status: str
-    status_reason: str | None
-    status_detail: str | None
-    task_state: str | None
-    cpu: float | None
-    memory: str | None
-    disk: int
-    environment: dict[str, str]
-    labels: dict[str, str]
-    workdir: str | None
-    hostname: str | None
-    addresses: dict[str, list[dict[str, Any]]]
-    security_groups: list[str]
-    ports: list[int]
-    restart_policy: model.RestartPolicy | None
-    healthcheck: model.HealthCheck | None
-    interactive: bool
-    tty: bool
-    auto_remove: bool
-    auto_heal: bool
-    cpu_policy: str | None
-    registry_id: str | None
-    created_at: str | None
-    updated_at: str | None
-    links: list[dict[str, str]]
-    host: str | None | UnsetType = UNSET
-    image_pull_policy: str | None | UnsetType = UNSET
-    privileged: bool | UnsetType = UNSET
-    runtime: str | None | UnsetType = UNSET
-
-
-def view(row: model.Container, plugs: dict[str, network.Plug], base_url: str, hidden: frozenset[str]) -> View:
-    """The row, with the addresses of its ports, as Zun shows it. ``hidden`` fields are left out."""
-    own = [(plug, plugs[plug.port_id]) for plug in row.plugs if plug.port_id in plugs]
-    shown = View(
-        uuid=row.id,
-        name=row.name,
-        project_id=row.project_id,
-        user_id=row.user_id,
-        image=row.image,
-        image_driver=row.image_driver,
-        command=row.command,
-        entrypoint=row.entrypoint,
-        status=row.shown_status,
-        status_reason=row.status_reason,
-        status_detail=_detail(row),
-        task_state=row.task_state,
-        cpu=row.cpu,
-        memory=None if row.memory is None else str(row.memory),
-        disk=row.disk,
-        environment=row.environment,
-        labels=row.labels,
-        workdir=row.workdir,
-        hostname=row.hostname,
-        addresses=_addresses(own),
-        security_groups=sorted({group for _, port in own for group in port.security_groups}),
-        ports=[],
-        restart_policy=row.restart_policy,
-        healthcheck=row.healthcheck,
-        interactive=row.interactive,
-        tty=row.tty,
-        auto_remove=row.auto_remove,
-        auto_heal=row.auto_heal,
-        cpu_policy="shared",
-        registry_id=None,
-        created_at=clock.stamp(row.created_at),
-        updated_at=clock.stamp(row.updated_at),
-        links=_links(base_url, row.id),
-    )
-    extra = {
-        "host": row.host,
-        "image_pull_policy": row.image_pull_policy,
-        "privileged": row.privileged,
-        "runtime": None,
-    }
-    for name, value in extra.items():
-        if name not in hidden:
-            setattr(shown, name, value)
-    return shown
-
-
-def _addresses(own: list[tuple[model.Plug, network.Plug]]) -> dict[str, list[dict[str, Any]]]:
-    addresses: dict[str, list[dict[str, Any]]] = {}
-    for plug, port in own:
-        for fixed in port.addresses:
-            entry = {
-                "addr": fixed.ip,
-                "version": fixed.version,
-                "port": port.port_id,
-                "subnet_id": fixed.subnet_id,
-                "preserve_on_delete": plug.borrowed,
-            }
-            addresses.setdefault(port.network_id, []).append(entry)
-    return addresses
-
-
-def _links(base_url: str, id: str) -> list[dict[str, str]]:
-    return [
-        {"rel": "self", "href": f"{base_url}/v1/containers/{id}"},
-        {"rel": "bookmark", "href": f"{base_url}/containers/{id}"},
-    ]
-
-
-def _detail(row: model.Container) -> str | None:
-    """Docker's words for how long: ``Up 5 minutes``, ``Exited(0) 2 hours ago``."""
-    if row.shown_status is states.Status.RUNNING and row.started_at:
-        health = f" ({row.health})" if row.health and row.health != "none" else ""
-        return f"Up {_span((clock.now() - row.started_at).total_seconds())}{health}"
-    if row.shown_status is states.Status.STOPPED and row.finished_at:
-        return f"Exited({row.exit_code}) {_span((clock.now() - row.finished_at).total_seconds())} ago"
-    return row.shown_status if row.shown_status is states.Status.CREATED else None
-
-
-def _span(seconds: float) -> str:
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            many = int(seconds // size)
-            return f"{many} {word}{'s' if many > 1 else ''}"
-    return f"{max(int(seconds), 0)} seconds"
 
 
 class ExecuteResult(msgspec.Struct):

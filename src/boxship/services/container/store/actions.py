@@ -30,12 +30,14 @@ sa.Index("ix_container_actions_container", _table.c.container_id, _table.c.start
 _columns = _table.c
 
 KEPT = 100
-"""Finished actions that are kept of a container: a loop of starts and stops must not fill the database."""
+"""Actions that are kept of a container, and events of an action: a loop of starts and stops must not fill the database."""
 
 
 async def insert(transaction: Transaction, action: model.Action) -> None:
     """Store what was asked."""
-    await transaction.execute(_table.insert().values({column.name: getattr(action, column.name) for column in _columns}))
+    await transaction.execute(
+        _table.insert().values({column.name: getattr(action, column.name) for column in _columns})
+    )
 
 
 async def all_of(transaction: Transaction, container_id: str) -> list[model.Action]:
@@ -53,12 +55,17 @@ async def asked_by(transaction: Transaction, container_id: str, request_id: str)
 
 
 async def proceed(
-    transaction: Transaction, container_id: str, events: list[model.Event], *, observed: int, message: str | None
+    transaction: Transaction,
+    container_id: str,
+    events: list[model.Event],
+    *,
+    observed: int,
+    message: str | None = None,
 ) -> None:
     """Note the steps taken for what is unfinished, and finish what the generation ``observed`` made real or ended."""
     unfinished = _columns.container_id == container_id, _columns.finished_at.is_(None)
     for row in await transaction.rows(sa.select(_table).where(*unfinished)):
-        values: dict[str, Any] = {"events": [*row.events, *events]}
+        values: dict[str, Any] = {"events": [*row.events, *events][-KEPT:]}
         if row.generation <= observed:
             values |= {"finished_at": clock.now(), "message": message}
         await transaction.execute(_table.update().where(_columns.id == row.id).values(values))

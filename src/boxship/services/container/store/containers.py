@@ -205,6 +205,14 @@ async def record(transaction: Transaction, id: str, **seen: Any) -> None:
     await transaction.execute(_table.update().where(_columns.id == id).values(**seen))
 
 
+async def mark_unknown(transaction: Transaction, reason: str) -> None:
+    """Say of every container that was made that nobody knows what it does now."""
+    known = _columns.status.in_([states.Status.RUNNING, states.Status.PAUSED, states.Status.RESTARTING])
+    await transaction.execute(
+        _table.update().where(known).values(status=states.Status.UNKNOWN.value, status_reason=reason)
+    )
+
+
 async def forget(transaction: Transaction, id: str) -> None:
     """Remove the row of a container that is wanted gone."""
     await transaction.execute(_table.delete().where(_columns.id == id, _columns.wish == states.Wish.GONE))

@@ -171,9 +171,26 @@ async def delete_group(transaction: Transaction, caller: Caller, id: str) -> Non
         raise errors.SecurityGroupCannotRemoveDefault
     if await rows.exists(transaction, tables.memberships, tables.memberships.c.group_id == id):
         raise errors.SecurityGroupInUse(id)
-    rules = tables.rules
-    if await rows.exists(transaction, rules, rules.c.remote_group_id == id, rules.c.security_group_id != id):
+    if await _is_remote(transaction, id):
         raise errors.SecurityGroupInUse(id, "is named as the remote group by a rule of another one")
+    await _remove(transaction, id)
+
+
+async def discard_group(transaction: Transaction, id: str) -> None:
+    """Delete a group that was made for a device, unless its owner uses it elsewhere by now. Repeatable."""
+    used = await rows.exists(transaction, tables.memberships, tables.memberships.c.group_id == id)
+    if not used and not await _is_remote(transaction, id):
+        await _remove(transaction, id)
+
+
+async def _is_remote(transaction: Transaction, id: str) -> bool:
+    """Whether a rule of another group names this one."""
+    rules = tables.rules
+    return await rows.exists(transaction, rules, rules.c.remote_group_id == id, rules.c.security_group_id != id)
+
+
+async def _remove(transaction: Transaction, id: str) -> None:
+    rules = tables.rules
     remotes = {
         rule.remote_group_id for rule in (await store.rules_of(transaction, [id])).get(id, []) if rule.remote_group_id
     }
