@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -152,14 +153,17 @@ def rm_command(state_dir: Path | None, containers: tuple[str, ...], *, force: bo
     return several.each(containers, act)
 
 
-def remove(cloud: api.Cloud, name: str, *, force: bool) -> None:
-    """Remove a container and what was published for it, and wait until it is gone. Failure: it is not there or may not."""
+def remove(cloud: api.Cloud, name: str, *, force: bool, quiet: bool = False) -> None:
+    """Remove a container and what was published for it, and wait until it is gone. Failure: it is not there or may not.
+
+    ``quiet``: without a line on stderr.
+    """
     container = several.find(cloud, name)
     path = f"/containers/{container['uuid']}"
     owned = [ip for ip in tenant.floating_ips(cloud) if ip.get("description") == published(container["uuid"])]
     query: dict[str, object] = {"stop": True, "timeout": _GRACE} if force else {}
     deadline = time.monotonic() + _PATIENCE
-    with steps.step(f"Remove {name}") as step:
+    with contextlib.nullcontext(steps.Step(name)) if quiet else steps.step(f"Remove {name}") as step:
         while not _deleted(cloud, path, query, wait=force and time.monotonic() < deadline):
             step.doing("it is being made; waiting")
             time.sleep(0.2)

@@ -23,8 +23,22 @@ class WebSocket:
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
+        self._before = b""
+        self._shown = True
+
+    def replay(self, log: bytes) -> None:
+        """Show this log first. What the session repeats of its end is left out."""
+        self._before, self._shown = log, not log
 
     def receive(self) -> bytes:
+        if not self._shown:
+            self._shown = True
+            return self._before
+        data, log = self._received(), self._before
+        self._before = b""
+        return data[overlap(log, data) :] or (self.receive() if data else b"")
+
+    def _received(self) -> bytes:
         from websockets.exceptions import ConnectionClosed
 
         try:
@@ -51,10 +65,20 @@ class WebSocket:
         self._connection.close()
 
     @property
+    def broken(self) -> bool:
+        """Whether it ended otherwise than by the end of the process (RFC 6455, 7.4.1)."""
+        return self._connection.close_code not in {1000, 1005}
+
+    @property
     def exit_code(self) -> int | None:
         """What the cloud says at the end of how the process ended: ``exit 7``; None where it says nothing."""
         match = re.search(r"\bexit(?:ed| code)? \(?([0-9]{1,3})\b", self._connection.close_reason or "")
         return int(match[1]) if match else None
+
+
+def overlap(log: bytes, data: bytes) -> int:
+    """How many bytes at the start of ``data`` are the end of ``log`` already."""
+    return next((count for count in range(min(len(log), len(data)), 0, -1) if log.endswith(data[:count])), 0)
 
 
 @contextmanager

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from boxship.cli import api, containers, several, steps, tenant
+from boxship.cli import api, containers, several, steps, tenant, wish
 from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 
@@ -19,124 +18,77 @@ _NETWORK, _CIDR = "default", "10.20.0.0/24"
 """What is made when no network is named and the tenant has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeWish:
-    """A volume by name, where it appears in the container, and its size in GB if it has to be made."""
-
-    name: str
-    path: str
-    size: int = 1
-
-
 @click.command("run", context_settings={"allow_interspersed_args": False})
 @state_dir_option
-@click.option("--name", help="Its name, and its DNS name within the network.  [default: made up]")
-@click.option("--network", help="The network to be on, by name or id.  [default: your only one, or a new one]")
-@click.option(
-    *("--volume", "volumes"),
-    multiple=True,
-    metavar="NAME:PATH[:GB]",
-    help="Mount a volume; it is made (1 GB) when there is none of the name.",
-)
-@click.option(
-    *("--publish", "ports"),
-    multiple=True,
-    metavar="PORT[/udp]",
-    help="Let connections from outside reach this port, through a floating IP.",
-)
-@click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="A variable of its environment.")
-@click.option("--memory", type=click.IntRange(4), metavar="MB", help="The most memory it may use.  [default: 512]")
-@click.option("--cpus", type=click.FloatRange(0.01), help="The most CPUs it may use.  [default: 1]")
-@click.option("--interactive", is_flag=True, help="Keep its standard input open and give it a terminal.")
-@click.option("--rm", "auto_remove", is_flag=True, help="Remove it when it ends.")
-@click.option(
-    "--image-driver", type=click.Choice(["docker", "glance"]), help="Where the image is.  [default: see above]"
-)
+@wish.options
 @click.argument("image")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def run_command(state_dir: Path | None, image: str, command: tuple[str, ...], **options: Any) -> None:
-    """Run a container and print its name and addresses. IMAGE is the name or id of an image in the cloud (openstack image
-    list) or else one that the engine has or fetches from its registry.
+def run_command(state_dir: Path | None, image: str, command: tuple[str, ...], **options: Any) -> int:
+    """Run a container. IMAGE is the name or id of an image in the cloud (openstack image list) or else one that the engine has
+    or fetches from its registry.
+
+    Without -i and -t it runs in the background; its name and addresses are printed. With -it this terminal becomes its
+    terminal, the keys ctrl-p ctrl-q leave it running, and the command ends as the container does.
 
     --publish opens the port to everybody in a security group made for this container, and gives it a floating IP, an
     address of its own that carries all its open ports: there is no mapping to another port. HOSTPORT:PORT is accepted
     where both are the same. `rm` takes both back.
 
-    --interactive gives the container a terminal; attaching to it is not offered yet (exec runs commands in it).
-
     \b
     Examples:
       boxship run busybox -- sleep 1000
+      boxship run -it --rm busybox
       boxship run --name web --publish 80 --volume site:/www busybox -- httpd -f -p 80 -h /www
+      boxship run --name db --memory 1g --restart always --env-file db.env --volume 5:/data postgres:17
     """
-    volumes = [parse_volume(text) for text in options["volumes"]]
-    ports = [parse_port(text) for text in options["ports"]]
-    if ports and options["auto_remove"]:
-        raise click.UsageError("--rm and --publish exclude each other: nobody would give the floating IP back.")
-    body = request_body(image, command, options)
+    staying = (options["interactive"] or options["tty"]) and not options["detach"]
+    body = wish.request_body(image, command, options)
+    ports = [wish.parse_port(text) for text in options["ports"]]
+    if ports and options["auto_remove"] and not staying:
+        raise click.UsageError("--rm and --publish need -it here: nobody would give the floating IP back.")
+    if staying:
+        body.pop("auto_remove", None)  # its exit code has to be read first
     cloud = api.connect(state_dir)
-    # What is made on the way is taken back if the container itself is refused.
+    made = _create(cloud, body, ports, options)
+    if not staying:
+        _report(cloud, made, ports)
+        return Exit.OK
+    from boxship.cli import sessions
+
+    addresses = _start(cloud, made)
+    if ports:
+        _publish(cloud, made, addresses, ports)
+    return sessions.stay(cloud, made, options)
+
+
+def _create(
+    cloud: api.Cloud, body: dict[str, Any], ports: list[tenant.PublishedPort], options: wish.Options
+) -> several.Container:
+    """The container, asked for with all that it needs. What is made on the way is taken back if it is refused."""
+    volumes = [wish.parse_volume(text) for text in options["volumes"]]
+    files = [wish.file_mount(text) for text in options["files"]]
+    networks = wish.parse_networks(options["networks"], options["address"])
     with contextlib.ExitStack() as undo:
-        network = _network(cloud, options["network"])
-        body["nets"] = [{"network": network["id"]}]
-        body["mounts"] = [_mount(cloud, wish, undo) for wish in volumes]
-        body["image_driver"] = options["image_driver"] or _driver(cloud, image)
+        found = [(_network(cloud, one.name), one.address) for one in networks or [wish.NetworkWish("")]]
+        body["nets"] = [_net(network["id"], address) for network, address in found]
+        body["mounts"] = [*(_mount(cloud, volume, undo) for volume in volumes), *files]
+        body["image_driver"] = options["image_driver"] or _driver(cloud, body["image"])
         if ports:
-            with steps.step("Way to the outside") as step:
-                _, made = tenant.ensure_router(cloud, network, f"{network['name']}-router")
-                step.note("router made" if made else "router is there")
+            _ensure_way(cloud, found[0][0])
             _add_group(cloud, body, ports, undo)
         container = cloud.post(several.CONTAINER, "/containers", body, run=True)
+        assert isinstance(container, dict)
         undo.pop_all()
-    _report(cloud, container, ports)
+    return container
 
 
-def request_body(image: str, command: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
-    """The options as the container API wants them; those not given are left out. UsageError: a variable without '='."""
-    words = list(command[1:] if command[:1] == ("--",) else command)
-    environment = dict(_variable(text) for text in options["environment"])
-    body = {
-        "image": image,
-        "name": options["name"],
-        "command": words,
-        "environment": environment,
-        "memory": options["memory"],
-        "cpu": options["cpus"],
-        "interactive": options["interactive"],
-        "auto_remove": options["auto_remove"],
-        "labels": {},
-    }
-    return {name: value for name, value in body.items() if value not in (None, [], {}) or name == "labels"}
+def _net(network: str, address: str) -> dict[str, str]:
+    if not address:
+        return {"network": network}
+    return {"network": network, "v6-fixed-ip" if ":" in address else "v4-fixed-ip": address}
 
 
-def parse_volume(text: str) -> VolumeWish:
-    """``NAME:PATH`` or ``NAME:PATH:GB``. UsageError: anything else."""
-    match = re.fullmatch(r"([^:]+):(/[^:]*)(?::([1-9][0-9]{0,5}))?", text)
-    if not match:
-        raise click.UsageError(f"--volume {text!r} is not NAME:PATH or NAME:PATH:GB, with an absolute path.")
-    return VolumeWish(match[1], match[2], int(match[3] or 1))
-
-
-def parse_port(text: str) -> tenant.PublishedPort:
-    """``PORT``, ``PORT:PORT``, each with ``/tcp`` or ``/udp``. UsageError: anything else, also two different ports."""
-    match = re.fullmatch(r"(?:([0-9]{1,5}):)?([0-9]{1,5})(?:/(tcp|udp))?", text)
-    if not match or not 0 < int(match[2]) < 65536:
-        raise click.UsageError(f"--publish {text!r} is not PORT, PORT:PORT, or one of these with /udp.")
-    if match[1] and int(match[1]) != int(match[2]):
-        raise click.UsageError(
-            f"--publish {text}: a floating IP carries every port under its own number; say --publish {match[2]}."
-        )
-    return tenant.PublishedPort(int(match[2]), match[3] or "tcp")
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not name or not sign:
-        raise click.UsageError(f"--env {text!r} is not NAME=VALUE.")
-    return name, value
-
-
-def _network(cloud: api.Cloud, name: str | None) -> dict[str, Any]:
+def _network(cloud: api.Cloud, name: str) -> dict[str, Any]:
     """The named network, or the tenant's only one, or a new one if there is none."""
     if name:
         found = tenant.find_network(cloud, name)
@@ -156,13 +108,21 @@ def _network(cloud: api.Cloud, name: str | None) -> dict[str, Any]:
     return network
 
 
-def _mount(cloud: api.Cloud, wish: VolumeWish, undo: contextlib.ExitStack) -> dict[str, str]:
-    with steps.step(f"Volume {wish.name}") as step:
-        volume, made = tenant.ensure_volume(cloud, wish.name, wish.size)
-        step.note(f"made, {wish.size} GB" if made else f"is there, {volume['size']} GB")
+def _mount(cloud: api.Cloud, volume: wish.VolumeWish, undo: contextlib.ExitStack) -> dict[str, str]:
+    if not volume.name:
+        return {"type": "volume", "size": str(volume.size), "destination": volume.path}
+    with steps.step(f"Volume {volume.name}") as step:
+        found, made = tenant.ensure_volume(cloud, volume.name, volume.size)
+        step.note(f"made, {volume.size} GB" if made else f"is there, {found['size']} GB")
     if made:
-        undo.callback(tenant.delete_volume, cloud, volume["id"])
-    return {"type": "volume", "source": volume["id"], "destination": wish.path}
+        undo.callback(tenant.delete_volume, cloud, found["id"])
+    return {"type": "volume", "source": found["id"], "destination": volume.path}
+
+
+def _ensure_way(cloud: api.Cloud, network: dict[str, Any]) -> None:
+    with steps.step("Way to the outside") as step:
+        _, made = tenant.ensure_router(cloud, network, f"{network['name']}-router")
+        step.note("router made" if made else "router is there")
 
 
 def _driver(cloud: api.Cloud, image: str) -> str:
@@ -183,21 +143,34 @@ def _add_group(
         group, _ = tenant.ensure_group(cloud, f"published-{secrets.token_hex(4)}", ports)
         step.note(f"open to everybody: {shown}")
     undo.callback(tenant.delete, cloud, "security-groups", group["id"])
-    body["security_groups"] = ["default", group["id"]]
-    body["labels"] = {containers.GROUP_LABEL: group["id"]}
+    body["security_groups"] = [*body.get("security_groups", ["default"]), group["id"]]
+    body["labels"] = {**body.get("labels", {}), containers.GROUP_LABEL: group["id"]}
 
 
-def _report(cloud: api.Cloud, container: dict[str, Any], ports: list[tenant.PublishedPort]) -> None:
+def _report(cloud: api.Cloud, container: several.Container, ports: list[tenant.PublishedPort]) -> None:
     """Wait until it runs, publish it, and print what it is called and where it is."""
+    addresses = _start(cloud, container)
+    click.echo(container["name"])
+    if ports:
+        _publish(cloud, container, addresses, ports)
+
+
+def _start(cloud: api.Cloud, container: several.Container) -> list[dict[str, Any]]:
+    """Wait until it was started; its addresses. Failure: it cannot be."""
     with steps.step(f"Container {container['name']}") as step:
         container = containers.wait_until_made(cloud, container["uuid"], step)
         addresses = [entry for entries in container["addresses"].values() for entry in entries]
         step.note(f"{container['status']}, {', '.join(entry['addr'] for entry in addresses)}")
-    click.echo(container["name"])
-    if ports:
-        with steps.step("Floating IP") as step:
-            description = containers.published(container["uuid"])
-            floating, _ = tenant.ensure_floating_ip(cloud, addresses[0]["port"], description)
-            step.note(floating["floating_ip_address"])
-        for port in ports:
-            click.echo(f"{floating['floating_ip_address']}:{port.number}/{port.protocol}")
+    return addresses
+
+
+def _publish(
+    cloud: api.Cloud, container: several.Container, addresses: list[dict[str, Any]], ports: list[tenant.PublishedPort]
+) -> None:
+    """Give it a floating IP, and print where its ports are now."""
+    with steps.step("Floating IP") as step:
+        description = containers.published(container["uuid"])
+        floating, _ = tenant.ensure_floating_ip(cloud, addresses[0]["port"], description)
+        step.note(floating["floating_ip_address"])
+    for port in ports:
+        click.echo(f"{floating['floating_ip_address']}:{port.number}/{port.protocol}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from boxship.cli import actions, api, completion, several, steps, terminal
-from boxship.cli.failure import Failure
+from boxship.cli import actions, api, completion, containers, output, several, steps, terminal
+from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 
 
@@ -76,13 +78,16 @@ def attach_command(state_dir: Path | None, container: str, keys: bytes, *, no_st
     row = several.find(cloud, container)
     let_go = attach(cloud, row, keys, take_input=row["interactive"] and not no_stdin)
     if let_go:
-        steps.say(f"detached; {row['name']} runs on")
+        _say_detached(row, forgotten=False)
         return 0
     return actions.wait_until_ended(cloud, row["uuid"])
 
 
-def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, take_input: bool) -> bool:
-    """Join the container until it ends (False) or the keys are typed (True). Failure: it does not run."""
+def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, take_input: bool, replay: bool = False) -> bool:
+    """Join the container until it ends (False) or the keys are typed (True). RequestFailed 409: it does not run.
+
+    ``replay``: what it wrote before is shown first.
+    """
     url = cloud.get(several.CONTAINER, several.path(row["uuid"], "attach"))
     first = True
 
@@ -95,15 +100,64 @@ def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, take_input:
                 first = False
             cloud.post(several.CONTAINER, several.path(row["uuid"], "resize"), w=columns, h=lines)
 
-    return join(cloud, url, keys, resize if row["tty"] else None, take_input=take_input)[1]
+    before = (lambda: _log(cloud, row)) if replay else None
+    return join(cloud, url, keys, resize if row["tty"] else None, take_input=take_input, before=before)[1]
+
+
+def stay(cloud: api.Cloud, row: several.Container, options: Mapping[str, Any]) -> int:
+    """What follows a ``run`` that stays: join the container, end as it does, remove it where that was asked for."""
+    let_go = False
+    try:
+        let_go = _watch(cloud, row, options)
+        if let_go:
+            _say_detached(row, forgotten=options["auto_remove"])
+            return 0
+        return actions.wait_until_ended(cloud, row["uuid"])
+    finally:
+        if options["auto_remove"] and not let_go:
+            containers.remove(cloud, row["uuid"], force=True, quiet=True)
+
+
+def _watch(cloud: api.Cloud, row: several.Container, options: Mapping[str, Any]) -> bool:
+    """Join it; where it has ended already, print what it wrote."""
+    try:
+        return attach(cloud, row, options["keys"], take_input=options["interactive"], replay=True)
+    except api.RequestFailed as error:
+        if error.status != 409:
+            raise
+    output.raw(_log(cloud, row))
+    return False
+
+
+def _say_detached(row: several.Container, *, forgotten: bool) -> None:
+    hint = f"; it is no longer removed when it ends: boxship rm {row['name']}" if forgotten else ""
+    steps.say(f"detached; {row['name']} runs on{hint}")
+
+
+def _log(cloud: api.Cloud, row: several.Container) -> bytes:
+    text = cloud.get(several.CONTAINER, several.path(row["uuid"], "logs"), stdout=True, stderr=True)
+    return (text or "").encode()
 
 
 def join(
-    cloud: api.Cloud, url: str, keys: bytes, resize: terminal.Resize | None, *, take_input: bool
+    cloud: api.Cloud,
+    url: str,
+    keys: bytes,
+    resize: terminal.Resize | None,
+    *,
+    take_input: bool,
+    before: Callable[[], bytes] | None = None,
 ) -> tuple[int | None, bool]:
-    """The exit code, where the cloud tells it, and whether the keys were typed."""
+    """The exit code, where the cloud tells it, and whether the keys were typed. Failure: the connection broke off.
+
+    ``before``: what was written before, to be shown first; asked for when the session is open, so that nothing is missed.
+    """
     from boxship.cli import line
 
     with line.opened(cloud, url) as session:
+        if before is not None:
+            session.replay(before())
         let_go = terminal.join(session, keys, resize, take_input=take_input)
-        return session.exit_code, let_go
+    if not let_go and session.broken:
+        raise Failure("The connection to the cloud broke off; what ran there runs on.", Exit.NOT_RUNNING)
+    return session.exit_code, let_go
