@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from boxship.drivers.engine import busybox, runtime
+from boxship.drivers.engine import busybox, pods, runtime
 from boxship.drivers.engine.docker import DockerEngine
 from boxship.drivers.engine.fake import FakeEngine
 from boxship.drivers.engine.interface import ContainerSight, ContainerSpec, Engine, EngineState
@@ -80,14 +80,18 @@ class Host:
         return sight
 
     async def clear(self) -> None:
-        """Remove all containers and sandboxes; nothing of them may be left."""
+        """Remove all containers, pods and sandboxes; nothing of them may be left."""
         for sight in await self.engine.sights():
             await self.engine.remove(sight.id)
+        for pod in await self.engine.pods():
+            await self.engine.remove_pod(pod)
+        assert not await self.engine.pods()
         await self.engine.close()
         if self.socket is None:
             return
         for name in namespace.names(f"boxship-{self.mark}-"):
             namespace.remove(name)
+        assert not (pods.PODS / self.mark).exists()
         assert not runtime.forget_all(f"boxship-{self.mark}-"), "notes of sandboxes were left behind"
         kept = self.directory / "containers" / self.mark
         assert not (list(kept.iterdir()) if kept.is_dir() else [])

@@ -63,6 +63,61 @@ def test_the_sandbox_goes_in_and_the_network_hook_out(bench: Bench) -> None:
     assert bench.said.read_text().splitlines()[-3:] == ["--bundle", str(bench.bundle), "abc"]
 
 
+def test_a_pod_goes_in_too(bench: Bench) -> None:
+    spaces = [{"type": "ipc"}, {"type": "mount"}, {"type": "network"}]
+    (bench.bundle / "config.json").write_text(json.dumps({"linux": {"namespaces": spaces}}, indent=1))
+    runtime.assign("abc", Path("/proc"), Path("/dev"))
+    done = bench.create()
+    assert done.returncode == 0, done.stderr
+    config = json.loads((bench.bundle / "config.json").read_text())
+    assert config["linux"]["namespaces"] == [
+        {"type": "ipc", "path": "/dev"},
+        {"type": "mount"},
+        {"type": "network", "path": "/proc"},
+    ]
+
+
+def test_a_pod_goes_in_quickly(bench: Bench) -> None:
+    spaces = [{"type": kind} for kind in ("mount", "network", "uts", "pid", "ipc", "cgroup")]
+    config = {"process": {"env": ['"namespaces":[{"type":"ipc"}']}, "linux": {"namespaces": spaces}}
+    (bench.bundle / "config.json").write_text(written_by_go(config))
+    runtime.assign("abc", NAMESPACE, Path("/proc/self/ns/ipc"))
+    (bench.script.parent / "enter.py").write_text("raise SystemExit('the quick way was not taken')")
+    done = bench.create()
+    assert done.returncode == 0, done.stderr
+    spaces[1]["path"], spaces[4]["path"] = str(NAMESPACE), "/proc/self/ns/ipc"
+    assert json.loads((bench.bundle / "config.json").read_text()) == config
+
+
+@pytest.mark.parametrize("pod", ["/never/made", "/etc"])
+def test_outside_of_its_pod_nothing_starts(bench: Bench, pod: str) -> None:
+    (bench.bundle / "config.json").write_text(
+        written_by_go({"linux": {"namespaces": [{"type": "network"}, {"type": "ipc"}]}})
+    )
+    runtime.assign("abc", Path("/proc"), Path(pod))
+    done = bench.create()
+    assert done.returncode == 1
+    assert "sandbox of the container is not ready" in done.stderr
+    assert not bench.said.exists()
+
+
+@pytest.mark.parametrize("kind", ["mount", "user"])
+def test_without_an_ipc_namespace_nothing_enters_a_pod(bench: Bench, kind: str) -> None:
+    (bench.bundle / "config.json").write_text(
+        written_by_go({"linux": {"namespaces": [{"type": "network"}, {"type": kind}]}})
+    )
+    runtime.assign("abc", NAMESPACE, Path("/proc/self/ns/ipc"))
+    done = bench.create()
+    assert done.returncode == 1
+    assert not bench.said.exists()
+
+
+def test_the_pod_of_a_container_is_forgotten_with_its_sandbox(bench: Bench) -> None:
+    runtime.assign("abc", Path("/run/netns/boxship-12-x"), Path("/run/boxship/pods/12/p/ipc"))
+    assert runtime.forget_all("boxship-12-", "-x") == {"abc": Path("/run/netns/boxship-12-x")}
+    assert list(bench.notes.iterdir()) == []
+
+
 @pytest.mark.parametrize("note", [None, "/never/made", "/etc"])
 def test_without_a_namespace_nothing_starts(bench: Bench, note: str | None) -> None:
     bench.config()

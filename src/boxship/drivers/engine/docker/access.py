@@ -12,7 +12,8 @@ from boxship.core import errors
 from boxship.drivers.engine.connection import Connection, Missing, Taken
 
 LABEL_MARK, LABEL_ID, LABEL_SANDBOX = "io.boxship.mark", "io.boxship.id", "io.boxship.sandbox"
-LABEL_BUILD = "io.boxship.build"
+LABEL_BUILD, LABEL_POD = "io.boxship.build", "io.boxship.pod"
+LABELS = (LABEL_MARK, LABEL_ID, LABEL_SANDBOX, LABEL_BUILD, LABEL_POD)
 GRACE = 60.0
 """How long the engine itself may take, in seconds, apart from what the container takes."""
 

@@ -17,25 +17,29 @@ from boxship.drivers.engine.docker.access import (
     LABEL_BUILD,
     LABEL_ID,
     LABEL_MARK,
+    LABEL_POD,
     LABEL_SANDBOX,
     named,
     running,
 )
 from boxship.drivers.engine.docker.hosts import Hosts
+from boxship.drivers.engine.docker.pods import Pods
 from boxship.drivers.engine.interface import Bind, ContainerSight, ContainerSpec, EngineEvent, EngineState
 
 _EXIT_SECONDS = 10.0
 """From SIGKILL to the end; longer only where the kernel cannot end a process."""
 
 
-class Containers(Hosts):
+class Containers(Hosts, Pods):
     """The part of ``interface.Engine`` about containers and what happens to them."""
 
     async def create(self, spec: ContainerSpec) -> ContainerSight:
+        shared = self._shared(spec)
+        limited = spec.disk is not None and (await self.host()).disk_quota
         with files.on_disk():
             shown = files.write(spec, self._directory / spec.id)
-        body = self._body(spec, [*spec.binds, *shown])
-        if spec.disk is not None and (await self.host()).disk_quota:
+        body = self._body(spec, [*spec.binds, *shared, *shown])
+        if limited:
             body["HostConfig"]["StorageOpt"] = {"size": str(spec.disk)}
         try:
             await self._docker.json("POST", "/containers/create", body, name=self._name(spec.id))
@@ -59,16 +63,16 @@ class Containers(Hosts):
         raise error
 
     async def _assigned(self, spec: ContainerSpec) -> ContainerSight:
-        sight = await self._shown(spec.id)
-        with files.on_disk():
-            runtime.assign(sight.engine_id, spec.sandbox)
-        return sight
+        shown = await self._inspected(spec.id)
+        self._assign(shown)
+        return _sight(spec.id, shown)
 
     def _body(self, spec: ContainerSpec, binds: list[Bind]) -> dict[str, Any]:
         labels = {**spec.labels, LABEL_MARK: self._mark, LABEL_ID: spec.id, LABEL_SANDBOX: str(spec.sandbox)}
-        labels[LABEL_BUILD] = str(spec.build)
+        labels |= {LABEL_BUILD: str(spec.build), LABEL_POD: spec.pod or ""}  # always: an image may bear them
         host = hardening.host_config(privileged=spec.privileged) | {
             "NetworkMode": "none",
+            "IpcMode": "private",
             "Runtime": runtime.NAME,
             "RestartPolicy": {"Name": spec.restart.name, "MaximumRetryCount": spec.restart.retries},
             "NanoCpus": _nano(spec.cpus or 0),
@@ -105,9 +109,7 @@ class Containers(Hosts):
 
     async def start(self, id: str) -> ContainerSight:
         shown = await self._inspected(id)
-        sandbox = Path(shown["Config"]["Labels"][LABEL_SANDBOX])
-        with files.on_disk():
-            runtime.assign(shown["Id"], sandbox)
+        sandbox = self._assign(shown)
         try:
             await self._docker.json("POST", f"/containers/{self._name(id)}/start")
         except errors.Refused as error:
@@ -192,20 +194,7 @@ class Containers(Hosts):
             return None
 
     async def _shown(self, id: str) -> ContainerSight:
-        shown = await self._inspected(id)
-        state = shown["State"]
-        return ContainerSight(
-            id=id,
-            engine_id=shown["Id"],
-            state=EngineState(state["Status"]),
-            exit_code=state["ExitCode"] if state["Status"] in {"exited", "dead", "restarting"} else None,
-            error=state.get("Error", ""),
-            started_at=_moment(state.get("StartedAt")),
-            finished_at=_moment(state.get("FinishedAt")),
-            health=(state.get("Health") or {}).get("Status"),
-            restarts=shown.get("RestartCount", 0),
-            build=int(shown["Config"]["Labels"].get(LABEL_BUILD, 0)),
-        )
+        return _sight(id, await self._inspected(id))
 
     def _marked(self) -> list[str]:
         """What to filter by. An image may bear the mark without an id: its containers are not listed."""
@@ -230,6 +219,23 @@ _LEFT_OVER = re.compile(r"task \w+: already exists|id already in use|failed to s
 
 def _nano(cpus: float) -> int:
     return int(cpus * 1_000_000_000)
+
+
+def _sight(id: str, shown: dict[str, Any]) -> ContainerSight:
+    """All that the engine tells of a container."""
+    state = shown["State"]
+    return ContainerSight(
+        id=id,
+        engine_id=shown["Id"],
+        state=EngineState(state["Status"]),
+        exit_code=state["ExitCode"] if state["Status"] in {"exited", "dead", "restarting"} else None,
+        error=state.get("Error", ""),
+        started_at=_moment(state.get("StartedAt")),
+        finished_at=_moment(state.get("FinishedAt")),
+        health=(state.get("Health") or {}).get("Status"),
+        restarts=shown.get("RestartCount", 0),
+        build=int(shown["Config"]["Labels"].get(LABEL_BUILD, 0)),
+    )
 
 
 def _listed(entry: dict[str, Any]) -> ContainerSight:

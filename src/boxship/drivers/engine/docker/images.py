@@ -15,7 +15,7 @@ from boxship.core import errors
 from boxship.drivers.engine import archive, connection, files
 from boxship.drivers.engine import reference as references
 from boxship.drivers.engine.connection import Missing, Taken
-from boxship.drivers.engine.docker.access import LABEL_BUILD, LABEL_ID, LABEL_MARK, LABEL_SANDBOX, Access, named
+from boxship.drivers.engine.docker.access import LABELS, Access, named
 from boxship.drivers.engine.interface import Credentials, ImageSight, PullProgress
 
 
@@ -115,7 +115,7 @@ class Images(Access):
             raise errors.Refused(f"{reference[:100]!r} is not the name of an image.")
         name, _, tag = references.tagged(reference).rpartition(":")
         # The engine adds the container's labels to those that are given, and takes none away.
-        unmarked = {"Labels": dict.fromkeys((LABEL_MARK, LABEL_ID, LABEL_SANDBOX, LABEL_BUILD), "")}
+        unmarked = {"Labels": dict.fromkeys(LABELS, "")}
         order = {"container": self._name(id), "repo": name, "tag": tag, "pause": True}
         with named(id):
             await self._docker.content("POST", "/commit", unmarked, limit=4096, seconds=connection.SILENCE, **order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 from msgspec import structs
@@ -11,6 +12,7 @@ from boxship.drivers.engine.fake import hosts
 from boxship.drivers.engine.fake.record import Change, Container, Record, exit_code
 from boxship.drivers.engine.interface import ContainerSight, ContainerSpec, EngineState
 
+_POD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LEAST = 6 << 20
 """As Docker's least limit of memory, in bytes."""
 
@@ -22,8 +24,7 @@ class Containers(Record):
         if spec.id not in self._containers:
             if spec.image not in self._images:
                 raise errors.Absent(f"The image {spec.image} is not on this host.")
-            if spec.pod is not None and spec.pod not in self._pods:
-                raise errors.Busy("The pod of the container is not there yet.")
+            self._in_pod(spec.pod)
             made = Container(
                 spec.id,
                 uuid.uuid4().hex * 2,
@@ -31,6 +32,7 @@ class Containers(Record):
                 spec.build,
                 cpus=spec.cpus,
                 memory=spec.memory or None,
+                pod=spec.pod,
             )
             self._change(Change(spec.id, made), "create")
         return self._sight(spec.id)
@@ -41,6 +43,7 @@ class Containers(Record):
             return self._sight(id)
         if container.state == EngineState.PAUSED:
             raise errors.Busy("The container is paused.")
+        self._in_pod(container.pod)
         code = exit_code(container.command)
         running = structs.replace(container, state=EngineState.RUNNING, started_at=clock.now(), exit_code=None)
         self._change(Change(id, running), "start")
@@ -91,7 +94,13 @@ class Containers(Record):
     async def sights(self) -> list[ContainerSight]:
         return [self._sight(id) for id in self._containers]
 
+    def _in_pod(self, pod: str | None) -> None:
+        if pod is not None and pod not in self._pods:
+            raise errors.Busy("The pod of the container is not there yet.")
+
     async def ensure_pod(self, pod: str) -> None:
+        if not _POD.fullmatch(pod):
+            raise errors.Refused(f"A pod cannot be called {pod[:100]!r}.")
         if pod not in self._pods:
             self._change(Change(pod, pod=True))
 

@@ -30,6 +30,7 @@ class Container(msgspec.Struct):
     finished_at: datetime | None = None
     cpus: float | None = None
     memory: int | None = None
+    pod: str | None = None
 
 
 class Change(msgspec.Struct):

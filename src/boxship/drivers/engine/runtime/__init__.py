@@ -18,8 +18,8 @@ NAME = "boxship"
 """What the runtime is called in the engine's configuration."""
 
 SANDBOXES = Path("/run/boxship/sandboxes")
-"""A file per container (its id in the engine) with the path of its network namespace; gone with the next boot, as the
-namespaces are."""
+"""A file per container (its id in the engine) with the path of its network namespace, and on a second line that of its pod's
+IPC namespace, where it has a pod; gone with the next boot, as the namespaces are."""
 
 
 def install(directory: Path) -> Path:
@@ -54,10 +54,13 @@ def _write(path: Path, text: str, *, mode: int) -> None:
     fresh.rename(path)
 
 
-def assign(engine_id: str, sandbox: Path) -> None:
-    """Say in which namespace the container starts."""
+def assign(engine_id: str, sandbox: Path, ipc: Path | None = None) -> None:
+    """Say in which namespaces the container starts; without ``ipc`` it has an IPC namespace of its own."""
     SANDBOXES.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (SANDBOXES / engine_id).write_text(f"{sandbox}\n")
+    note = SANDBOXES / engine_id
+    fresh = note.with_suffix(".new")
+    fresh.write_text(f"{sandbox}\n" + (f"{ipc}\n" if ipc else ""))
+    fresh.rename(note)  # at once: a container that reads half of it would start outside of its pod
 
 
 def forget(engine_id: str) -> None:
@@ -71,7 +74,7 @@ def forget_all(start: str, end: str = "") -> dict[str, Path]:
     found = {}
     for note in SANDBOXES.glob("*"):
         with contextlib.suppress(FileNotFoundError):
-            sandbox = note.read_text().strip()
+            sandbox = note.read_text().partition("\n")[0]
             name = sandbox.rpartition("/")[2]
             if name.startswith(start) and name.endswith(end):
                 note.unlink()

@@ -1,8 +1,9 @@
 """Puts a container's bundle into its sandbox and hands over to runc. Runs alone (python3 -IS), once per start.
 
 Called as the OCI runtime's ``create``: ``enter.py RUNC SANDBOXES ... create --bundle DIR ... ID``. SANDBOXES is a
-directory that only root can write, with a file per container that holds the path of its network namespace. Where
-there is none, the container does not start: nothing ever runs outside of its network.
+directory that only root can write, with a file per container that holds the path of its network namespace, and on a second
+line that of its pod's IPC namespace. Where one of them is not there, the container does not start: nothing ever runs outside
+of its network or its pod.
 """
 
 import json
@@ -11,22 +12,24 @@ import sys
 
 
 def main() -> None:
-    """Edit config.json of the bundle: the namespace in, the engine's slow network hook out; then become runc."""
+    """Edit config.json of the bundle: the namespaces in, the engine's slow network hook out; then become runc."""
     runc, sandboxes, *arguments = sys.argv[1:]
     bundle = arguments[arguments.index("--bundle") + 1]
     try:
         with open(os.path.join(sandboxes, os.path.basename(arguments[-1]))) as file:
-            sandbox = file.read().strip()
-        if not os.path.ismount(sandbox):
-            raise OSError("its network namespace is not there")
+            paths = dict(zip(("network", "ipc"), file.read().split("\n")[:-1], strict=False))
+        if not paths or not all(map(os.path.ismount, paths.values())):
+            raise OSError("its namespace is not there")
     except OSError as error:
         fail(arguments, f"the sandbox of the container is not ready: {error}")
     path = os.path.join(bundle, "config.json")
     with open(path) as file:
         config = json.load(file)
     for namespace in config["linux"]["namespaces"]:
-        if namespace["type"] == "network":
-            namespace["path"] = sandbox
+        if namespace["type"] in paths:
+            namespace["path"] = paths.pop(namespace["type"])
+    if paths:
+        fail(arguments, "the container has no namespace of its own that could be its sandbox's or pod's")
     hooks = config.get("hooks") or {}
     for stage, entries in hooks.items():
         hooks[stage] = [hook for hook in entries if "libnetwork-setkey" not in hook.get("args", [])]

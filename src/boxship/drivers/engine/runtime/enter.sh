@@ -1,6 +1,6 @@
 #!/bin/sh
-# The OCI runtime of Boxship: runc, with the network namespace that is ready for the container. What enter.py says holds
-# here too. This does the same to a config.json that is written exactly as dockerd writes it, in a fraction of the time that
+# The OCI runtime of Boxship: runc, with the network namespace that is ready for the container, and its pod's IPC namespace
+# where it has a pod. What enter.py says holds here too. This does the same to a config.json that is written exactly as dockerd writes it, in a fraction of the time that
 # an interpreter takes to start; everything else is left to enter.py.
 #
 # Why that is safe: inside of a JSON string every quote has a backslash before it, so the patterns below, which hold quotes
@@ -22,12 +22,17 @@ for word; do
     last=$word
 done
 config=$bundle/config.json
-{ read -r sandbox <@SANDBOXES@/"${last##*/}"; } 2>/dev/null || carefully "$@"
-case $sandbox in
+{ { read -r sandbox && { read -r ipc || :; }; } <@SANDBOXES@/"${last##*/}"; } 2>/dev/null || carefully "$@"
+case $sandbox$ipc in
 *[!A-Za-z0-9/_.-]* | '') carefully "$@" ;;
 esac
-[ "$(stat -f -c %T "$sandbox" 2>/dev/null)" = nsfs ] || carefully "$@"
+kinds=$(stat -f -c %T "$sandbox" ${ipc:+"$ipc"} 2>/dev/null)
+[ "$kinds" = "nsfs${ipc:+
+nsfs}" ] || carefully "$@"
+join='s#^##'
+[ -z "$ipc" ] || join='s#("namespaces":\[[^]]*\{"type":"ipc")\}#\1,"path":"'"$ipc"'"}#'
 sed -z -n -E \
+    -e "$join" -e 't net' -e 'b' -e ':net' \
     -e 's#("namespaces":\[[^]]*\{"type":"network")\}#\1,"path":"'"$sandbox"'"}#' -e 't hook' -e 'b' -e ':hook' \
     -e 's#"hooks":\{"prestart":\[\{"path":"/proc/[^"\]*","args":\["libnetwork-setkey"(,"[^"\]*")*\]\}\]\}#"hooks":{}#' \
     -e 't done' -e '/"hooks":/b' -e ':done' -e 'p' "$config" >"$config.new" 2>/dev/null
