@@ -50,6 +50,7 @@ class Recorded:
     given_up: list[tuple[float, str, str]] = field(default_factory=list)
     sweeps: list[float] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     most: int = 0
     cut: int = 0
 
@@ -58,6 +59,10 @@ class Recorded:
 
     async def due(self) -> Iterable[str]:
         return self.wanting
+
+    async def share(self, id: str) -> str:
+        self.asked.append(id)
+        return id.partition("-")[0]
 
     async def reconcile(self, id: str) -> float | None:
         assert id not in self.inside, "one worker per id"
@@ -163,6 +168,38 @@ def test_different_rows_run_beside_each_other_up_to_the_bound() -> None:
     found = virtual.run(scenario())
     assert found.most == 3
     assert sorted(moment for moment, _ in found.steps) == [0] * 3 + [1] * 3 + [2] * 3
+
+
+def test_projects_take_turns() -> None:
+    """Who woke two hundred rows does not keep one who woke three waiting until they are done."""
+
+    async def scenario() -> Recorded:
+        reconciler = Recorded(takes=1)
+        async with started(reconciler, concurrency=2) as loop:
+            for at in range(200):
+                loop.wake("thing", f"many-{at}")
+            for at in range(3):
+                loop.wake("thing", f"few-{at}")
+            await asyncio.sleep(200)
+        return reconciler
+
+    found = virtual.run(scenario())
+    assert len(found.steps) == 203
+    assert [moment for moment, id in found.steps if id.startswith("few")] == [1, 2, 3]
+    many = [int(id.partition("-")[2]) for _, id in found.steps if id.startswith("many")]
+    assert many == sorted(many), "within a project the order is that of arrival"
+
+
+def test_whose_work_it_is_is_asked_only_where_work_waits() -> None:
+    async def scenario() -> Recorded:
+        reconciler = Recorded(takes=1)
+        async with started(reconciler, concurrency=2) as loop:
+            for at in range(3):
+                loop.wake("thing", f"a-{at}")
+            await asyncio.sleep(5)
+        return reconciler
+
+    assert virtual.run(scenario()).asked == ["a-2"]
 
 
 def test_a_number_is_a_look_later() -> None:

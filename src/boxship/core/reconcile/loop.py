@@ -4,6 +4,7 @@ A reconciler is given an id and nothing else. It loads the row, looks at the wor
 saw. A wake-up is a hint that something changed; the truth is the full scan at the start and the scan on a clock.
 
 - The same id never runs twice at once; a wake-up that comes while it runs makes it run once more.
+- Where more waits than runs at once, projects take turns (``turns``).
 - ``Busy`` and unforeseen errors are tried again with growing pauses (0.1 s doubling to 30 s). Busy for longer than
   the reconciler's ``deadline`` becomes ``give_up``: the row gets its Error and its reason, nothing stays stuck.
 - ``Refused`` is ``give_up`` at once. ``Absent`` means that the look was stale: look again, with the same pauses.
@@ -14,6 +15,7 @@ The loop holds no work that the database does not: what it forgets in a crash, t
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -22,6 +24,7 @@ import structlog
 
 from boxship.core import errors, metrics
 from boxship.core.db.database import Wake
+from boxship.core.reconcile.turns import Turns
 
 log = structlog.get_logger("reconcile")
 
@@ -42,6 +45,10 @@ class Reconciler(Protocol):
 
     async def due(self) -> Iterable[str]:
         """The ids whose wish is not met; from an index, so that what is settled costs nothing."""
+        ...
+
+    async def share(self, id: str) -> str:
+        """Whose work the row is (its project): shares that wait take turns."""
         ...
 
     async def reconcile(self, id: str) -> float | None:
@@ -78,7 +85,7 @@ class _Lane:
     """The work of one reconciler."""
 
     reconciler: Reconciler
-    gate: asyncio.Semaphore
+    places: Turns
     work: dict[str, _Work] = field(default_factory=dict)
 
 
@@ -95,7 +102,7 @@ class Loop:
 
     def add(self, reconciler: Reconciler) -> None:
         """Register before ``start``."""
-        self._lanes[reconciler.kind] = _Lane(reconciler, asyncio.Semaphore(self._concurrency))
+        self._lanes[reconciler.kind] = _Lane(reconciler, Turns(self._concurrency))
 
     def watch(self, watcher: Watcher) -> None:
         """Register before ``start``; a watcher that ends is started again after a pause."""
@@ -188,7 +195,7 @@ class Loop:
             log.error("sweep failed", kind=lane.reconciler.kind, error=repr(error), exc_info=True)
 
     async def _run(self, lane: _Lane, id: str, work: _Work) -> None:
-        async with lane.gate:
+        async with lane.places.place(functools.partial(self._share, lane, id)):
             pause = await self._step(lane, id, work)
         work.running = False
         if not self._open:
@@ -199,6 +206,13 @@ class Loop:
             lane.work.pop(id, None)
         else:
             work.timer = asyncio.get_running_loop().call_later(pause, self._launch, lane, id, work)
+
+    async def _share(self, lane: _Lane, id: str) -> str:
+        try:
+            return await lane.reconciler.share(id)
+        except Exception as error:  # noqa: BLE001 (who cannot be told apart shares one place in the queue)
+            log.warning("share unknown", kind=lane.reconciler.kind, id=id, error=repr(error))
+            return ""
 
     async def _step(self, lane: _Lane, id: str, work: _Work) -> float | None:
         kind = lane.reconciler.kind

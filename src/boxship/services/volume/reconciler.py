@@ -49,6 +49,12 @@ class VolumeReconciler:
         async with self._database.read() as transaction:
             return await store.due(transaction)
 
+    async def share(self, id: str) -> str:
+        """The project of the volume."""
+        async with self._database.read() as transaction:
+            volume = await store.get(transaction, id)
+        return volume.project_id if volume else ""
+
     async def reconcile(self, id: str) -> float | None:
         for _ in range(_MOST_STEPS):
             async with self._database.read() as transaction:

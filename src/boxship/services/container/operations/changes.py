@@ -47,9 +47,8 @@ def _limits(row: model.Container, request: schemas.UpdateRequest) -> dict[str, A
 
 
 async def _check_limits(call: Call[Any], row: model.Container, limits: dict[str, Any]) -> None:
-    more = quotas.Demand(
-        memory=limits.get("memory", row.memory) - (row.memory or 0), cpu=limits.get("cpu", row.cpu) - (row.cpu or 0)
-    )
+    memory, cpu = limits.get("memory", row.memory or 0), limits.get("cpu", row.cpu or 0.0)
+    more = quotas.Demand(memory=memory - (row.memory or 0), cpu=cpu - (row.cpu or 0.0))
     await quotas.check(call.transaction, call.settings, row.project_id, more)
 
 

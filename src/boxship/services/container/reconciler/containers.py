@@ -82,6 +82,11 @@ class ContainerReconciler:
         async with self._database.read() as transaction:
             return await store.ids(transaction, due_only=True)
 
+    async def share(self, id: str) -> str:
+        """The project of the container."""
+        async with self._database.read() as transaction:
+            return await store.project(transaction, id)
+
     async def reconcile(self, id: str) -> float | None:
         """Step until settled; None as well where a wake-up will come, with a short look again as the net beneath."""
         diary = Diary()

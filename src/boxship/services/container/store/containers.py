@@ -139,6 +139,11 @@ async def get(transaction: Transaction, id: str) -> model.Container | None:
     return _container(row) if row else None
 
 
+async def project(transaction: Transaction, id: str) -> str:
+    """The project of the container with this id; empty where it is gone."""
+    return str(await transaction.scalar(sa.select(_columns.project_id).where(_columns.id == id)) or "")
+
+
 async def named(transaction: Transaction, name: str, project_id: str | None) -> list[model.Container]:
     """The containers with this id or name, at most two; of one project, or of all where it is None."""
     query = sa.select(_table).where(_alone, sa.or_(_columns.id == name, _columns.name == name)).limit(2)

@@ -49,6 +49,11 @@ class Rows:
         async with self.database.read() as transaction:
             return [*await rows.behind(transaction, self.table), *await removals.ids(transaction, self.kind)]
 
+    async def share(self, id: str) -> str:
+        """The project of the row."""
+        async with self.database.read() as transaction:
+            return await rows.project(transaction, self.table, id)
+
     async def sweep(self) -> None:
         """Remove what has neither row nor removal; make again what somebody else removed."""
         settled = await self._settled()

@@ -25,6 +25,12 @@ async def get(transaction: Transaction, table: sa.Table, shape: type[Shape], id:
     return None if row is None else built(shape, row)
 
 
+async def project(transaction: Transaction, table: sa.Table, id: str) -> str:
+    """The project of the row with this id; empty where it is gone."""
+    found = await transaction.scalar(sa.select(table.c.project_id).where(table.c.id == id))
+    return str(found or "")
+
+
 async def find(
     transaction: Transaction, table: sa.Table, shape: type[Shape], *conditions: sa.ColumnElement[bool]
 ) -> list[Shape]:
