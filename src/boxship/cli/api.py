@@ -90,14 +90,14 @@ class Cloud:
 
     @contextmanager
     def reading(
-        self, service: str, path: str, accept: str, *, patient: bool = False, **query: object
+        self, service: str, path: str, accept: str, /, *, patient: bool = False, **query: object
     ) -> Iterator[http.client.HTTPResponse]:
         """The answer to a GET while it comes. ``patient``: it may be silent for ever, as a log that is followed."""
         headers = {"Accept": accept}
         with self._opened("GET", self._url(service, _with(path, query)), None, headers, patient=patient) as answer:
             yield answer
 
-    def write(self, service: str, path: str, content: Iterable[bytes], kind: str, **query: object) -> Any:
+    def write(self, service: str, path: str, content: Iterable[bytes], kind: str, /, **query: object) -> Any:
         """The answer to a POST of bytes as they come; ``kind`` is their media type."""
         return self._send("POST", self._url(service, _with(path, query)), content, {"Content-Type": kind})[0]
 
@@ -228,6 +228,14 @@ def chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
             raise http.client.IncompleteRead(b"", answer.length)
     except (OSError, http.client.HTTPException) as error:
         raise Failure(f"The connection to the cloud broke off: {error}.", Exit.NOT_RUNNING) from error
+
+
+def document(answer: http.client.HTTPResponse) -> Any:
+    """The whole answer as JSON. Failure: it is none."""
+    try:
+        return json.loads(b"".join(chunks(answer)))
+    except ValueError as error:
+        raise Failure("The cloud answered with something that is no JSON.") from error
 
 
 def quoted(name: str) -> str:

@@ -43,6 +43,7 @@ COMMANDS = {
     "logs": Entry("logs", "Containers", "Print what containers wrote, and go on."),
     "exec": Entry("sessions", "Containers", "Run a command in a container, with a terminal if you like."),
     "attach": Entry("sessions", "Containers", "Join the terminal of a container."),
+    "cp": Entry("archives", "Containers", "Copy files into a container or out of one."),
     "start": Entry("actions", "Containers", "Start containers."),
     "stop": Entry("actions", "Containers", "Stop containers."),
     "restart": Entry("actions", "Containers", "Stop containers and start them again."),
