@@ -66,6 +66,22 @@ async def test_containers_outlive_their_engine(dockerd: Dockerd, host: Host) -> 
     assert not Path(f"/proc/{pid}").exists()
 
 
+async def test_a_pod_outlives_its_engine(dockerd: Dockerd, host: Host) -> None:
+    await host.engine.ensure_pod("p1")
+    for id in ("c1", "c2"):
+        await host.run(id, pod="p1")
+    await host.engine.execute("c1", ("sh", "-c", "echo kept > /dev/shm/said"))
+    dockerd.kill()
+    await host.engine.ensure_pod("p1")
+    dockerd.start()
+    assert await host.engine.pods() == {"p1"}
+    await host.engine.stop("c2", 0)
+    await host.engine.start("c2")
+    spaces = [(await host.engine.execute(id, ("readlink", "/proc/self/ns/ipc"))).output for id in ("c1", "c2")]
+    assert spaces[0] == spaces[1]
+    assert (await host.engine.execute("c2", ("cat", "/dev/shm/said"))).output == "kept\n"
+
+
 async def test_an_engine_killed_in_the_middle_of_everything(dockerd: Dockerd, host: Host) -> None:
     """Whatever was under way fails as Busy at most; the same calls again make it right, once per container."""
 

@@ -109,9 +109,10 @@ def _loops(state_dir: Path) -> list[dict[str, Any]]:
 
 
 def _mounts(state_dir: Path, mark: str) -> list[str]:
-    """Mount points of volumes and of namespaces, in the host's own mount namespace."""
+    """Mount points of volumes, namespaces and what pods share, in the host's own mount namespace."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return [point for point in points if point.startswith((f"{state_dir}/", f"{NETNS}/boxship-{mark}-"))]
+    ours = (f"{state_dir}/", f"{NETNS}/boxship-{mark}-", f"/run/boxship/pods/{mark}/")
+    return [point for point in points if point.startswith(ours)]
 
 
 def _processes(state_dir: Path, mark: str) -> list[str]:

@@ -21,7 +21,8 @@ _PARALLEL = 8
 
 
 async def containers(engine: Engine) -> int:
-    """Remove all containers of this installation; how many there were. Busy: the engine does not answer."""
+    """Remove all containers of this installation and then what pods share; how many containers there were. Busy: the engine
+    does not answer."""
     found = await engine.sights()
     limit = asyncio.Semaphore(_PARALLEL)
 
@@ -30,6 +31,8 @@ async def containers(engine: Engine) -> int:
             await engine.remove(id)
 
     await asyncio.gather(*(remove(sight.id) for sight in found))
+    for pod in await engine.pods():
+        await engine.remove_pod(pod)
     return len(found)
 
 
