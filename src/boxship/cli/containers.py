@@ -53,6 +53,8 @@ def ps_command(
     del everything  # it is what happens anyway
     wanted = parse_filters(filters)
     cloud = api.connect(state_dir, "admin" if all_projects else "demo")
+    if "network" in wanted:
+        wanted["network"] = [(tenant.find_network(cloud, name) or {"id": name})["id"] for name in wanted["network"]]
     query = {"all_projects": True} if all_projects else {}
     found = cloud.all(several.CONTAINER, "/containers", "containers", "uuid", **query)
     found = [container for container in found if matches(container, wanted)]

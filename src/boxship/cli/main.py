@@ -43,6 +43,8 @@ COMMANDS = {
     "logs": Entry("logs", "Containers", "Print what containers wrote, and go on."),
     "exec": Entry("sessions", "Containers", "Run a command in a container, with a terminal if you like."),
     "attach": Entry("sessions", "Containers", "Join the terminal of a container."),
+    "stats": Entry("stats", "Containers", "What containers use of CPU, memory, network and disks."),
+    "top": Entry("stats", "Containers", "The processes of containers."),
     "cp": Entry("archives", "Containers", "Copy files into a container or out of one."),
     "start": Entry("actions", "Containers", "Start containers."),
     "stop": Entry("actions", "Containers", "Stop containers."),
@@ -56,6 +58,8 @@ COMMANDS = {
     "rebuild": Entry("actions", "Containers", "Make containers anew from an image."),
     "commit": Entry("actions", "Containers", "Make an image of a container."),
     "rm": Entry("containers", "Containers", "Remove containers."),
+    "network": Entry("networks", "Containers", "Put containers on networks."),
+    "capsule": Entry("capsules", "Containers", "Groups of containers that share an address."),
 }
 
 

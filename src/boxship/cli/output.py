@@ -66,9 +66,14 @@ def size(count: float) -> str:
     return f"{count:.3g}TiB"
 
 
+def on_terminal() -> bool:
+    """Whether somebody looks at stdout."""
+    return sys.stdout.isatty()
+
+
 def coloured() -> bool:
     """Whether stdout takes colours: a terminal, and NO_COLOR (no-color.org) is not set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return on_terminal() and not os.environ.get("NO_COLOR")
 
 
 def raw(data: bytes) -> None:
