@@ -60,9 +60,13 @@ def _available() -> int:
 
 def has_project_quota(root: Path) -> bool:
     """Whether this is on an XFS mounted with project quotas, where overlay2 can limit a writable layer (dockerd(8),
-    overlay2.size). As proc(5) tells it: mountinfo, fields 3 and, after the dash, type, source and options."""
-    device = root.stat().st_dev
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    overlay2.size)."""
+    return limits_projects(Path("/proc/self/mountinfo").read_text(), root.stat().st_dev)
+
+
+def limits_projects(mounts: str, device: int) -> bool:
+    """The same, from proc(5)'s mountinfo: field 3 is the device; after the dash come type, source and options."""
+    for line in mounts.splitlines():
         place, _, rest = line.partition(" - ")
         kind, _, options = rest.split(" ", 2)
         if place.split()[2] == f"{os.major(device)}:{os.minor(device)}" and kind == "xfs":
