@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import tarfile
+import threading
+from collections.abc import Iterator
 
 import pytest
 
 from boxship.core.errors import Absent, Busy, Refused
-from boxship.drivers.engine.interface import EngineState
+from boxship.drivers.engine.connection import Authorized
+from boxship.drivers.engine.interface import Credentials, EngineState
 from tests.conformance.host import IMAGE, Host, pieces
 from tests.conformance.test_docker import inside, operator
+from tests.system import registry
 
 
 async def saved(host: Host, reference: str) -> bytes:
@@ -102,6 +107,65 @@ async def test_a_paused_container_stays_paused_while_it_is_committed(docker: Hos
         assert (await docker.seen("c1")).state == EngineState.PAUSED
     finally:
         await docker.engine.remove_image(f"boxship/paused-{docker.mark}")
+
+
+class Guarded(registry.Registry):
+    """A registry that gives its image to one who can say who they are, and remembers what was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: set[str | None] = set()
+        self.RequestHandlerClass = _Guard
+
+
+class _Guard(registry._Answers):
+    server: Guarded
+
+    def do_GET(self) -> None:  # noqa: N802 (as http.server calls it)
+        given = self.headers.get("Authorization")
+        self.server.shown.add(given)
+        if given == "Basic " + base64.b64encode(b"me:pass?word>1").decode():
+            super().do_GET()
+            return
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="private"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@pytest.fixture
+def guarded() -> Iterator[Guarded]:
+    server = Guarded()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+async def test_a_private_image(docker: Host, guarded: Guarded) -> None:
+    for credentials in (None, Credentials("me", "wrong")):
+        with pytest.raises(Refused, match="may not be pulled") as caught:
+            await docker.engine.pull(guarded.image, credentials=credentials)
+        assert "wrong" not in caught.value.detail
+        assert await docker.engine.image(guarded.image) is None
+    try:
+        image = await docker.engine.pull(guarded.image, credentials=Credentials("me", "pass?word>1"))
+        assert guarded.image in image.references
+    finally:
+        await docker.engine.remove_image(guarded.image)
+    assert len(guarded.shown) == 3  # the engine kept nothing of the last one for the next
+    with pytest.raises(Refused, match="may not be pulled"):
+        await docker.engine.pull(guarded.image)
+
+
+async def test_credentials_are_not_printed() -> None:
+    shown = Authorized({"username": "me", "password": "secret"})
+    assert "secret" not in repr(shown)
+    assert "secret" not in repr(Credentials("me", "secret"))
 
 
 @pytest.mark.parametrize("term", ["127.0.0.1:1/x", "localhost/x", "http://host/x", "registry.example.org/x"])

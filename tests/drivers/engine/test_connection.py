@@ -71,6 +71,11 @@ BROKEN = {
     "the engine's disk is full": answer(500, b'{"message": "mkdir /var/lib/docker/x: no space left on device"}'),
 }
 
+
+async def drained(chunks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in chunks])
+
+
 VERBS: dict[str, Callable[[DockerEngine], Awaitable[Any]]] = {
     "info": lambda engine: engine.info(),
     "sight": lambda engine: engine.sight("c1"),
@@ -79,6 +84,14 @@ VERBS: dict[str, Callable[[DockerEngine], Awaitable[Any]]] = {
     "logs": lambda engine: engine._docker.content("GET", "/containers/c1/logs", limit=100, seconds=5),
     "pull": lambda engine: engine.pull("some/image:1"),
     "events": lambda engine: anext(engine.events()),
+    "host": lambda engine: engine.host(),
+    "images": lambda engine: engine.images(),
+    "save": lambda engine: drained(engine.save("some/image:1")),
+    "search": lambda engine: engine.search("image", 3),
+    "commit": lambda engine: engine.commit("c1", "some/image:1"),
+    "pause": lambda engine: engine.pause("c1"),
+    "unpause": lambda engine: engine.unpause("c1"),
+    "update": lambda engine: engine.update("c1", cpus=1, memory=None),
 }
 
 

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,14 +47,14 @@ class Connection:
             await self._session.close()
             self._session = None
 
-    async def json(self, method: str, path: str, body: object = None, **query: object) -> Any:
+    async def json(self, method: str, path: str, body: object = None, /, **query: object) -> Any:
         """The answer as JSON; None where it is empty."""
         async with self._request(method, path, body, query, total=SECONDS) as response:
             content = await response.read()
         return json.loads(content) if content.strip() else None
 
     async def content(
-        self, method: str, path: str, body: object = None, *, limit: int, seconds: float | None, **query: object
+        self, method: str, path: str, body: object = None, /, *, limit: int, seconds: float | None, **query: object
     ) -> bytes:
         """The answer's bytes, of which at most ``limit`` are read, within so many seconds (None: the caller keeps time)."""
         parts, size = [], 0
@@ -67,7 +67,7 @@ class Connection:
         return b"".join(parts)
 
     async def lines(
-        self, method: str, path: str, data: object = None, *, silence: float | None = None, **query: object
+        self, method: str, path: str, data: object = None, /, *, silence: float | None = None, **query: object
     ) -> AsyncIterator[Any]:
         """The answer as it comes, a JSON document per line. Busy: it breaks off, or says nothing for ``silence`` seconds."""
         async with self._request(method, path, data, query, sock_read=silence) as response:
@@ -75,19 +75,19 @@ class Connection:
                 yield json.loads(line)
 
     async def chunks(
-        self, method: str, path: str, *, silence: float | None = None, **query: object
-    ) -> AsyncIterator[bytes]:
+        self, method: str, path: str, /, *, silence: float | None = None, **query: object
+    ) -> AsyncGenerator[bytes, None]:
         """The answer's bytes as they come. Busy: it breaks off, or says nothing for ``silence`` seconds."""
         async with self._request(method, path, None, query, sock_read=silence) as response:
             async for chunk in response.content.iter_any():
                 yield chunk
 
-    async def headers(self, path: str, **query: object) -> Mapping[str, str]:
+    async def headers(self, path: str, /, **query: object) -> Mapping[str, str]:
         """The headers of the answer to HEAD; their names are found in any case."""
         async with self._request("HEAD", path, None, query, total=SECONDS) as response:
             return response.headers
 
-    async def upload(self, method: str, path: str, data: AsyncIterator[bytes], **query: object) -> None:
+    async def upload(self, method: str, path: str, data: AsyncIterator[bytes], /, **query: object) -> None:
         """Send bytes as they come, as a tar. Busy: the engine takes nothing for ``SILENCE`` seconds."""
         async with self._request(method, path, data, query, sock_read=SILENCE) as response:
             await response.read()

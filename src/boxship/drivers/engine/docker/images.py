@@ -95,7 +95,7 @@ class Images(Access):
             raise _absent(reference)
         given = self._docker.chunks("GET", f"/images/{reference}/get", silence=connection.SILENCE)
         try:
-            async with aclosing(given) as chunks:  # type: ignore[type-var]  # it is a generator
+            async with aclosing(given) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except Missing as error:
