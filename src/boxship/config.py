@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The external network that floating IPs come from; DevStack's default, so that copied commands work."""
     max_body: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 1 << 20
     """Bytes of a JSON body; more is refused unread."""
+    max_archive: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 64 << 20
+    """Bytes of an archive in JSON, which is held in memory; as application/x-tar it passes at any size."""
     max_image: Annotated[int, Meta(ge=1, le=2**50)] = 20 << 30
     """Bytes of an uploaded image."""
     quota_networks: Amount = 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import AsyncGenerator, AsyncIterator
 
 
 def demultiplexed(raw: bytes) -> bytes:
@@ -13,3 +14,23 @@ def demultiplexed(raw: bytes) -> bytes:
         parts.append(raw[at + 8 : at + 8 + length])
         at += 8 + length
     return b"".join(parts)
+
+
+async def unframed(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The same of a stream that comes in any pieces: what is inside of the frames, as soon as it is there."""
+    header, missing = b"", 0
+    async for chunk in chunks:
+        at = 0
+        while at < len(chunk):
+            if missing:
+                part = chunk[at : at + missing]
+                missing -= len(part)
+                at += len(part)
+                yield part
+                continue
+            taken = chunk[at : at + 8 - len(header)]
+            header += taken
+            at += len(taken)
+            if len(header) == 8:
+                (missing,) = struct.unpack(">I", header[4:])
+                header = b""

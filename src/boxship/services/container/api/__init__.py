@@ -49,5 +49,9 @@ ROUTES = [
         until=_GROUPS,
     ),
     Route("GET", f"{_ONE}/logs", reading.show_logs, "container:logs", live=True),
+    Route("GET", f"{_ONE}/stats", reading.show_stats, "container:stats", live=True),
+    Route("GET", f"{_ONE}/top", reading.show_processes, "container:top", live=True),
+    Route("GET", f"{_ONE}/get_archive", reading.get_archive, "container:get_archive", live=True),
+    Route("POST", f"{_ONE}/put_archive", reading.put_archive, "container:put_archive", stream=True),
     Route("POST", f"{_ONE}/execute", sessions.execute, "container:execute", live=True),
 ]

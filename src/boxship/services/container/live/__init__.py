@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from boxship.drivers.engine.interface import Engine
+from boxship.services.container.live.archives import Archives
 from boxship.services.container.live.reading import Reading
 from boxship.services.container.live.sessions import Sessions
 
@@ -12,4 +13,5 @@ class ContainerLive:
 
     def __init__(self, engine: Engine) -> None:
         self.reading = Reading(engine)
+        self.archives = Archives(engine)
         self.sessions = Sessions(engine)

@@ -1,19 +1,22 @@
-"""Reading of what a container says: its log."""
+"""What a container prints, uses and runs, as the engine says at this moment."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 from boxship.core import errors
-from boxship.core.http.call import Call
+from boxship.core.http.call import Call, Query
 from boxship.drivers.engine.interface import Engine, LogQuery
 from boxship.services.container.live import access
 
+MIB = 1 << 20
+
 
 class Reading:
-    """Logs."""
+    """Logs, figures and processes of containers on this host's engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -21,17 +24,49 @@ class Reading:
     async def logs(self, call: Call[Any]) -> str:
         """What the container printed, as text; empty where the engine has no such container (any more)."""
         row = await access.allowed(call, "logs")
-        query = LogQuery(
-            stdout=call.query.flag("stdout", default=True),
-            stderr=call.query.flag("stderr", default=True),
-            timestamps=call.query.flag("timestamps"),
-            tail=_tail(call.query.one("tail")),
-            since=_since(call.query.one("since")),
-        )
         try:
-            return (await self._engine.logs(row.id, query)).decode("utf-8", errors="replace")
+            return (await self._engine.logs(row.id, _wanted(call.query))).decode("utf-8", errors="replace")
         except errors.Absent:
             return ""
+
+    async def follow(self, call: Call[Any]) -> AsyncIterator[bytes]:
+        """The log so far and what comes, until the container ends or the caller goes."""
+        row = await access.allowed(call, "logs")
+        return self._engine.follow(row.id, _wanted(call.query))
+
+    async def stats(self, call: Call[Any]) -> dict[str, Any]:
+        """What it uses now, under Zun's names."""
+        row = await access.allowed(call, "stats")
+        used = await self._engine.stats(row.id)
+        return {
+            "CONTAINER": row.name,
+            "CPU %": used.cpu,
+            "MEM USAGE(MiB)": used.memory / MIB,
+            "MEM LIMIT(MiB)": used.memory_limit / MIB,
+            "MEM %": used.memory / used.memory_limit * 100 if used.memory_limit else 0.0,
+            "BLOCK I/O(B)": f"{used.read}/{used.written}",
+            "NET I/O(B)": f"{used.received}/{used.sent}",
+        }
+
+    async def top(self, call: Call[Any]) -> dict[str, Any]:
+        """Its processes; ``ps_args`` are options of ps(1), which runs on the host and shows the container's rows only."""
+        row = await access.allowed(call, "top")
+        asked = call.query.one("ps_args") or ""
+        arguments = "" if asked == "None" else asked
+        if not re.fullmatch(r"[A-Za-z0-9 ,+=%_-]{0,200}", arguments):
+            raise errors.BadRequest("only letters, digits and ' ,+=%_-' may stand in options of ps", field="ps_args")
+        shown = await self._engine.top(row.id, arguments)
+        return {"Titles": shown.titles, "Processes": shown.rows}
+
+
+def _wanted(query: Query) -> LogQuery:
+    return LogQuery(
+        stdout=query.flag("stdout", default=True),
+        stderr=query.flag("stderr", default=True),
+        timestamps=query.flag("timestamps"),
+        tail=_tail(query.one("tail")),
+        since=_since(query.one("since")),
+    )
 
 
 def _tail(text: str | None) -> int | None:

@@ -154,6 +154,12 @@ class RenameRequest(_Request):
     name: Name
 
 
+class ArchiveRequest(_Request):
+    """The body of put_archive: a tar, in base64 from 1.25 on."""
+
+    data: str
+
+
 class GroupRequest(_Request):
     """The query of add_security_group and remove_security_group."""
 
