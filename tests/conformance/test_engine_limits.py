@@ -93,6 +93,14 @@ async def test_limits_that_are_refused(host: Host) -> None:
         await host.engine.update("c1", cpus=None, memory=1)
 
 
+async def test_the_kernel_has_the_last_word(docker: Host) -> None:
+    await docker.run("c1")
+    with pytest.raises(Refused) as caught:
+        await docker.engine.update("c1", cpus=0.001, memory=None)
+    assert caught.value.sentence == "The kernel does not take these limits, or the container uses more than that."
+    assert (await docker.seen("c1")).state == EngineState.RUNNING
+
+
 async def test_limits_are_in_force(docker: Host) -> None:
     await docker.run("c1", cpus=0.5, memory=64 * MEBIBYTE)
     await docker.engine.update("c1", cpus=0.25, memory=96 * MEBIBYTE)

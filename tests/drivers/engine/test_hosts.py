@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from boxship.core.errors import Refused
+from boxship.core.errors import Busy, Refused
 from boxship.drivers.engine.docker import DockerEngine, hosts
 from boxship.drivers.engine.interface import ContainerSpec
 
@@ -45,7 +45,7 @@ def test_the_mounts_of_this_host_can_be_read() -> None:
 
 
 @asynccontextmanager
-async def engine(tmp_path: Path, asked: list[Any], **info: object) -> AsyncIterator[DockerEngine]:
+async def engine(tmp_path: Path, asked: list[Any], *, no: str = "no", **info: object) -> AsyncIterator[DockerEngine]:
     """The driver of an engine that tells of its host, keeps what it is asked to create, and refuses it."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +54,7 @@ async def engine(tmp_path: Path, asked: list[Any], **info: object) -> AsyncItera
         if b"/containers/create" in head:
             length = next(int(line.split()[1]) for line in head.splitlines() if line.startswith(b"Content-Length"))
             asked.append(json.loads(await reader.readexactly(length)))
-            status, said = 400, {"message": "no"}
+            status, said = 400, {"message": no}
         elif b"/containers/" in head:
             status, said = 404, {"message": "none"}
         body = json.dumps(said).encode()
@@ -97,3 +97,18 @@ async def test_the_limit_of_a_disk(
     assert sight.disk_quota is (quota and driver == "overlay2")
     assert sight.labels == {"rack": "7", "ssd": ""}
     assert asked[0]["HostConfig"].get("StorageOpt") == option
+
+
+async def test_an_engine_on_another_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came back without quotas: the next attempt asks it again."""
+    monkeypatch.setattr(hosts, "has_project_quota", lambda root: True)
+    asked: list[Any] = []
+    refusal = "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+    spec = ContainerSpec("c1", "x:1", Path("/run/netns/x"), disk=5 << 30)
+    async with engine(tmp_path, asked, no=refusal) as boxship:
+        with pytest.raises(Busy, match="does not limit disks"):
+            await boxship.create(spec)
+        monkeypatch.setattr(hosts, "has_project_quota", lambda root: False)
+        with pytest.raises(Busy):
+            await boxship.create(spec)
+    assert [body["HostConfig"].get("StorageOpt") for body in asked] == [{"size": str(5 << 30)}, None]

@@ -35,12 +35,11 @@ class Containers(Hosts, Pods):
 
     async def create(self, spec: ContainerSpec) -> ContainerSight:
         shared = self._shared(spec)
-        limited = spec.disk is not None and (await self.host()).disk_quota
+        options = await self._disk_options(spec.disk)
         with files.on_disk():
             shown = files.write(spec, self._directory / spec.id)
         body = self._body(spec, [*spec.binds, *shared, *shown])
-        if limited:
-            body["HostConfig"]["StorageOpt"] = {"size": str(spec.disk)}
+        body["HostConfig"] |= options
         try:
             await self._docker.json("POST", "/containers/create", body, name=self._name(spec.id))
         except Taken:
@@ -58,6 +57,9 @@ class Containers(Hosts, Pods):
             return await self._assigned(spec)
         except errors.Absent:
             files.remove(self._directory / spec.id)
+        if "storage-opt" in error.detail:
+            self._limits_disks = None  # the engine was started anew, on another disk
+            raise errors.Busy("The engine does not limit disks any more.", detail=error.detail) from error
         if isinstance(error, Missing):
             raise errors.Absent(f"The image {spec.image} is not on this host.", detail=error.sentence) from error
         raise error
@@ -168,8 +170,14 @@ class Containers(Hosts, Pods):
     async def update(self, id: str, *, cpus: float | None, memory: int | None) -> None:
         body = {} if cpus is None else {"NanoCpus": _nano(cpus)}
         body |= {} if memory is None else {"Memory": memory, "MemorySwap": memory}
-        with named(id):
-            await self._docker.json("POST", f"/containers/{self._name(id)}/update", body)
+        try:
+            with named(id):
+                await self._docker.json("POST", f"/containers/{self._name(id)}/update", body)
+        except errors.Refused as error:
+            if "did not terminate successfully" not in error.detail:
+                raise
+            sentence = "The kernel does not take these limits, or the container uses more than that."
+            raise errors.Refused(sentence, detail=error.detail) from error
 
     async def remove(self, id: str) -> None:
         try:

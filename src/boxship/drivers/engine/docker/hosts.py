@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 from boxship.core import errors
 from boxship.drivers.engine import files, runtime
@@ -14,6 +15,9 @@ from boxship.drivers.engine.interface import EngineInfo, HostSight
 
 class Hosts(Access):
     """The part of ``interface.Engine`` about the engine itself."""
+
+    _limits_disks: bool | None = None
+    """What ``host`` said last, so that not every container that is made asks again."""
 
     async def info(self) -> EngineInfo:
         shown = await self._docker.json("GET", "/info")
@@ -29,6 +33,7 @@ class Hosts(Access):
         root = Path(shown["DockerRootDir"])
         with files.on_disk():
             disk, free = await asyncio.to_thread(_room, root)
+        self._limits_disks = shown["Driver"] == "overlay2" and has_project_quota(root)
         labels = (label.partition("=") for label in shown.get("Labels") or ())
         return HostSight(
             cpus=shown["NCPU"],
@@ -42,8 +47,15 @@ class Hosts(Access):
             kernel=shown["KernelVersion"],
             labels={name: value for name, _, value in labels},
             runtimes=("runc",),  # every container goes through our own, which hands over to this one
-            disk_quota=shown["Driver"] == "overlay2" and has_project_quota(root),
+            disk_quota=self._limits_disks,
         )
+
+    async def _disk_options(self, disk: int | None) -> dict[str, Any]:
+        """The part of HostConfig that limits the writable layer to so many bytes; empty where there is no limit."""
+        if disk is None:
+            return {}
+        limited = (await self.host()).disk_quota if self._limits_disks is None else self._limits_disks
+        return {"StorageOpt": {"size": str(disk)}} if limited else {}
 
 
 def _room(root: Path) -> tuple[int, int]:
