@@ -37,7 +37,7 @@ class Connection:
     """One engine; connections are kept and made anew after the engine was away."""
 
     def __init__(self, socket: Path) -> None:
-        self._socket = socket
+        self.socket = socket
         self._session: aiohttp.ClientSession | None = None
         self._version = ""
 
@@ -118,12 +118,22 @@ class Connection:
             if response is not None:
                 response.close()
 
+    async def versioned(self, path: str) -> str:
+        """The path with the API version agreed on, for who speaks to the socket directly."""
+        try:
+            await self._opened()
+        except TimeoutError as error:
+            raise errors.Busy("The Docker engine did not answer in time.") from error
+        except OSError as error:  # aiohttp's failures to connect are such
+            raise errors.Busy("The Docker engine does not answer.", detail=repr(error)) from error
+        return f"/v{self._version}{path}"
+
     async def _opened(self) -> aiohttp.ClientSession:
         """The session, with the API version agreed on. Refused: the engine is too old, or is none."""
         import aiohttp
 
         if self._session is None:
-            connector = aiohttp.UnixConnector(str(self._socket), limit=0)
+            connector = aiohttp.UnixConnector(str(self.socket), limit=0)
             self._session = aiohttp.ClientSession("http://docker", connector=connector)
         if not self._version:
             async with self._session.get("/version", timeout=_timeout(total=min(SECONDS, 10.0))) as response:
