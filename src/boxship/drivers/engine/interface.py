@@ -1,8 +1,8 @@
 """What Boxship needs from a container engine. Containers are made on a sandbox: a network namespace that is
 ready before the container exists, so that a container never runs without its network.
 
-Meaning, units and errors are stated here once; ``docker.py`` and ``fake.py`` both obey, and
-``tests/conformance/test_engine.py`` checks it. The engine never sees the database and never decides.
+Meaning, units and errors are stated here once; ``docker`` and ``fake`` both obey, and
+``tests/conformance/test_engine*.py`` check it. The engine never sees the database and never decides.
 """
 
 from __future__ import annotations
