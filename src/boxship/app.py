@@ -152,6 +152,7 @@ def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Ser
 def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
     world = World(drivers.engine, drivers.fabric, drivers.blobs, Vault())
     reconciler = container_reconciler.ContainerReconciler(database, world, deadline=settings.step_deadline)
+    live = container_live.ContainerLive(drivers.engine, database)
     return Service(
         types=("container",),
         name="zun",
@@ -163,7 +164,8 @@ def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> 
         microversions=container_versions.MICROVERSIONS,
         reconcilers=[reconciler],
         watchers=[reconciler.watch],
-        live=container_live.ContainerLive(drivers.engine),
+        live=live,
+        sockets={"/websocket": live.sessions.serve},
     )
 
 
@@ -237,6 +239,10 @@ class Program:
         return Reply(metrics.exposition(), media="text/plain; version=0.0.4; charset=utf-8")
 
 
+_MESSAGE = 1 << 20
+"""Bytes of a message of a WebSocket; a paste into a terminal is far below."""
+
+
 async def serve(
     settings: Settings, mark: str, passwords: Mapping[str, str], ready: Callable[[], None] = lambda: None
 ) -> None:
@@ -259,6 +265,8 @@ async def serve(
                 lifespan="off",
                 loop="none",
                 timeout_graceful_shutdown=5,
+                ws="websockets-sansio",
+                ws_max_size=_MESSAGE,
             )
         )
         await migrations.upgrade(settings.database_url)

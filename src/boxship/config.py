@@ -36,6 +36,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``docker``, or ``fake`` for a cloud that runs nothing and needs neither root nor Docker."""
     engine_socket: Path = Path("/var/run/docker.sock")
     """Where the Docker engine listens."""
+    websocket_url: str = ""
+    """The URL that sessions (attach, exec) are reached at, behind a proxy; empty: the public URL with ws or wss."""
+    session_lifetime: Seconds = 600
+    """Seconds in which a session that was asked for has to be opened; Zun leaves it open for ever."""
     region: str = "RegionOne"
     """The one region in the catalog; upstream's default name."""
     token_lifetime: Seconds = 3600
@@ -51,7 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_body: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 1 << 20
     """Bytes of a JSON body; more is refused unread."""
     max_archive: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 64 << 20
-    """Bytes of an archive in JSON, which is held in memory; as application/x-tar it passes at any size."""
+    """Bytes of an archive as text in JSON (up to version 1.24), which is held in memory; in base64 (from 1.25 on) and as
+    application/x-tar it passes at any size."""
     max_image: Annotated[int, Meta(ge=1, le=2**50)] = 20 << 30
     """Bytes of an uploaded image."""
     quota_networks: Amount = 100
@@ -93,6 +98,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def url(self) -> str:
         """The public base URL without a slash at the end."""
         return (self.public_url or f"http://{self.listen}").rstrip("/")
+
+    @property
+    def sessions_url(self) -> str:
+        """The base of the URLs of sessions."""
+        return self.websocket_url or f"ws{self.url.removeprefix('http')}/container/websocket"
 
     @property
     def address(self) -> tuple[str, int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from boxship.core.auth.rules import Rule
 from boxship.core.http.dialects import Dialect
 from boxship.core.http.microversions import Microversions
 from boxship.core.http.routes import Route
+from boxship.core.http.websocket import Handler as WebSocketHandler
 from boxship.core.reconcile.loop import Reconciler, Watcher
 
 
@@ -19,6 +20,7 @@ class Service:
 
     ``types`` are its names in the catalog, the official one first. ``prefix`` is the first segment of all its paths and
     ``endpoint`` the path that the catalog gives (``%(project_id)s`` is filled in). ``live`` is handed to handlers.
+    ``sockets`` serve WebSockets, by their path behind the prefix; each knows by itself whom it lets in.
     """
 
     types: tuple[str, ...]
@@ -32,3 +34,4 @@ class Service:
     reconcilers: Sequence[Reconciler] = ()
     watchers: Sequence[Watcher] = ()
     live: Any = None
+    sockets: Mapping[str, WebSocketHandler] = field(default_factory=dict)

@@ -135,9 +135,10 @@ class Call(Generic[Live]):
         return decode(self.body, shape)
 
 
-def decode(body: bytes, shape: type[T]) -> T:
-    """JSON as a type: unknown fields, wrong types and numbers out of bounds are BadRequest with the field's path."""
-    if b"\\u0000" in body or b"\x00" in body:
+def decode(body: bytes, shape: type[T], *, binary: bool = False) -> T:
+    """JSON as a type: unknown fields, wrong types and numbers out of bounds are BadRequest with the field's path; so are
+    NUL characters, but in a ``binary`` document."""
+    if not binary and (b"\\u0000" in body or b"\x00" in body):
         raise errors.BadRequest("NUL characters are not allowed in a request body.", field="body")
     try:
         return msgspec.json.decode(body, type=shape)

@@ -3,9 +3,10 @@ rule, opens the one transaction, calls the handler, commits, answers. Knows no s
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ from boxship.config import Settings
 from boxship.core import errors, metrics
 from boxship.core.auth.caller import Authenticator, Caller
 from boxship.core.db.database import Database
-from boxship.core.http import dialects
+from boxship.core.http import dialects, websocket
 from boxship.core.http.call import Call, Query, Reply
 from boxship.core.http.microversions import ANY, Version
 from boxship.core.http.routes import PUBLIC, Route, RouteTree
@@ -48,19 +49,27 @@ class Server:
         self._pages = pages
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """One ASGI connection: HTTP requests; lifespan is accepted and empty."""
+        """One ASGI connection: HTTP requests and WebSockets; lifespan is accepted and empty."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
+            return
+        if scope["type"] == "websocket":
+            await websocket.serve(self._socket(scope["path"]), websocket.WebSocket(scope, receive, send))
             return
         if scope["type"] != "http":
             return
         started = time.perf_counter()
         exchange = _Exchange(scope, receive)
         service, reply = await self._answer(exchange)
-        await _send(reply, send, head=exchange.method == "HEAD")
+        await _send(reply, receive, send, head=exchange.method == "HEAD")
         name = service.name if service else "boxship"
         metrics.requests.labels(name, exchange.method, reply.status).inc()
         metrics.request_seconds.labels(name).observe(time.perf_counter() - started)
+
+    def _socket(self, path: str) -> websocket.Handler | None:
+        prefix, _, rest = path.strip("/").partition("/")
+        known = self._services.get(prefix)
+        return known[0].sockets.get(f"/{rest}") if known else None
 
     async def _answer(self, exchange: _Exchange) -> tuple[Service | None, Reply]:
         service: Service | None = None
@@ -253,7 +262,7 @@ def _finished(reply: Reply, exchange: _Exchange, service: Service | None, versio
     return reply
 
 
-async def _send(reply: Reply, send: Send, *, head: bool) -> None:
+async def _send(reply: Reply, receive: Receive, send: Send, *, head: bool) -> None:
     iterator = reply.body if isinstance(reply.body, AsyncIterator) else None
     content = b"" if iterator else reply.encoded()
     headers = dict(reply.headers)
@@ -263,10 +272,40 @@ async def _send(reply: Reply, send: Send, *, head: bool) -> None:
         headers["Content-Length"] = str(len(content))
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
-    if iterator and not head:
-        async for chunk in iterator:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b"" if head else content})
+    if iterator:
+        await _stream(iterator, receive, send, head=head)
+    else:
+        await send({"type": "http.response.body", "body": b"" if head else content})
+
+
+async def _stream(iterator: AsyncIterator[bytes], receive: Receive, send: Send, *, head: bool) -> None:
+    """The body as it comes, until its end or until the client is gone, even where nothing comes for a long time."""
+    left = asyncio.ensure_future(_departure(receive))
+    sent = asyncio.ensure_future(_pass_on(iterator, send, head=head))
+    try:
+        await asyncio.wait({left, sent}, return_when=asyncio.FIRST_COMPLETED)
+        if sent.done():
+            await sent
+    finally:
+        for task in (left, sent):
+            task.cancel()
+        await asyncio.gather(left, sent, return_exceptions=True)
+
+
+async def _pass_on(iterator: AsyncIterator[bytes], send: Send, *, head: bool) -> None:
+    try:
+        if not head:
+            async for chunk in iterator:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
+async def _departure(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

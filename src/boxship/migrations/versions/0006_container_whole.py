@@ -15,11 +15,12 @@ def upgrade() -> None:
     """Make the tables and columns."""
     _containers()
     _actions()
+    _sessions()
 
 
 def downgrade() -> None:
     """Remove them."""
-    for table in ("container_actions",):
+    for table in ("container_actions", "container_sessions"):
         op.drop_table(table)
     for index in ("ix_containers_capsule_id", "ix_containers_host"):
         op.drop_index(index, "containers")
@@ -72,6 +73,19 @@ def _actions() -> None:
         sa.Column("events", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_container_actions"),
     )
-    op.create_index(
-        "ix_container_actions_container", "container_actions", ["container_id", "started_at"], unique=False
+    op.create_index("ix_container_actions_container", "container_actions", ["container_id", "started_at"], unique=False)
+
+
+def _sessions() -> None:
+    op.create_table(
+        "container_sessions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("container_id", sa.String(length=64), nullable=False),
+        sa.Column("exec_id", sa.String(length=64), nullable=True),
+        sa.Column("terminal", sa.Boolean(), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", types.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_container_sessions"),
     )
+    op.create_index("ix_container_sessions_container_id", "container_sessions", ["container_id"], unique=False)
+    op.create_index("ix_container_sessions_expires_at", "container_sessions", ["expires_at"], unique=False)

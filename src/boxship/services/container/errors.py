@@ -55,3 +55,12 @@ class GroupThere(errors.BadRequest):
 class GroupNotThere(errors.BadRequest):
     def __init__(self, name: str) -> None:
         super().__init__(f"Security group {name} was not added to the container", field="name")
+
+
+class NotInteractive(errors.BadRequest):
+    """Zun's NoInteractiveFlag."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(
+            f"Container {id} was made without interactive, so nothing can be attached", field="interactive"
+        )

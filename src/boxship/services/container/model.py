@@ -164,6 +164,18 @@ RESERVED_REPOSITORY = "boxship.invalid/glance"
 """Under this name images of tenants are kept in the engine; it is refused in requests, as it would open them to anybody."""
 
 
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to open one session, once: of process 1, or of a command that was prepared (``exec_id``). ``id`` is the
+    SHA-256 of the token that its bearer shows."""
+
+    id: str
+    container_id: str
+    exec_id: str | None
+    terminal: bool
+    user_id: str
+    expires_at: datetime
+
+
 class Event(msgspec.Struct, frozen=True):
     """A step that was taken for an action, and how it ended (``Success`` or ``Error``, with the reason)."""
 

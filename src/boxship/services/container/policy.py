@@ -50,4 +50,7 @@ RULES = [
     Rule("container:get_archive", _OWNER, "Read files of a container."),
     Rule("container:put_archive", _OWNER, "Put files into a container."),
     Rule("container:execute", _OWNER, "Run a command in a container."),
+    Rule("container:execute_resize", _OWNER, "Say how large the terminal of a command is."),
+    Rule("container:attach", _OWNER, "Join the first process of a container."),
+    Rule("container:resize", _OWNER, "Say how large the terminal of a container is."),
 ]

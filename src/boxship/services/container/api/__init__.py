@@ -54,4 +54,7 @@ ROUTES = [
     Route("GET", f"{_ONE}/get_archive", reading.get_archive, "container:get_archive", live=True),
     Route("POST", f"{_ONE}/put_archive", reading.put_archive, "container:put_archive", stream=True),
     Route("POST", f"{_ONE}/execute", sessions.execute, "container:execute", live=True),
+    Route("POST", f"{_ONE}/execute_resize", sessions.execute_resize, "container:execute_resize", live=True),
+    Route("GET", f"{_ONE}/attach", sessions.attach, "container:attach", live=True),
+    Route("POST", f"{_ONE}/resize", sessions.resize, "container:resize", live=True),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from boxship.core.http.call import Reply
 from boxship.services.container.api import asking
 from boxship.services.container.api.asking import ContainerCall
-from boxship.services.container.live import archives
+from boxship.services.container.schemas import archives as wire
 
 
 async def show_logs(call: ContainerCall) -> Reply:
@@ -26,13 +26,14 @@ async def show_processes(call: ContainerCall) -> Reply:
 
 
 async def get_archive(call: ContainerCall) -> Reply:
-    """As a tar for who accepts nothing else (Boxship's own), or in JSON."""
+    """As a tar for whoever accepts one (Boxship's own), or in JSON."""
     asking.check_query(call, {"path"})
     found = await call.live.archives.get(call)
-    if call.headers.get("accept") == archives.TAR:
-        return Reply(found.archive, media=archives.TAR)
-    content = await archives.joined(found.archive, call.settings.max_archive)
-    return Reply(archives.shown(found.sight, content, call.version))
+    if wire.TAR in call.headers.get("accept", ""):
+        return Reply(found.archive, media=wire.TAR)
+    if call.version >= wire.BASE64_SINCE:
+        return Reply(wire.base64_document(found.sight, found.archive))
+    return Reply(wire.text_document(found.sight, await wire.joined(found.archive, call.settings.max_archive)))
 
 
 async def put_archive(call: ContainerCall) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boxship.core.db.database import Database
 from boxship.drivers.engine.interface import Engine
 from boxship.services.container.live.archives import Archives
 from boxship.services.container.live.reading import Reading
@@ -11,7 +12,7 @@ from boxship.services.container.live.sessions import Sessions
 class ContainerLive:
     """The live view of containers on this host's engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, database: Database) -> None:
         self.reading = Reading(engine)
         self.archives = Archives(engine)
-        self.sessions = Sessions(engine)
+        self.sessions = Sessions(engine, database)

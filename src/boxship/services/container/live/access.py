@@ -9,6 +9,12 @@ from boxship.services.container import errors as container_errors
 from boxship.services.container import model, operations, states
 
 
+def require_interactive(row: model.Container) -> None:
+    """NotInteractive: its process 1 has no input that a session could reach."""
+    if not row.interactive:
+        raise container_errors.NotInteractive(row.id)
+
+
 async def allowed(call: Call[Any], action: str) -> model.Container:
     """The container, where the caller sees it and its state allows the action."""
     async with call.database.read() as transaction:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from boxship.core import errors
-from boxship.core.http import call as http
 from boxship.core.http.call import Call
-from boxship.core.http.microversions import Version
 from boxship.drivers.engine.interface import Engine, PathSight
 from boxship.services.container import model, operations
 from boxship.services.container.live import access
-from boxship.services.container.schemas import containers as schemas
+from boxship.services.container.schemas import archives as wire
 
-TAR = "application/x-tar"
-"""The media type by which an archive passes as it is, however large; Zun itself knows only text in JSON."""
+_LONGEST = 4096
+"""Bytes of a path (limits.h, PATH_MAX)."""
+_GO_DIRECTORY = 1 << 31
+"""The bit of a directory in Go's io/fs.FileMode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,84 +34,91 @@ class Archives:
         self._engine = engine
 
     async def get(self, call: Call[Any]) -> Found:
-        """What is at the path of the query. BadRequest: nothing is."""
+        """What is at the path of the query; its first bytes have been read, so that what fails fails before the answer.
+
+        BadRequest: nothing is there.
+        """
         row = await access.allowed(call, "get_archive")
         path = _path(call)
         try:
             sight = await self._engine.stat(row.id, path)
-        except errors.Absent as error:
-            raise errors.BadRequest(error.sentence, field="path") from error
-        return Found(sight, self._engine.get_archive(row.id, path))
+            archive = self._engine.get_archive(row.id, path)
+            first = await anext(archive, b"")
+        except (errors.Absent, errors.Refused) as error:
+            raise errors.BadRequest(error.sentence, field="path", detail=error.detail) from error
+        return Found(sight, _rejoined(first, archive))
 
     async def put(self, call: Call[Any]) -> None:
-        """Unpack the archive in the body at the path of the query. BadRequest: there is no such directory, or it is no
-        archive. TooLarge: more than ``max_archive`` came in JSON."""
+        """Unpack the archive in the body in the directory of the query, as it comes: where it breaks off, what came before
+        is there.
+
+        BadRequest: there is no such directory, or it is no archive. TooLarge (only up to 1.24). UnsupportedMedia.
+        """
         row = await access.allowed(call, "put_archive")
         path = _path(call)
-        assert call.stream is not None
-        if call.headers.get("content-type", "").partition(";")[0].strip().lower() == TAR:
-            archive = call.stream
-        else:
-            archive = _once(_decoded(await joined(call.stream, call.settings.max_archive), call.version))
-        await self._put(row, path, archive)
+        archive = _Watched(await _body(call))
+        try:
+            if not (await self._engine.stat(row.id, f"{path.rstrip('/')}/.")).mode & _GO_DIRECTORY:
+                raise errors.BadRequest(f"{path} is no directory of the container", field="path")
+            await self._note(call, row)
+            await self._engine.put_archive(row.id, path, archive.read())
+        except errors.Absent as error:
+            raise errors.BadRequest(error.sentence, field="path", detail=error.detail) from error
+        except errors.DriverError as error:
+            if archive.failure is not None:
+                raise archive.failure from error
+            if isinstance(error, errors.Refused):
+                raise errors.BadRequest(error.sentence, field="data", detail=error.detail) from error
+            raise
+
+    async def _note(self, call: Call[Any], row: model.Container) -> None:
         async with call.database.write() as transaction:
             await operations.note_action(transaction, call.caller, call.request_id, row, "put_archive")
 
-    async def _put(self, row: model.Container, path: str, archive: AsyncIterator[bytes]) -> None:
+
+@dataclass(slots=True)
+class _Watched:
+    """A stream, and the error that ended it: what reads it may only tell that it broke off."""
+
+    stream: AsyncIterator[bytes]
+    failure: errors.BoxshipError | None = field(default=None, init=False)
+
+    async def read(self) -> AsyncIterator[bytes]:
         try:
-            await self._engine.put_archive(row.id, path, archive)
-        except errors.Absent as error:
-            raise errors.BadRequest(error.sentence, field="path") from error
-        except errors.Refused as error:
-            raise errors.BadRequest(error.sentence, field="data", detail=error.detail) from error
+            async for part in self.stream:
+                if part:
+                    yield part
+        except errors.BoxshipError as error:
+            self.failure = error
+            raise
 
 
-def shown(sight: PathSight, archive: bytes, version: Version) -> dict[str, Any]:
-    """Zun's answer: the archive in base64, or up to 1.24 as it is. BadRequest: it is no text, and the version is old."""
-    stat = {
-        "name": sight.name,
-        "size": sight.size,
-        "mode": sight.mode,
-        "mtime": sight.modified,
-        "linkTarget": sight.link_target,
-    }
-    if version >= Version(1, 25):
-        return {"data": base64.b64encode(archive).decode(), "stat": stat}
-    try:
-        return {"data": archive.decode(), "stat": stat}
-    except UnicodeDecodeError as error:
-        raise errors.BadRequest(
-            "the archive holds more than text; versions from 1.25 on send it", field="path"
-        ) from error
-
-
-async def joined(stream: AsyncIterator[bytes], limit: int) -> bytes:
-    """All of a stream. TooLarge: it holds more than ``limit`` bytes."""
-    parts, size = [], 0
-    async for part in stream:
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            raise errors.TooLarge(f"More than {limit} bytes pass only as {TAR}.")
-    return b"".join(parts)
-
-
-def _decoded(body: bytes, version: Version) -> bytes:
-    request = http.decode(body, schemas.ArchiveRequest)
-    if version < Version(1, 25):
-        return request.data.encode()
-    try:
-        return base64.b64decode(request.data, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise errors.BadRequest("it must be base64", field="data") from error
+async def _body(call: Call[Any]) -> AsyncIterator[bytes]:
+    """The tar in the body, in whatever form it comes."""
+    assert call.stream is not None
+    media = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == wire.TAR:
+        return call.stream
+    if not media.endswith("json") and media not in {"", "text/plain"}:
+        raise errors.UnsupportedMedia(f"{media} is not read here; send application/json or {wire.TAR}.")
+    if call.version < wire.BASE64_SINCE:
+        return _once(await wire.text_archive(call.stream, call.settings.max_archive))
+    decoded = wire.base64_archive(call.stream)
+    return _rejoined(await anext(decoded), decoded)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
+async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
+
+
 def _path(call: Call[Any]) -> str:
     path = call.query.one("path")
-    if not path or len(path) > 4096:
-        raise errors.BadRequest("a path of the container is required, of at most 4096 characters", field="path")
+    if not path or len(path.encode()) > _LONGEST:
+        raise errors.BadRequest(f"a path of the container is required, of at most {_LONGEST} bytes", field="path")
     return path

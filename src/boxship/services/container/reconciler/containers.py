@@ -21,6 +21,7 @@ from boxship.services.container.reconciler.pulling import Pulling
 from boxship.services.container.reconciler.world import World
 from boxship.services.container.store import actions as actions_store
 from boxship.services.container.store import containers as store
+from boxship.services.container.store import sessions as sessions_store
 from boxship.services.network import public as network
 from boxship.services.volume import public as volume
 
@@ -260,6 +261,7 @@ class ContainerReconciler:
         async with self._database.write() as transaction:
             await store.forget(transaction, look.row.id)
             await actions_store.forget(transaction, look.row.id)
+            await sessions_store.forget(transaction, look.row.id)
 
     async def _dismiss(self, look: _Look) -> None:
         """auto_remove: the one wish that is written here, in the name of the user who asked for it at creation."""

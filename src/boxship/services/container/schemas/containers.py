@@ -154,12 +154,6 @@ class RenameRequest(_Request):
     name: Name
 
 
-class ArchiveRequest(_Request):
-    """The body of put_archive: a tar, in base64 from 1.25 on."""
-
-    data: str
-
-
 class GroupRequest(_Request):
     """The query of add_security_group and remove_security_group."""
 
@@ -253,10 +247,11 @@ def file_content(source: str | None, version: Version) -> bytes:
 
 
 class ExecuteResult(msgspec.Struct):
-    """The answer of execute; the fields for interactive sessions are empty."""
+    """The answer of execute: what the command printed, or where the session with it is opened."""
 
-    output: str
-    exit_code: int
+    output: str | None
+    exit_code: int | None
     exec_id: str | None = None
     url: str | None = None
     token: str | None = None
+    proxy_url: str | None = None
