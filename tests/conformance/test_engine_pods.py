@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from boxship.core.errors import Busy, Refused
-from boxship.drivers.engine import pods
-from boxship.drivers.engine.interface import Bind, EngineState
+from boxship.drivers.engine import orphans, pods, runtime
+from boxship.drivers.engine.interface import Bind, ContainerSight, EngineState
 from tests.conformance.host import Host
 from tests.conformance.test_docker import inside, operator
 
@@ -98,6 +99,38 @@ async def test_memory_is_shared_in_a_pod_only(docker: Host) -> None:
     assert await inside(docker, "a", "cat /dev/shm/said") == "hello\nback"
     for id in ("other", "lone"):
         assert await inside(docker, id, "ls /dev/shm") == ""
+
+
+async def run_in_one_sandbox(host: Host) -> list[ContainerSight]:
+    """Two containers of one pod, as capsules have them: with one network too."""
+    await host.engine.ensure_pod("p1")
+    sandbox = host.sandbox("p1")
+    for id in ("a", "b"):
+        await host.engine.create(replace(host.spec(id, pod="p1"), sandbox=sandbox))
+    return [await host.engine.start(id) for id in ("a", "b")]
+
+
+async def test_containers_of_a_pod_end_one_by_one(host: Host) -> None:
+    await run_in_one_sandbox(host)
+    await host.engine.stop("a", 0)
+    assert (await host.seen("b")).state == EngineState.RUNNING
+    await host.engine.start("a")
+    await host.engine.remove("a")
+    assert [(sight.id, sight.state) for sight in await host.engine.sights()] == [("b", EngineState.RUNNING)]
+
+
+async def test_what_an_engine_forgot_ends_alone(docker: Host) -> None:
+    """A container that was removed behind our back: what is left of it goes, and nothing of the rest of its pod."""
+    first, second = await run_in_one_sandbox(docker)
+    pid = int(operator(docker, "inspect", "--format", "{{.State.Pid}}", first.engine_id))
+    orphans.end(second.engine_id, docker.sandbox("p1"), alone=False)
+    assert (await docker.ends("b")).exit_code == 137
+    operator(docker, "rm", "--force", second.engine_id)
+    await docker.engine.remove("b")
+    assert not (runtime.SANDBOXES / second.engine_id).exists()
+    assert (runtime.SANDBOXES / first.engine_id).exists()
+    assert (await docker.seen("a")).state == EngineState.RUNNING
+    assert Path(f"/proc/{pid}").exists()
 
 
 async def test_what_a_pod_shares_is_bounded(docker: Host) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from boxship.drivers.engine import runtime
+from boxship.drivers.engine.runtime import Note
 
 NETWORK_HOOK = {"path": "/proc/1/exe", "args": ["libnetwork-setkey", "-exec-root=/x", "id", "controller"]}
 OTHER_HOOK = {"path": "/bin/true", "args": ["true"]}
@@ -53,7 +54,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def test_the_sandbox_goes_in_and_the_network_hook_out(bench: Bench) -> None:
     bench.config(prestart=[OTHER_HOOK, NETWORK_HOOK], createRuntime=[NETWORK_HOOK])
-    runtime.assign("abc", Path("/proc"))  # any mount point is as good as a namespace's here
+    runtime.assign("abc", Note(Path("/proc")))  # any mount point is as good as a namespace's here
     done = bench.create()
     assert done.returncode == 0, done.stderr
     config = json.loads((bench.bundle / "config.json").read_text())
@@ -66,7 +67,7 @@ def test_the_sandbox_goes_in_and_the_network_hook_out(bench: Bench) -> None:
 def test_a_pod_goes_in_too(bench: Bench) -> None:
     spaces = [{"type": "ipc"}, {"type": "mount"}, {"type": "network"}]
     (bench.bundle / "config.json").write_text(json.dumps({"linux": {"namespaces": spaces}}, indent=1))
-    runtime.assign("abc", Path("/proc"), Path("/dev"))
+    runtime.assign("abc", Note(Path("/proc"), Path("/dev")))
     done = bench.create()
     assert done.returncode == 0, done.stderr
     config = json.loads((bench.bundle / "config.json").read_text())
@@ -81,7 +82,7 @@ def test_a_pod_goes_in_quickly(bench: Bench) -> None:
     spaces = [{"type": kind} for kind in ("mount", "network", "uts", "pid", "ipc", "cgroup")]
     config = {"process": {"env": ['"namespaces":[{"type":"ipc"}']}, "linux": {"namespaces": spaces}}
     (bench.bundle / "config.json").write_text(written_by_go(config))
-    runtime.assign("abc", NAMESPACE, Path("/proc/self/ns/ipc"))
+    runtime.assign("abc", Note(NAMESPACE, Path("/proc/self/ns/ipc")))
     (bench.script.parent / "enter.py").write_text("raise SystemExit('the quick way was not taken')")
     done = bench.create()
     assert done.returncode == 0, done.stderr
@@ -94,7 +95,7 @@ def test_outside_of_its_pod_nothing_starts(bench: Bench, pod: str) -> None:
     (bench.bundle / "config.json").write_text(
         written_by_go({"linux": {"namespaces": [{"type": "network"}, {"type": "ipc"}]}})
     )
-    runtime.assign("abc", Path("/proc"), Path(pod))
+    runtime.assign("abc", Note(Path("/proc"), Path(pod)))
     done = bench.create()
     assert done.returncode == 1
     assert "sandbox of the container is not ready" in done.stderr
@@ -106,23 +107,35 @@ def test_without_an_ipc_namespace_nothing_enters_a_pod(bench: Bench, kind: str) 
     (bench.bundle / "config.json").write_text(
         written_by_go({"linux": {"namespaces": [{"type": "network"}, {"type": kind}]}})
     )
-    runtime.assign("abc", NAMESPACE, Path("/proc/self/ns/ipc"))
+    runtime.assign("abc", Note(NAMESPACE, Path("/proc/self/ns/ipc")))
     done = bench.create()
     assert done.returncode == 1
     assert not bench.said.exists()
 
 
-def test_the_pod_of_a_container_is_forgotten_with_its_sandbox(bench: Bench) -> None:
-    runtime.assign("abc", Path("/run/netns/boxship-12-x"), Path("/run/boxship/pods/12/p/ipc"))
-    assert runtime.forget_all("boxship-12-", "-x") == {"abc": Path("/run/netns/boxship-12-x")}
+def test_a_container_of_a_pod_is_forgotten_without_the_others(bench: Bench) -> None:
+    sandbox, ipc = Path("/run/netns/boxship-12-sandbox-p"), Path("/run/boxship/pods/12/p/ipc")
+    notes = {engine_id: Note(sandbox, ipc, id) for engine_id, id in {"abc": "c1", "abd": "c2"}.items()}
+    for engine_id, note in notes.items():
+        runtime.assign(engine_id, note)
+    assert runtime.forget_all("boxship-12-", "c2") == {"abd": notes["abd"]}
+    assert runtime.forget_all("boxship-12-", "c2") == {}
+    assert runtime.forget_all("boxship-12-") == {"abc": notes["abc"]}
     assert list(bench.notes.iterdir()) == []
+
+
+def test_a_note_from_before_pods(bench: Bench) -> None:
+    id = "4a29ac72-5d87-4cc1-a85b-2f5c1d8b1f0e"
+    bench.notes.mkdir()
+    (bench.notes / "abc").write_text(f"/run/netns/boxship-12-sandbox-{id}\n")
+    assert runtime.forget_all("boxship-12-", id) == {"abc": Note(Path(f"/run/netns/boxship-12-sandbox-{id}"), id=id)}
 
 
 @pytest.mark.parametrize("note", [None, "/never/made", "/etc"])
 def test_without_a_namespace_nothing_starts(bench: Bench, note: str | None) -> None:
     bench.config()
     if note:
-        runtime.assign("abc", Path(note))
+        runtime.assign("abc", Note(Path(note)))
     done = bench.create()
     assert done.returncode == 1
     assert "sandbox of the container is not ready" in done.stderr
@@ -160,7 +173,7 @@ def test_an_engine_without_a_hook_is_quick_too(bench: Bench, trap: str) -> None:
         "linux": {"cgroupsPath": trap, "namespaces": [{"type": "mount"}, {"type": "network"}]},
     }
     (bench.bundle / "config.json").write_text(written_by_go(config))
-    runtime.assign("abc", NAMESPACE)
+    runtime.assign("abc", Note(NAMESPACE))
     (bench.script.parent / "enter.py").write_text("raise SystemExit('the quick way was not taken')")
     done = bench.create()
     assert done.returncode == 0, done.stderr
@@ -173,7 +186,7 @@ def test_hooks_of_others_are_left_to_the_careful_way(bench: Bench) -> None:
     hooks = {"prestart": [OTHER_HOOK, NETWORK_HOOK]}
     config = {"hooks": hooks, "linux": {"namespaces": [{"type": "network"}]}}
     (bench.bundle / "config.json").write_text(written_by_go(config))
-    runtime.assign("abc", NAMESPACE)
+    runtime.assign("abc", Note(NAMESPACE))
     (bench.script.parent / "enter.py").write_text("raise SystemExit('the careful way was taken')")
     assert "the careful way was taken" in bench.create().stderr
     assert json.loads((bench.bundle / "config.json").read_text()) == config
@@ -191,7 +204,7 @@ def test_what_a_container_is_given_does_not_lead_astray(bench: Bench, trap: str,
         "linux": {"cgroupsPath": trap, "namespaces": spaces},
     }
     (bench.bundle / "config.json").write_text(written_by_go(config))
-    runtime.assign("abc", NAMESPACE if quick else Path("/proc"))
+    runtime.assign("abc", Note(NAMESPACE if quick else Path("/proc")))
     if quick:
         (bench.script.parent / "enter.py").write_text("raise SystemExit('the quick way was not taken')")
     done = bench.create()
@@ -208,14 +221,14 @@ def test_what_a_container_is_given_does_not_lead_astray(bench: Bench, trap: str,
 def test_a_namespace_with_a_strange_name_is_left_to_the_careful_way(bench: Bench, name: str) -> None:
     config = {"hooks": AS_DOCKERD_WRITES, "linux": {"namespaces": [{"type": "network"}]}}
     (bench.bundle / "config.json").write_text(written_by_go(config))
-    runtime.assign("abc", Path("/run/netns", name))
+    runtime.assign("abc", Note(Path("/run/netns", name)))
     assert bench.create().returncode == 1
     assert json.loads((bench.bundle / "config.json").read_text()) == config
 
 
 def test_the_note_of_another_container_is_not_used(bench: Bench) -> None:
     bench.config()
-    runtime.assign("abc", Path("/proc"))
+    runtime.assign("abc", Note(Path("/proc")))
     assert bench.create("../x").returncode == 1
     assert bench.create("abd").returncode == 1
 
@@ -226,13 +239,14 @@ def test_other_calls_go_through_untouched(bench: Bench) -> None:
 
 
 def test_notes_are_roots_alone_and_forgotten(bench: Bench) -> None:
-    runtime.assign("abc", Path("/run/netns/boxship-aaaa-sandbox-1"))
-    runtime.assign("abd", Path("/run/netns/boxship-bbbb-sandbox-1"))
+    kept = Note(Path("/run/netns/boxship-bbbb-sandbox-1"), id="1")
+    runtime.assign("abc", Note(Path("/run/netns/boxship-aaaa-sandbox-1")))
+    runtime.assign("abd", kept)
     assert bench.notes.stat().st_mode & 0o777 == 0o700
     runtime.forget("abc")
     runtime.forget("abc")
     assert runtime.forget_all("boxship-aaaa-") == {}
-    assert runtime.forget_all("boxship-bbbb-") == {"abd": Path("/run/netns/boxship-bbbb-sandbox-1")}
+    assert runtime.forget_all("boxship-bbbb-") == {"abd": kept}
     assert list(bench.notes.iterdir()) == []
 
 

@@ -12,9 +12,10 @@ import signal
 from pathlib import Path
 
 
-def end(engine_id: str, sandbox: Path) -> None:
+def end(engine_id: str, sandbox: Path, *, alone: bool) -> None:
     """SIGKILL to the containerd-shim of the container, so that containerd forgets it, and to all processes whose network
-    namespace is the sandbox (proc(5), ns/net). Repeatable."""
+    namespace is the sandbox (proc(5), ns/net); where the container is not alone in that, to those whose control group is
+    named after it (cgroups(7), /proc/PID/cgroup). Repeatable."""
     try:
         wanted = _identity(sandbox)
     except OSError:
@@ -22,7 +23,7 @@ def end(engine_id: str, sandbox: Path) -> None:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                _end(int(entry.name), engine_id, wanted)
+                _end(int(entry.name), engine_id, wanted, alone=alone)
 
 
 def clear(said: str, engine_id: str) -> None:
@@ -36,10 +37,11 @@ def clear(said: str, engine_id: str) -> None:
         shutil.rmtree(bundle, ignore_errors=True)
 
 
-def _end(pid: int, engine_id: str, namespace: tuple[int, int] | None) -> None:
+def _end(pid: int, engine_id: str, namespace: tuple[int, int] | None, *, alone: bool) -> None:
     handle = os.pidfd_open(pid)  # holds on to this process: the number may be another's a moment later
     try:
-        if _is_shim(pid, engine_id) or _identity(Path(f"/proc/{pid}/ns/net")) == namespace:
+        inside = _identity(Path(f"/proc/{pid}/ns/net")) == namespace and (alone or _is_grouped(pid, engine_id))
+        if inside or _is_shim(pid, engine_id):
             signal.pidfd_send_signal(handle, signal.SIGKILL)
     finally:
         os.close(handle)
@@ -48,6 +50,11 @@ def _end(pid: int, engine_id: str, namespace: tuple[int, int] | None) -> None:
 def _is_shim(pid: int, engine_id: str) -> bool:
     words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     return Path(os.fsdecode(words[0])).name.startswith("containerd-shim") and engine_id.encode() in words
+
+
+def _is_grouped(pid: int, engine_id: str) -> bool:
+    """Whether dockerd has put it into the container's group, which runc does before it starts anything of the container's."""
+    return engine_id in Path(f"/proc/{pid}/cgroup").read_text()
 
 
 def _identity(path: Path) -> tuple[int, int]:

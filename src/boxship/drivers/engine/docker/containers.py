@@ -7,7 +7,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from boxship.core import errors
@@ -111,13 +110,13 @@ class Containers(Hosts, Pods):
 
     async def start(self, id: str) -> ContainerSight:
         shown = await self._inspected(id)
-        sandbox = self._assign(shown)
+        note = self._assign(shown)
         try:
             await self._docker.json("POST", f"/containers/{self._name(id)}/start")
         except errors.Refused as error:
             if not _LEFT_OVER.search(error.detail):
                 raise
-            await asyncio.to_thread(orphans.end, shown["Id"], sandbox)
+            await asyncio.to_thread(orphans.end, shown["Id"], note.sandbox, alone=note.ipc is None)
             await asyncio.to_thread(orphans.clear, error.detail, shown["Id"])
             raise errors.Busy(
                 "The engine has an earlier start of the container to clear.", detail=error.detail
@@ -184,15 +183,13 @@ class Containers(Hosts, Pods):
             shown = await self._inspected(id)
             await self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True)
             runtime.forget(shown["Id"])
-            gone = {shown["Id"]: Path(shown["Config"]["Labels"][LABEL_SANDBOX])}
+            gone = {shown["Id"]: self._note(shown)}
         except Missing:
-            gone = runtime.forget_all(
-                f"boxship-{self._mark}-", f"-{id}"
-            )  # removed by somebody else, or by a call that was cut off
+            gone = runtime.forget_all(f"boxship-{self._mark}-", id)  # removed by others, or by a call that was cut off
         except Taken as error:
             raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
-        for engine_id, sandbox in gone.items():
-            await asyncio.to_thread(orphans.end, engine_id, sandbox)
+        for engine_id, note in gone.items():
+            await asyncio.to_thread(orphans.end, engine_id, note.sandbox, alone=note.ipc is None)
         files.remove(self._directory / id)
 
     async def sight(self, id: str) -> ContainerSight | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from boxship.core import errors
 from boxship.drivers.engine import files, pods, runtime
-from boxship.drivers.engine.docker.access import LABEL_POD, LABEL_SANDBOX, Access
+from boxship.drivers.engine.docker.access import LABEL_ID, LABEL_POD, LABEL_SANDBOX, Access
 from boxship.drivers.engine.interface import Bind, ContainerSpec
 
 
@@ -30,19 +30,25 @@ class Pods(Access):
         """What the pod shows in the container, where its owner shows nothing. Busy: it is not there."""
         if spec.pod is None:
             return []
-        self._ipc(spec.pod)
+        self._present_pod(spec.pod)
         taken = any(bind.target.rstrip("/") == "/dev/shm" for bind in spec.binds)  # noqa: S108 (the container's)
         return [] if taken else [Bind(pods.shm(self._mark, spec.pod), "/dev/shm")]  # noqa: S108 (the container's)
 
-    def _assign(self, shown: dict[str, Any]) -> Path:
-        """Tell the runtime where the container, which the engine shows, starts; its sandbox. Busy: its pod is not there."""
+    def _note(self, shown: dict[str, Any]) -> runtime.Note:
+        """Where the container that the engine shows belongs."""
         labels = shown["Config"]["Labels"]
-        sandbox, pod = Path(labels[LABEL_SANDBOX]), labels.get(LABEL_POD, "")
-        with files.on_disk():
-            runtime.assign(shown["Id"], sandbox, self._ipc(pod) if pod else None)
-        return sandbox
+        pod = labels.get(LABEL_POD)
+        return runtime.Note(Path(labels[LABEL_SANDBOX]), pods.ipc(self._mark, pod) if pod else None, labels[LABEL_ID])
 
-    def _ipc(self, pod: str) -> Path:
+    def _assign(self, shown: dict[str, Any]) -> runtime.Note:
+        """Tell the runtime where it starts. Busy: its pod is not there."""
+        note = self._note(shown)
+        if note.ipc:
+            self._present_pod(note.ipc.parent.name)
+        with files.on_disk():
+            runtime.assign(shown["Id"], note)
+        return note
+
+    def _present_pod(self, pod: str) -> None:
         if not pods.exists(self._mark, pod):
             raise errors.Busy("The pod of the container is not there yet.")
-        return pods.ipc(self._mark, pod)

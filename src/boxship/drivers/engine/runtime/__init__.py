@@ -10,6 +10,7 @@ import contextlib
 import shlex
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from boxship.core import errors
@@ -18,8 +19,18 @@ NAME = "boxship"
 """What the runtime is called in the engine's configuration."""
 
 SANDBOXES = Path("/run/boxship/sandboxes")
-"""A file per container (its id in the engine) with the path of its network namespace, and on a second line that of its pod's
-IPC namespace, where it has a pod; gone with the next boot, as the namespaces are."""
+"""A note per container (named by its id in the engine): the path of its network namespace, that of its pod's IPC namespace or
+nothing, and its id in our database, a line each; gone with the next boot, as the namespaces are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Where a container starts: ``ipc`` is its pod's, whose other containers are in the same ``sandbox``; None: it is alone
+    there. ``id`` is ours."""
+
+    sandbox: Path
+    ipc: Path | None = None
+    id: str = ""
 
 
 def install(directory: Path) -> Path:
@@ -54,13 +65,12 @@ def _write(path: Path, text: str, *, mode: int) -> None:
     fresh.rename(path)
 
 
-def assign(engine_id: str, sandbox: Path, ipc: Path | None = None) -> None:
+def assign(engine_id: str, note: Note) -> None:
     """Say in which namespaces the container starts; without ``ipc`` it has an IPC namespace of its own."""
     SANDBOXES.mkdir(mode=0o700, parents=True, exist_ok=True)
-    note = SANDBOXES / engine_id
-    fresh = note.with_suffix(".new")
-    fresh.write_text(f"{sandbox}\n" + (f"{ipc}\n" if ipc else ""))
-    fresh.rename(note)  # at once: a container that reads half of it would start outside of its pod
+    fresh = SANDBOXES / f"{engine_id}.new"
+    fresh.write_text(f"{note.sandbox}\n{note.ipc or ''}\n{note.id}\n")
+    fresh.rename(SANDBOXES / engine_id)  # at once: one that reads half of it would start outside of its pod
 
 
 def forget(engine_id: str) -> None:
@@ -68,15 +78,21 @@ def forget(engine_id: str) -> None:
     (SANDBOXES / engine_id).unlink(missing_ok=True)
 
 
-def forget_all(start: str, end: str = "") -> dict[str, Path]:
-    """Undo ``assign`` for every namespace whose name has this start and end, where the engine no longer knows the container;
-    what was assigned to which. Repeatable."""
+def forget_all(start: str, id: str = "") -> dict[str, Note]:
+    """Undo ``assign`` for every namespace whose name starts so, or only for the container with this id, where the engine no
+    longer knows the container; what was assigned to which. Repeatable."""
     found = {}
-    for note in SANDBOXES.glob("*"):
+    for place in SANDBOXES.glob("*"):
         with contextlib.suppress(FileNotFoundError):
-            sandbox = note.read_text().partition("\n")[0]
-            name = sandbox.rpartition("/")[2]
-            if name.startswith(start) and name.endswith(end):
-                note.unlink()
-                found[note.name] = Path(sandbox)
+            note = _read(place)
+            if note.sandbox.name.startswith(start) and id in {"", note.id}:
+                place.unlink()
+                found[place.name] = note
     return found
+
+
+def _read(place: Path) -> Note:
+    sandbox, ipc, id, *_ = [*place.read_text().split("\n"), "", "", ""]
+    return Note(
+        Path(sandbox), Path(ipc) if ipc else None, id or sandbox[-36:]
+    )  # before pods, the sandbox alone told whose

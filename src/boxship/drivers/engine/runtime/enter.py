@@ -1,9 +1,9 @@
 """Puts a container's bundle into its sandbox and hands over to runc. Runs alone (python3 -IS), once per start.
 
-Called as the OCI runtime's ``create``: ``enter.py RUNC SANDBOXES ... create --bundle DIR ... ID``. SANDBOXES is a
-directory that only root can write, with a file per container that holds the path of its network namespace, and on a second
-line that of its pod's IPC namespace. Where one of them is not there, the container does not start: nothing ever runs outside
-of its network or its pod.
+Called as the OCI runtime's ``create``: ``enter.py RUNC SANDBOXES ... create --bundle DIR ... ID``. SANDBOXES is a directory
+that only root can write, with a file per container that holds the path of its network namespace, and on a second line that
+of its pod's IPC namespace, if it has a pod. Where one of them is not there, the container does not start: nothing ever runs
+outside of its network or its pod.
 """
 
 import json
@@ -17,8 +17,9 @@ def main() -> None:
     bundle = arguments[arguments.index("--bundle") + 1]
     try:
         with open(os.path.join(sandboxes, os.path.basename(arguments[-1]))) as file:
-            paths = dict(zip(("network", "ipc"), file.read().split("\n")[:-1], strict=False))
-        if not paths or not all(map(os.path.ismount, paths.values())):
+            lines = [*file.read().split("\n"), ""]
+        paths = {"network": lines[0]} | ({"ipc": lines[1]} if lines[1] else {})
+        if not all(map(os.path.ismount, paths.values())):
             raise OSError("its namespace is not there")
     except OSError as error:
         fail(arguments, f"the sandbox of the container is not ready: {error}")
