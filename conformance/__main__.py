@@ -31,7 +31,7 @@ def main() -> int:
     try:
         installation.check_host()
         found = _run(chosen, options)
-    except (AssertionError, PortTaken, ProgramMissing) as error:
+    except (AssertionError, PortTaken, ProgramMissing, tempest.Failed) as error:
         report.say(f"The tests cannot run: {error}")
         return 2
     except KeyboardInterrupt:
@@ -72,7 +72,7 @@ def _run(chosen: Sequence[Pass], options: argparse.Namespace) -> dict[str, list[
         everything: dict[str, str] = {}
         for entry in chosen:
             path = configuration.write(CACHE / entry.name, there, entry, tempest.packages())
-            everything = everything or tempest.names(path.parent, path)
+            everything = everything or tempest.names(path)
             tests = {
                 name: called
                 for name, called in everything.items()

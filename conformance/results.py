@@ -9,6 +9,7 @@ from enum import StrEnum
 
 _LABEL = re.compile(r"\[id-[^\]]*\]$")
 _FIXTURE = re.compile(r"^(setUpClass|tearDownClass) \((?P<test_class>[^)]*)\)")
+_RAISED = re.compile(r"^(?:(?:[a-z_]\w*\.)+[A-Z]\w*|[A-Z]\w*(?:Error|Exception|Mismatch|Timeout))(?::|$)")
 _CHANGING = (
     (re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"), "ID"),
     (re.compile(r"\b(tempest[\w-]*?)-\d{6,}\b"), r"\1-N"),
@@ -55,13 +56,10 @@ def reason(outcome: Outcome, said: str) -> str:
 
 def _exception(lines: Sequence[str]) -> str:
     """The last exception of a trace, with the first lines of what it says."""
-    raised = [
-        place for place, line in enumerate(lines) if re.match(r"^[\w.]+(Error|Exception|Mismatch\w*|[a-z]):? ?", line)
-    ]
-    found = [place for place in raised if not lines[place].startswith(("Traceback", "Captured", "pythonlogging"))]
-    if not found:
+    raised = [place for place, line in enumerate(lines) if _RAISED.match(line)]
+    if not raised:
         return lines[-1].strip() if lines else "no reason given"
-    return " ".join(line.strip() for line in lines[found[-1] : found[-1] + 4] if line.strip())
+    return " ".join(line.strip() for line in lines[raised[-1] : raised[-1] + 4] if line.strip())
 
 
 def complete(wanted: Iterable[str], seen: Mapping[str, Result]) -> list[Result]:

@@ -24,21 +24,21 @@ _OUTCOMES = {"success": Outcome.PASSED, "skip": Outcome.SKIPPED, "fail": Outcome
 _UNSKIP = "import testtools\n\ntesttools.skip = lambda reason: lambda test: test\n"
 
 
+class Failed(Exception):
+    """Tempest could not even begin; with what it said."""
+
+
 def packages() -> Path:
     """Where Tempest is installed."""
     (found,) = ENVIRONMENT.glob("lib/python3*/site-packages")
     return found
 
 
-def names(directory: Path, configuration: Path) -> dict[str, str]:
+def names(configuration: Path) -> dict[str, str]:
     """All tests of Tempest and its plugins: their plain names, and what the runner calls them."""
-    said = subprocess.run(
-        [ENVIRONMENT / "bin" / "stestr", "list"],
-        cwd=directory, env=_environment(configuration), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if said.returncode:
-        raise SystemExit(f"Tempest cannot list its tests:\n{said.stderr[-2000:]}{said.stdout[-2000:]}")
-    return {results.plain(line): line for line in said.stdout.split("\n") if line.startswith(("tempest.", "zun_"))}
+    _forget(configuration)
+    said = _stestr(configuration, "list")
+    return {results.plain(line): line for line in said.splitlines() if line.startswith(("tempest.", "zun_"))}
 
 
 def run(
@@ -47,8 +47,7 @@ def run(
     """Run the tests (plain name: runner's name); ``seen`` hears of each when it has ended."""
     directory = configuration.parent
     (directory / "tests.txt").write_text("".join(f"{name}\n" for name in tests.values()))
-    for old in (".stestr", "tempest.log"):
-        _remove(directory / old)
+    _forget(configuration)
     environment = _environment(configuration)
     if run.unskip:
         (directory / "unskip").mkdir(exist_ok=True)
@@ -122,8 +121,22 @@ def _environment(configuration: Path) -> dict[str, str]:
     return kept | own
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _forget(configuration: Path) -> None:
+    """Remove what an earlier run left there."""
+    directory = configuration.parent
+    (directory / "tempest.log").unlink(missing_ok=True)
+    if (directory / ".stestr").exists():
+        shutil.rmtree(directory / ".stestr")
+    _stestr(configuration, "init")
+
+
+def _stestr(configuration: Path, word: str) -> str:
+    """What a command of the runner says. Failed: it went wrong."""
+    command = [str(ENVIRONMENT / "bin" / "stestr"), word]
+    environment = _environment(configuration)
+    done = subprocess.run(
+        command, cwd=configuration.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Failed(f"stestr {word}: {done.stderr[-2000:]}{done.stdout[-2000:]}")
+    return done.stdout
