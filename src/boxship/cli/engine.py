@@ -50,6 +50,13 @@ def prepare(settings: Settings) -> None:
         register(settings)
 
 
+def renew(settings: Settings) -> None:
+    """What an engine that is ready since an earlier version of the program has of ours, as this version needs it."""
+    from boxship.drivers.engine import runtime
+
+    runtime.renew(place(settings))
+
+
 def revive(settings: Settings) -> None:
     """Start the engine again that we started before, if it is gone (a reboot): ``destroy`` has to take things out of it."""
     if (place(settings) / "dockerd.log").exists() and host.knows_runtime(settings.engine_socket) is None:

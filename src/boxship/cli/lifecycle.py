@@ -69,7 +69,9 @@ def _prepare(settings: Settings, told: dict[str, str]) -> None:
         settings.state_dir.chmod(0o700)
         try:
             directory.create_or_update(settings.state_dir, settings.engine, told)
-            if not engine.ready(settings):
+            if engine.ready(settings):
+                engine.renew(settings)
+            else:
                 engine.prepare(settings)
         except BaseException:
             if new:

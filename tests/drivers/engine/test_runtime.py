@@ -250,6 +250,15 @@ def test_notes_are_roots_alone_and_forgotten(bench: Bench) -> None:
     assert list(bench.notes.iterdir()) == []
 
 
+def test_the_files_follow_the_program(bench: Bench, tmp_path: Path) -> None:
+    now = bench.script.read_text()
+    bench.script.write_text("of an earlier version")
+    runtime.renew(bench.script.parent)
+    assert bench.script.read_text() == now
+    runtime.renew(tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_the_files_are_roots_alone(bench: Bench) -> None:
     assert bench.script.parent.stat().st_mode & 0o777 == 0o700
     assert bench.script.stat().st_mode & 0o777 == 0o700

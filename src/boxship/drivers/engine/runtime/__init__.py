@@ -57,6 +57,13 @@ def install(directory: Path) -> Path:
     return script
 
 
+def renew(directory: Path) -> None:
+    """Bring the files there to this version; an engine that runs on since an earlier one calls them. Where none were
+    installed, nothing is. Repeatable."""
+    if (directory / "boxship-runtime").exists():
+        install(directory)
+
+
 def _write(path: Path, text: str, *, mode: int) -> None:
     """Replace the file at once: the engine may be calling it."""
     fresh = path.with_suffix(".new")
