@@ -27,6 +27,7 @@ from boxship.services.container import api as container_api
 from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
 from boxship.services.container import versions as container_versions
+from boxship.services.container.reconciler import commits as container_commits
 from boxship.services.container.reconciler import containers as container_reconciler
 from boxship.services.container.reconciler.world import World
 from boxship.services.identity import api as identity_api
@@ -162,7 +163,12 @@ def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> 
         routes=container_api.ROUTES,
         rules=container_policy.RULES,
         microversions=container_versions.MICROVERSIONS,
-        reconcilers=[reconciler],
+        reconcilers=[
+            reconciler,
+            container_commits.CommitReconciler(
+                database, world, deadline=settings.step_deadline, most=settings.max_image
+            ),
+        ],
         watchers=[reconciler.watch],
         live=live,
         sockets={"/websocket": live.sessions.serve},

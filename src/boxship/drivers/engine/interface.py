@@ -312,7 +312,8 @@ class Engine(Protocol):
         ...
 
     async def commit(self, id: str, reference: str) -> ImageSight:
-        """Make an image of the container's present files and configuration, under this name."""
+        """Make an image of the container's present files and configuration, under this name. It runs on meanwhile: the image
+        is what a crash at that moment would leave."""
         ...
 
     async def create(self, spec: ContainerSpec) -> ContainerSight:

@@ -16,11 +16,12 @@ def upgrade() -> None:
     _containers()
     _actions()
     _sessions()
+    _commits()
 
 
 def downgrade() -> None:
     """Remove them."""
-    for table in ("container_actions", "container_sessions"):
+    for table in ("container_actions", "container_sessions", "container_commits"):
         op.drop_table(table)
     for index in ("ix_containers_capsule_id", "ix_containers_host"):
         op.drop_index(index, "containers")
@@ -82,10 +83,22 @@ def _sessions() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("container_id", sa.String(length=64), nullable=False),
         sa.Column("exec_id", sa.String(length=64), nullable=True),
-        sa.Column("terminal", sa.Boolean(), nullable=False),
         sa.Column("user_id", sa.String(length=64), nullable=False),
         sa.Column("expires_at", types.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_container_sessions"),
     )
     op.create_index("ix_container_sessions_container_id", "container_sessions", ["container_id"], unique=False)
     op.create_index("ix_container_sessions_expires_at", "container_sessions", ["expires_at"], unique=False)
+
+
+def _commits() -> None:
+    op.create_table(
+        "container_commits",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("container_id", sa.String(length=64), nullable=False),
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_container_commits"),
+    )

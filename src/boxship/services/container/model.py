@@ -171,9 +171,25 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     container_id: str
     exec_id: str | None
-    terminal: bool
     user_id: str
     expires_at: datetime
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that is being made of a container. Written once, by operations; ``fault`` (why there will be none) by the
+    reconciler."""
+
+    id: str  # that of the image in the image service
+    container_id: str
+    project_id: str
+    request_id: str
+    created_at: datetime
+    fault: str | None = None
+
+    @property
+    def engine_image(self) -> str:
+        """Its name in the engine, which no request can spell, until its bytes are in the image service."""
+        return f"{RESERVED_REPOSITORY}-commit:{self.id}"
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -184,6 +200,10 @@ class Event(msgspec.Struct, frozen=True):
     finished_at: datetime
     result: str
     reason: str = ""
+
+
+APART_FROM_WISHES = 2**31 - 1
+"""The generation of an action that no wish makes real: whoever does it finishes it."""
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ RULES = [
     Rule("container:actions", _READER, "See what was asked of a container."),
     Rule("container:action:events", _ADMIN, "See why a step of an action failed."),
     Rule("container:logs", _READER, "Read what a container printed."),
+    Rule("container:commit", _OWNER, "Make an image of a container."),
     Rule("container:stats", _READER, "See what a container uses."),
     Rule("container:top", _READER, "See the processes of a container."),
     Rule("container:get_archive", _OWNER, "Read files of a container."),

@@ -44,10 +44,10 @@ class ImageLive:
         self._blobs = blobs
 
     async def receive(
-        self, database: Database, caller: Caller, id: str, data: AsyncIterator[bytes], sizes: Sizes
+        self, database: Database, caller: Caller | None, id: str, data: AsyncIterator[bytes], sizes: Sizes
     ) -> None:
         """Store the stream as the bytes of a queued image: all of it, and the image is active, or nothing, and it is
-        queued again.
+        queued again. Without a caller they are the program's own, as of a snapshot.
 
         ImageNotFound, NotTheOwner, NotUploadable, FormatsMissing; ImageTooLarge; BadRequest: the stream broke off or
         is not as long as announced; ImageGone: deleted meanwhile.

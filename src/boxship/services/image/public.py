@@ -1,17 +1,31 @@
-"""The door of the image service: finding an image to run. The bytes are the blob of the image's id; never HTTP."""
+"""The door of the image service: finding an image to run, and making one of a container. Never HTTP.
+
+The bytes are the blob of the image's id. A snapshot is described first and gets its bytes by ``ImageLive.receive``.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
+from boxship.config import Settings
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
 from boxship.services.image import errors
-from boxship.services.image.model import Image
+from boxship.services.image.live import ImageLive, Sizes
+from boxship.services.image.model import KIND, Image, Status
 from boxship.services.image.operations import images as operations
 from boxship.services.image.store import images as store
 
-__all__ = ["ImageView", "find_image"]
+__all__ = [
+    "ImageLive",
+    "ImageView",
+    "Sizes",
+    "Snapshot",
+    "create_snapshot",
+    "find_image",
+    "snapshot_status",
+    "withdraw_snapshot",
+]
 
 
 class ImageView(msgspec.Struct, frozen=True):
@@ -25,6 +39,37 @@ class ImageView(msgspec.Struct, frozen=True):
     disk_format: str | None
     size: int | None
     sha512: str | None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What the image of a container is called."""
+
+    name: str
+    tag: str
+
+
+async def create_snapshot(transaction: Transaction, caller: Caller, settings: Settings, wish: Snapshot) -> str:
+    """Describe an image of the caller's project for an archive in the form of ``docker save``, without bytes yet; its id.
+
+    Forbidden: the caller may not add images. TooManyImages.
+    """
+    caller.require("add_image")
+    description = operations.Description(name=wish.name, container_format="docker", disk_format="raw", tags=[wish.tag])
+    return (await operations.create_image(transaction, caller, settings, description)).image.id
+
+
+async def snapshot_status(transaction: Transaction, id: str) -> str | None:
+    """The status of an image, whoever's it is; None: it was deleted."""
+    found = await store.get(transaction, id)
+    return found.status if found else None
+
+
+async def withdraw_snapshot(transaction: Transaction, id: str) -> None:
+    """Remove an image that got no bytes. Repeatable; one that has bytes stays."""
+    found = await store.get(transaction, id, lock=True)
+    if found is not None and found.status == Status.QUEUED:
+        await store.update(transaction, id, status=Status.DELETED)
+        transaction.wake(KIND, id)
 
 
 async def find_image(transaction: Transaction, caller: Caller, name_or_id: str) -> ImageView | None:

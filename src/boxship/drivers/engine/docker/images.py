@@ -116,7 +116,8 @@ class Images(Access):
         name, _, tag = references.tagged(reference).rpartition(":")
         # The engine adds the container's labels to those that are given, and takes none away.
         unmarked = {"Labels": dict.fromkeys(LABELS, "")}
-        order = {"container": self._name(id), "repo": name, "tag": tag, "pause": True}
+        # It is not paused for the time of the copy: everybody would see it Paused.
+        order = {"container": self._name(id), "repo": name, "tag": tag, "pause": False}
         with named(id):
             await self._docker.content("POST", "/commit", unmarked, limit=4096, seconds=connection.SILENCE, **order)
         return await self._present(reference)

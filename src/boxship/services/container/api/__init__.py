@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from boxship.core.http.microversions import Version
 from boxship.core.http.routes import PUBLIC, Route
-from boxship.services.container.api import actions, containers, discovery, reading, sessions
+from boxship.services.container.api import actions, commits, containers, discovery, reading, sessions
 
 _ONE = "/v1/containers/{container}"
 _GROUPS = Version(1, 14)
@@ -49,6 +49,7 @@ ROUTES = [
         until=_GROUPS,
     ),
     Route("GET", f"{_ONE}/logs", reading.show_logs, "container:logs", live=True),
+    Route("POST", f"{_ONE}/commit", commits.commit, "container:commit"),
     Route("GET", f"{_ONE}/stats", reading.show_stats, "container:stats", live=True),
     Route("GET", f"{_ONE}/top", reading.show_processes, "container:top", live=True),
     Route("GET", f"{_ONE}/get_archive", reading.get_archive, "container:get_archive", live=True),

@@ -20,16 +20,20 @@ from boxship.services.container.operations.changes import (
     rename,
     update,
 )
+from boxship.services.container.operations.commits import KIND as COMMIT
+from boxship.services.container.operations.commits import commit
 from boxship.services.container.operations.creation import CreateOptions, create, label, release
 from boxship.services.container.operations.looking import action, actions, find, networks, show_all, view
 
 __all__ = [
+    "COMMIT",
     "KIND",
     "CreateOptions",
     "action",
     "actions",
     "add_group",
     "attach_network",
+    "commit",
     "create",
     "delete",
     "detach_network",

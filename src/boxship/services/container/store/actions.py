@@ -74,6 +74,16 @@ async def proceed(
     await transaction.execute(_table.delete().where(_columns.id.in_(stale)))
 
 
+async def finish(transaction: Transaction, container_id: str, request_id: str, event: model.Event) -> None:
+    """Finish the action that came with a request, with the one step that was taken for it and why it failed."""
+    row = await transaction.row(
+        sa.select(_table).where(_columns.container_id == container_id, _columns.request_id == request_id)
+    )
+    if row is not None:
+        values = {"finished_at": event.finished_at, "events": [event], "message": event.reason or None}
+        await transaction.execute(_table.update().where(_columns.id == row.id).values(values))
+
+
 async def forget(transaction: Transaction, container_id: str) -> None:
     """Remove all actions of a container that is gone."""
     await transaction.execute(_table.delete().where(_columns.container_id == container_id))

@@ -11,9 +11,14 @@ from boxship.services.image.operations import images
 from boxship.services.image.store import images as store
 
 
-async def begin(transaction: Transaction, caller: Caller, id: str, upload: str) -> None:
-    """Reserve the image for this upload. NotTheOwner, NotUploadable (has bytes, or gets them now), FormatsMissing."""
-    image = await images.own_image(transaction, caller, id)
+async def begin(transaction: Transaction, caller: Caller | None, id: str, upload: str) -> None:
+    """Reserve the image for this upload; without a caller it is the program's own.
+
+    ImageNotFound, NotTheOwner, NotUploadable (has bytes, or gets them now), FormatsMissing.
+    """
+    image = await (images.own_image(transaction, caller, id) if caller else store.get(transaction, id, lock=True))
+    if image is None:
+        raise errors.ImageNotFound(id)
     if image.status != Status.QUEUED:
         raise errors.NotUploadable(id, image.status)
     if not image.container_format or not image.disk_format:
