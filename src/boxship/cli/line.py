@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from boxship.cli import api
-from boxship.cli.failure import Exit, Failure
+from boxship.cli.failure import Failure
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
 _GOODBYE = 2.0
 """Seconds to wait for the other end when we close."""
+
+
+class NotJoined(Failure):
+    """The session is not there (any more), or its token is not taken."""
 
 
 class WebSocket:
@@ -83,7 +87,7 @@ def overlap(log: bytes, data: bytes) -> int:
 
 @contextmanager
 def opened(cloud: api.Cloud, url: str) -> Iterator[WebSocket]:
-    """The session behind this URL. Failure: it cannot be reached, or the token in the URL is not taken."""
+    """The session behind this URL. NotJoined: it cannot be reached, or the token in the URL is not taken."""
     from websockets.exceptions import InvalidHandshake, InvalidURI
     from websockets.sync.client import connect
     from websockets.typing import Origin, Subprotocol
@@ -104,4 +108,4 @@ def opened(cloud: api.Cloud, url: str) -> Iterator[WebSocket]:
         with connection:
             yield WebSocket(connection)
     except (InvalidHandshake, InvalidURI, TimeoutError, ConnectionError) as error:
-        raise Failure(f"The session at {parts.netloc} cannot be joined: {error}.", Exit.FAILURE) from error
+        raise NotJoined(f"The session at {parts.netloc} cannot be joined: {error}.") from error

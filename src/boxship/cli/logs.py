@@ -6,7 +6,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def logs_command(
     if not flags["follow"]:
         return several.each(containers, lambda name: _print(cloud, name, query, prefixes[name]))
     if len(containers) == 1:
-        return several.each(containers, lambda name: _follow(cloud, name, query))
+        return several.each(containers, lambda name: follow(cloud, name, query))
     return _follow_all(cloud, prefixes, query)
 
 
@@ -103,12 +103,13 @@ def _print(cloud: api.Cloud, name: str, query: _Query, prefix: bytes) -> None:
     output.raw(text)
 
 
-def _follow(cloud: api.Cloud, name: str, query: _Query) -> None:
+def follow(cloud: api.Cloud, name: str, query: Mapping[str, object]) -> None:
+    """Print the log as it grows, until the container ends. ``query`` is that of the API."""
     for part in _parts(cloud, name, query):
         output.raw(part)
 
 
-def _parts(cloud: api.Cloud, name: str, query: _Query) -> Iterator[bytes]:
+def _parts(cloud: api.Cloud, name: str, query: Mapping[str, object]) -> Iterator[bytes]:
     """The log as it grows."""
     place = several.path(name, "logs")
     with cloud.reading(several.CONTAINER, place, "text/plain", patient=True, follow=True, **query) as answer:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from boxship.cli import actions, api, completion, containers, output, several, steps, terminal
+from boxship.cli import actions, api, completion, containers, line, logs, output, several, steps, terminal
 from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 
@@ -42,7 +42,9 @@ def exec_command(
         result = cloud.post(several.CONTAINER, place, command=shlex.join(words), run=True, interactive=False)
         click.echo(result["output"], nl=False)
         return int(result["exit_code"])
-    session = cloud.post(several.CONTAINER, place, command=shlex.join(words), run=True, interactive=True)
+    # Without -t no terminal is between the pipes; that it can be left out is Boxship's own.
+    query = {"command": shlex.join(words), "run": True, "interactive": True, "tty": None if tty else False}
+    session = cloud.post(several.CONTAINER, place, **query)
     place = several.path(container, "execute_resize")
 
     def resize(columns: int, lines: int) -> None:
@@ -76,17 +78,19 @@ def attach_command(state_dir: Path | None, container: str, keys: bytes, *, no_st
     """
     cloud = api.connect(state_dir)
     row = several.find(cloud, container)
-    let_go = attach(cloud, row, keys, take_input=row["interactive"] and not no_stdin)
+    if no_stdin or not row["interactive"]:
+        return _look(cloud, row, tail=0)
+    code, let_go = attach(cloud, row, keys)
     if let_go:
         _say_detached(row, forgotten=False)
         return 0
-    return actions.wait_until_ended(cloud, row["uuid"])
+    return actions.wait_until_ended(cloud, row["uuid"]) if code is None else code
 
 
-def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, take_input: bool, replay: bool = False) -> bool:
-    """Join the container until it ends (False) or the keys are typed (True). RequestFailed 409: it does not run.
+def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, replay: bool = False) -> tuple[int | None, bool]:
+    """Join the container until it ends or the keys are typed: its exit code if that is known, and whether they were.
 
-    ``replay``: what it wrote before is shown first.
+    RequestFailed 409, NotJoined: it does not run. ``replay``: what it wrote before is shown first.
     """
     url = cloud.get(several.CONTAINER, several.path(row["uuid"], "attach"))
     first = True
@@ -101,32 +105,40 @@ def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, take_input:
             cloud.post(several.CONTAINER, several.path(row["uuid"], "resize"), w=columns, h=lines)
 
     before = (lambda: _log(cloud, row)) if replay else None
-    return join(cloud, url, keys, resize if row["tty"] else None, take_input=take_input, before=before)[1]
+    return join(cloud, url, keys, resize if row["tty"] else None, take_input=True, before=before)
 
 
 def stay(cloud: api.Cloud, row: several.Container, options: Mapping[str, Any]) -> int:
     """What follows a ``run`` that stays: join the container, end as it does, remove it where that was asked for."""
     let_go = False
     try:
-        let_go = _watch(cloud, row, options)
+        code, let_go = _watch(cloud, row, options)
         if let_go:
             _say_detached(row, forgotten=options["auto_remove"])
             return 0
-        return actions.wait_until_ended(cloud, row["uuid"])
+        return actions.wait_until_ended(cloud, row["uuid"]) if code is None else code
     finally:
         if options["auto_remove"] and not let_go:
             containers.remove(cloud, row["uuid"], force=True, quiet=True)
 
 
-def _watch(cloud: api.Cloud, row: several.Container, options: Mapping[str, Any]) -> bool:
-    """Join it; where it has ended already, print what it wrote."""
+def _watch(cloud: api.Cloud, row: several.Container, options: Mapping[str, Any]) -> tuple[int | None, bool]:
+    """Join it, or look at it if it takes no input; where it has ended already, print what it wrote."""
+    if not options["interactive"]:
+        return _look(cloud, row, tail=None), False
     try:
-        return attach(cloud, row, options["keys"], take_input=options["interactive"], replay=True)
-    except api.RequestFailed as error:
-        if error.status != 409:
-            raise
+        return attach(cloud, row, options["keys"], replay=True)
+    except (api.RequestFailed, line.NotJoined) as error:
+        if several.find(cloud, row["uuid"])["status"] not in {"Stopped", "Dead"}:
+            raise error from None
     output.raw(_log(cloud, row))
-    return False
+    return None, False
+
+
+def _look(cloud: api.Cloud, row: several.Container, tail: int | None) -> int:
+    """Follow what it writes, without input; its exit code. ``tail``: so many lines of what it wrote before, None: all."""
+    logs.follow(cloud, row["uuid"], {"tail": tail, "stdout": True, "stderr": True})
+    return actions.wait_until_ended(cloud, row["uuid"])
 
 
 def _say_detached(row: several.Container, *, forgotten: bool) -> None:
@@ -152,8 +164,6 @@ def join(
 
     ``before``: what was written before, to be shown first; asked for when the session is open, so that nothing is missed.
     """
-    from boxship.cli import line
-
     with line.opened(cloud, url) as session:
         if before is not None:
             session.replay(before())
