@@ -153,7 +153,7 @@ def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Ser
 def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
     world = World(drivers.engine, drivers.fabric, drivers.blobs, Vault())
     reconciler = container_reconciler.ContainerReconciler(database, world, deadline=settings.step_deadline)
-    live = container_live.ContainerLive(drivers.engine, database)
+    live = container_live.ContainerLive(drivers.engine, database, settings)
     return Service(
         types=("container",),
         name="zun",

@@ -40,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The URL that sessions (attach, exec) are reached at, behind a proxy; empty: the public URL with ws or wss."""
     session_lifetime: Seconds = 600
     """Seconds in which a session that was asked for has to be opened; Zun leaves it open for ever."""
+    session_idle: Seconds = 8 * 3600
+    """Seconds without input and output after which a session is closed: longer than a break, but a forgotten one ends."""
+    max_sessions: Annotated[int, Meta(ge=1, le=65535)] = 100
+    """Sessions of a user that may be open at once, as each holds two connections of the program."""
     region: str = "RegionOne"
     """The one region in the catalog; upstream's default name."""
     token_lifetime: Seconds = 3600

@@ -54,7 +54,7 @@ class Server:
             await _lifespan(receive, send)
             return
         if scope["type"] == "websocket":
-            await websocket.serve(self._socket(scope["path"]), websocket.WebSocket(scope, receive, send))
+            await self._join(scope, receive, send)
             return
         if scope["type"] != "http":
             return
@@ -66,10 +66,15 @@ class Server:
         metrics.requests.labels(name, exchange.method, reply.status).inc()
         metrics.request_seconds.labels(name).observe(time.perf_counter() - started)
 
-    def _socket(self, path: str) -> websocket.Handler | None:
-        prefix, _, rest = path.strip("/").partition("/")
-        known = self._services.get(prefix)
-        return known[0].sockets.get(f"/{rest}") if known else None
+    async def _join(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """One WebSocket. It is refused as a request is: in the dialect of the service."""
+        exchange = _Exchange({"method": "WEBSOCKET", **scope}, receive)
+        known = self._services.get(exchange.prefix)
+        service = known[0] if known else None
+        segments = [segment for segment in exchange.path.split("/") if segment]
+        handler = service.sockets.get(f"/{'/'.join(segments[1:])}") if service else None
+        socket = websocket.WebSocket(scope, receive, send)
+        await websocket.serve(handler, socket, lambda error: _failure(error, service, exchange))
 
     async def _answer(self, exchange: _Exchange) -> tuple[Service | None, Reply]:
         service: Service | None = None

@@ -57,6 +57,23 @@ class GroupNotThere(errors.BadRequest):
         super().__init__(f"Security group {name} was not added to the container", field="name")
 
 
+class TooManySessions(errors.Conflict):
+    def __init__(self, id: str, most: int) -> None:
+        super().__init__(f"{most} sessions with container {id} wait to be opened; open one, or wait until they expire.")
+
+
+class TooManyOpen(errors.Forbidden):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} sessions open, which is the limit; close one.")
+
+
+class SessionClosed(errors.Forbidden):
+    """Zun's InvalidWebsocketToken."""
+
+    def __init__(self) -> None:
+        super().__init__("The token opens no session (any more); ask for another one.")
+
+
 class NotInteractive(errors.BadRequest):
     """Zun's NoInteractiveFlag."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boxship.config import Settings
 from boxship.core.db.database import Database
 from boxship.drivers.engine.interface import Engine
 from boxship.services.container.live.archives import Archives
@@ -12,7 +13,7 @@ from boxship.services.container.live.sessions import Sessions
 class ContainerLive:
     """The live view of containers on this host's engine."""
 
-    def __init__(self, engine: Engine, database: Database) -> None:
+    def __init__(self, engine: Engine, database: Database, settings: Settings) -> None:
         self.reading = Reading(engine)
         self.archives = Archives(engine)
-        self.sessions = Sessions(engine, database)
+        self.sessions = Sessions(engine, database, settings)

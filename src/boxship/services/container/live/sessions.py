@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
+import collections
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+from boxship.config import Settings
 from boxship.core import errors
 from boxship.core.db.database import Database
+from boxship.core.http import websocket
 from boxship.core.http.call import Call
-from boxship.core.http.websocket import NORMAL, WebSocket
-from boxship.drivers.engine.interface import Engine, Stream
+from boxship.core.http.websocket import WebSocket
+from boxship.drivers.engine.interface import Engine, EngineState, Stream
+from boxship.services.container import errors as container_errors
 from boxship.services.container import model, operations
-from boxship.services.container.live import access
+from boxship.services.container.live import access, carrying
 from boxship.services.container.operations import sessions
 from boxship.services.container.schemas import containers as schemas
 
-PROTOCOLS = ("binary", "base64")
-"""Subprotocols of sessions, the better one first; without one the messages are binary."""
+_ENDING, _PAUSE = 2.0, 0.02
+"""Seconds that the engine may take to notice the end of a process whose output has ended, and between two looks."""
 
 
 class Sessions:
     """Processes of containers on this host's engine."""
 
-    def __init__(self, engine: Engine, database: Database) -> None:
+    def __init__(self, engine: Engine, database: Database, settings: Settings) -> None:
         self._engine = engine
         self._database = database
+        self._settings = settings
+        self._open: collections.Counter[str] = collections.Counter()
 
     async def execute(self, call: Call[Any]) -> schemas.ExecuteResult:
         """Run the command of the query and wait for its end, or prepare it for a session.
@@ -74,22 +80,43 @@ class Sessions:
             raise errors.BadRequest(error.sentence, field="exec_id", detail=error.detail) from error
 
     async def serve(self, socket: WebSocket) -> None:
-        """One session, from the token to the end of the process or of the client."""
-        asked = {name: socket.query.one(name) or "" for name in ("token", "uuid", "exec_id")}
-        try:
-            async with self._database.write() as transaction:
-                session = await sessions.redeem(transaction, asked["token"], asked["uuid"], asked["exec_id"])
+        """One session, from the token to the end of the process or of the client.
+
+        SessionClosed: the token is not good (any more). TooManyOpen: for this user. DriverError: the engine cannot join it.
+        """
+        asked = (socket.query.one(name) or "" for name in ("token", "uuid", "exec_id"))
+        async with self._database.write() as transaction:
+            session = await sessions.redeem(transaction, *asked)
+        if session is None:
+            raise container_errors.SessionClosed
+        with self._counted(session.user_id):
             stream = await self._joined(session)
-        except errors.BoxshipError as error:
-            await socket.close(1008, error.sentence)
-            return
+            try:
+                await socket.accept()
+                await self._carried(socket, stream, session)
+            finally:
+                await stream.close()
+
+    async def _carried(self, socket: WebSocket, stream: Stream, session: model.Session) -> None:
+        idle = self._settings.session_idle
         try:
-            protocol = next((name for name in PROTOCOLS if name in socket.subprotocols), None)
-            await socket.accept(protocol)
-            await _pump(socket, stream, encoded=protocol == "base64")
-            await socket.close(NORMAL, await self._ended(session))
+            await carrying.carry(socket, stream, idle)
+        except carrying.Idle:
+            await socket.close(websocket.POLICY, f"Nothing moved for {idle:g} s; what runs there runs on.")
+        else:
+            await socket.close(websocket.NORMAL, await self._ended(session))
+
+    @contextlib.contextmanager
+    def _counted(self, user_id: str) -> Iterator[None]:
+        most = self._settings.max_sessions
+        if self._open[user_id] >= most:
+            raise container_errors.TooManyOpen(most)
+        self._open[user_id] += 1
+        try:
+            yield
         finally:
-            await stream.close()
+            self._open[user_id] -= 1
+            self._open += collections.Counter()  # forgets who has none
 
     async def _joined(self, session: model.Session) -> Stream:
         if session.exec_id:
@@ -99,14 +126,19 @@ class Sessions:
     async def _ended(self, session: model.Session) -> str:
         """How the process ended, for who reads the reason of the close: ``exit 7``; empty where nobody knows."""
         try:
-            if session.exec_id:
-                code = await self._engine.exec_code(session.container_id, session.exec_id)
-            else:
-                sight = await self._engine.sight(session.container_id)
-                code = sight.exit_code if sight else None
-        except errors.DriverError:
-            code = None
-        return "" if code is None else f"exit {code}"
+            async with asyncio.timeout(_ENDING):
+                while (code := await self._code(session)) is None:
+                    await asyncio.sleep(_PAUSE)
+        except (errors.DriverError, TimeoutError):
+            return ""
+        return f"exit {code}"
+
+    async def _code(self, session: model.Session) -> int | None:
+        """The exit code; None while the engine has not noticed the end, or has started it again."""
+        if session.exec_id:
+            return await self._engine.exec_code(session.container_id, session.exec_id)
+        sight = await self._engine.sight(session.container_id)
+        return sight.exit_code if sight and sight.state is EngineState.EXITED else None
 
     async def _granted(self, call: Call[Any], row: model.Container, action: str, exec_id: str | None = None) -> str:
         async with call.database.write() as transaction:
@@ -116,57 +148,6 @@ class Sessions:
     async def _note(self, call: Call[Any], row: model.Container, action: str) -> None:
         async with call.database.write() as transaction:
             await operations.note_action(transaction, call.caller, call.request_id, row, action)
-
-
-async def _pump(socket: WebSocket, stream: Stream, *, encoded: bool) -> None:
-    """Both directions until the process ends. Gone: the client left before."""
-    reading = asyncio.create_task(_input(socket, stream, encoded=encoded))
-    writing = asyncio.create_task(_output(socket, stream, encoded=encoded))
-    try:
-        done, _ = await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in (reading, writing):
-            task.cancel()
-        await asyncio.gather(reading, writing, return_exceptions=True)
-
-
-async def _output(socket: WebSocket, stream: Stream, *, encoded: bool) -> None:
-    rest = b""
-    while part := await stream.read():
-        whole, rest = split(rest + part)
-        if whole:
-            await socket.send(base64.b64encode(whole).decode() if encoded else whole)
-    if rest:
-        await socket.send(base64.b64encode(rest).decode() if encoded else rest)
-
-
-async def _input(socket: WebSocket, stream: Stream, *, encoded: bool) -> None:
-    """What the client sends. An empty message, Boxship's own, is the end of the input."""
-    while True:
-        message = await socket.receive()
-        data = message.encode() if isinstance(message, str) else message
-        try:
-            data = base64.b64decode(data, validate=True) if encoded else data
-        except (binascii.Error, ValueError) as error:
-            raise errors.BadRequest("A message was no base64.", field="message") from error
-        if data:
-            await stream.write(data)
-        else:
-            await stream.end_input()
-
-
-def split(data: bytes) -> tuple[bytes, bytes]:
-    """Bytes up to the last whole character of UTF-8, and the beginning of one that is cut: clients decode each message
-    by itself. What is no UTF-8 is not held back."""
-    for length in range(1, min(len(data), 3) + 1):
-        first = data[-length]
-        if first & 0xC0 == 0x80:
-            continue  # inside of a character
-        needed = 4 if first >> 3 == 0b11110 else 3 if first >> 4 == 0b1110 else 2 if first >> 5 == 0b110 else 1
-        return (data[:-length], data[-length:]) if needed > length else (data, b"")
-    return data, b""
 
 
 def _size(call: Call[Any]) -> tuple[int, int]:

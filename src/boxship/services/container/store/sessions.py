@@ -15,7 +15,6 @@ _table = sa.Table(
     types.identifier(),
     sa.Column("container_id", sa.String(64), nullable=False, index=True),
     sa.Column("exec_id", sa.String(64)),
-    sa.Column("terminal", sa.Boolean, nullable=False),
     sa.Column("user_id", sa.String(64), nullable=False),
     sa.Column("expires_at", types.Moment, nullable=False, index=True),
 )
@@ -27,6 +26,12 @@ async def insert(transaction: Transaction, session: model.Session) -> None:
     await transaction.execute(
         _table.insert().values({column.name: getattr(session, column.name) for column in _table.c})
     )
+
+
+async def waiting(transaction: Transaction, container_id: str) -> int:
+    """How many sessions of a container may still be opened."""
+    ready = _table.c.container_id == container_id, _table.c.expires_at > clock.now()
+    return int(await transaction.scalar(sa.select(sa.func.count()).where(*ready)))
 
 
 async def take(transaction: Transaction, id: str) -> model.Session | None:
