@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import containers, plane, table
+from bench import containers, growth, plane, table
 from tests.system import engine
 
 _BRIDGE = "172.31.240.1/24"
@@ -21,7 +21,9 @@ def main() -> int:
             directory = Path(scratch)
             figures = plane.cold_start(directory, docker.socket)
             figures += plane.tokens_and_lists(directory)
+            figures += growth.latency(directory)
             figures += containers.compare(directory, docker.socket, "busybox:latest")
+            figures += growth.density(directory, docker.socket, "busybox:latest")
     finally:
         docker.remove()
     table.show(figures)

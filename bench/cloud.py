@@ -73,6 +73,30 @@ def running(directory: Path, port: int, *, engine: str, **settings: object) -> I
         subprocess.run(destroy, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
+def network(cloud: Cloud, cidr: str) -> str:
+    """The id of a new network with one subnet."""
+    made = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "bench"}})["network"]["id"]
+    cloud.call("POST", "/network/v2.0/subnets", {"subnet": {"network_id": made, "ip_version": 4, "cidr": cidr}})
+    return str(made)
+
+
+def settled(cloud: Cloud) -> None:
+    """Wait until no reconciler has anything to do."""
+    while any(cloud.call("GET", "/healthcheck")["pending"].values()):
+        time.sleep(0.05)
+
+
+def all_run(cloud: Cloud) -> None:
+    """Wait until every container runs."""
+    while True:
+        found = {shown["status"] for shown in cloud.call("GET", "/container/v1/containers")["containers"]}
+        if "Error" in found:
+            raise SystemExit("a container failed")
+        if found == {"Running"}:
+            return
+        time.sleep(0.05)
+
+
 def _first_token(cloud: Cloud) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and cloud.process.poll() is None:

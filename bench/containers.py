@@ -17,10 +17,12 @@ from bench.table import Figure
 
 PORT = 19510
 RUNS = 15
-BURST, PARALLEL = 50, 16
+BURST, MANY, PARALLEL = 50, 200, 16
+LOG = 6
+"""MiB of a log; an answer holds eight."""
 POLL = 0.01
 """Seconds between questions whether it is done: the asking costs the program too."""
-_ROOMY = {"quota_containers": 200, "quota_memory": -1, "quota_cpu": -1, "quota_disk": -1}
+_ROOMY = {"quota_containers": 250, "quota_memory": -1, "quota_cpu": -1, "quota_disk": -1}
 
 
 def compare(directory: Path, engine_socket: Path, image: str) -> list[Figure]:
@@ -35,6 +37,9 @@ def compare(directory: Path, engine_socket: Path, image: str) -> list[Figure]:
         figures = [Figure("memory idle", idle, "MB", at_most=150)]
         figures += peers.one_by_one()
         figures += peers.burst()
+        figures += peers.two_hundred()
+        figures += peers.commands()
+        figures += peers.logs()
         return [*figures, throughput.ratio(*peers.two_sandboxes(), engine_socket)]
 
 
@@ -50,9 +55,7 @@ class _Peers:
 
     def prepare(self) -> None:
         """A network with a subnet, a security group, and one container of each kind to warm both up."""
-        network = self._cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "bench"}})["network"]["id"]
-        subnet = {"network_id": network, "ip_version": 4, "cidr": "10.8.0.0/16"}
-        self._cloud.call("POST", "/network/v2.0/subnets", {"subnet": subnet})
+        network = clouds.network(self._cloud, "10.8.0.0/16")
         group = self._cloud.call("POST", "/network/v2.0/security-groups", {"security_group": {"name": "bench"}})
         rule = {"security_group_id": group["security_group"]["id"], "direction": "ingress", "protocol": "tcp"}
         self._cloud.call("POST", "/network/v2.0/security-group-rules", {"security_group_rule": rule})
@@ -101,9 +104,53 @@ class _Peers:
             Figure(f"{BURST} deletions at once / docker rm -f", gone / docker_gone, "x"),
         ]
 
-    def _run_all(self) -> list[str]:
-        """BURST containers, asked for by PARALLEL requests at once; one list at a time tells when all of them run."""
-        ids = _parallel(self._post, [()] * BURST)
+    def two_hundred(self) -> list[Figure]:
+        """As many at once as the issue tracker's worst day had twice over: all of them run, and all of them go."""
+        seconds, ids = _timed(self._run_all, MANY)
+        gone, _ = _timed(self._delete_all, ids)
+        return [
+            Figure(f"{MANY} containers at once", seconds, "s"),
+            Figure(f"{MANY} deletions at once", gone, "s"),
+        ]
+
+    def commands(self) -> list[Figure]:
+        """A command in a container that prints a word, by a request and by `docker exec`, alternating."""
+        id = self._run()
+        name, path = self._engine_name(id), f"/container/v1/containers/{id}/execute?command=echo%20word"
+        asked, docker_asked = [], []
+        for _ in range(RUNS):
+            asked.append(_timed(self._cloud.call, "POST", path)[0])
+            docker_asked.append(_timed(self._docker_output, "exec", name, "echo", "word")[0])
+        self._delete(id)
+        return [
+            Figure("a command in a container", median(asked) * 1000, "ms"),
+            Figure("a command in a container / docker exec", median(asked) / median(docker_asked), "x", at_most=1.0),
+        ]
+
+    def logs(self) -> list[Figure]:
+        """A log of LOG MiB, read by a request and by `docker logs`, alternating."""
+        line = "x" * 99
+        self._body["command"] = ["sh", "-c", f"yes {line} | head -c {LOG << 20}; sleep 1000"]
+        id = self._run()
+        name, path = self._engine_name(id), f"/container/v1/containers/{id}/logs"
+        while len(self._docker_output("logs", name)) < LOG << 20:
+            time.sleep(0.1)
+        read, docker_read = [], []
+        for _ in range(5):
+            read.append(_timed(self._cloud.call, "GET", path)[0])
+            docker_read.append(_timed(self._docker_output, "logs", name)[0])
+        self._delete(id)
+        return [
+            Figure("log throughput", LOG / median(read), "MB/s"),
+            Figure("log throughput / docker logs", median(docker_read) / median(read), "x", at_least=0.8),
+        ]
+
+    def _docker_output(self, *words: str) -> bytes:
+        return subprocess.run([*self._docker, *words], capture_output=True, check=True).stdout
+
+    def _run_all(self, count: int = BURST) -> list[str]:
+        """So many containers, asked for by PARALLEL requests at once; one list at a time tells when all of them run."""
+        ids = _parallel(self._post, [()] * count)
         while {self._statuses().get(id) for id in ids} != {"Running"}:
             time.sleep(0.05)
         return ids

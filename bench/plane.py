@@ -32,7 +32,7 @@ def tokens_and_lists(directory: Path) -> list[Figure]:
     """Tokens per second and lists of 1,000, on the fake engine."""
     with clouds.running(directory / "plane", PORT + 1, engine="fake", **_UNLIMITED) as cloud:
         figures = asyncio.run(_token_rates(cloud))
-        network = _network(cloud)
+        network = clouds.network(cloud, "10.7.0.0/16")
         figures += _ports(cloud, network)
         return figures + _containers(cloud, network)
 
@@ -52,13 +52,6 @@ async def _token_rates(cloud: clouds.Cloud) -> list[Figure]:
         Figure("tokens by password", await load.rate(PORT + 1, issue), "/s"),
         Figure("token validations", validation, "/s", at_least=1000),
     ]
-
-
-def _network(cloud: clouds.Cloud) -> str:
-    network = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "bench"}})["network"]["id"]
-    subnet = {"network_id": network, "ip_version": 4, "cidr": "10.7.0.0/16"}
-    cloud.call("POST", "/network/v2.0/subnets", {"subnet": subnet})
-    return str(network)
 
 
 def _ports(cloud: clouds.Cloud, network: str) -> list[Figure]:
