@@ -23,8 +23,9 @@ def downgrade() -> None:
     """Remove them."""
     for table in ("container_actions", "container_sessions", "container_commits"):
         op.drop_table(table)
-    for index in ("ix_containers_capsule_id", "ix_containers_host"):
+    for index in ("ix_containers_capsule_id", *_INDEXES):
         op.drop_index(index, "containers")
+    op.create_index("ix_containers_project_id", "containers", ["project_id"], unique=False)
     for column in _columns():
         op.drop_column("containers", column.name)
 
@@ -33,7 +34,16 @@ def _containers() -> None:
     for column in _columns():
         op.add_column("containers", column)
     op.create_index("ix_containers_capsule_id", "containers", ["capsule_id"], unique=False)
-    op.create_index("ix_containers_host", "containers", ["host"], unique=False)
+    op.drop_index("ix_containers_project_id", "containers")
+    for name, columns in _INDEXES.items():
+        op.create_index(name, "containers", columns, unique=False)
+
+
+_INDEXES = {
+    "ix_containers_usage": ["project_id", "memory", "cpu", "disk"],
+    "ix_containers_placed": ["host", "memory", "cpu", "disk"],
+    "ix_containers_listed": ["project_id", "created_at"],
+}
 
 
 def _columns() -> list[sa.Column[object]]:

@@ -17,7 +17,7 @@ _table = sa.Table(
     "containers",
     types.metadata,
     types.identifier(),
-    sa.Column("project_id", sa.String(64), nullable=False, index=True),
+    sa.Column("project_id", sa.String(64), nullable=False),
     sa.Column("user_id", sa.String(64), nullable=False),
     sa.Column("created_at", types.Moment, nullable=False, index=True),
     sa.Column("name", sa.String(255), nullable=False, index=True),
@@ -80,11 +80,15 @@ _table = sa.Table(
     sa.Column("started_at", types.Moment),
     sa.Column("finished_at", types.Moment),
     sa.Column("health", sa.String(16)),
-    sa.Column("host", sa.String(255), index=True),
+    sa.Column("host", sa.String(255)),
 )
 # What is settled costs the scan nothing.
 sa.Index("ix_containers_due", _table.c.id, sqlite_where=_table.c.observed != _table.c.generation)
 sa.Index("ix_containers_wish", _table.c.wish)
+# The sums for quotas and placement are read from the index alone; lists of a project come in the order of creation.
+sa.Index("ix_containers_usage", _table.c.project_id, _table.c.memory, _table.c.cpu, _table.c.disk)
+sa.Index("ix_containers_placed", _table.c.host, _table.c.memory, _table.c.cpu, _table.c.disk)
+sa.Index("ix_containers_listed", _table.c.project_id, _table.c.created_at)
 
 _columns = _table.c
 # The same as model.Container.shown_status and task_state, for filters.
