@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from boxship.config import Settings
 from boxship.core import metrics
 from boxship.core.auth.rules import Rules
 from boxship.core.db import database as db
-from boxship.core.errors import BoxshipError, Unavailable
-from boxship.core.http import dialects
+from boxship.core.errors import BoxshipError
+from boxship.core.http import dialects, listening
 from boxship.core.http.call import Reply
 from boxship.core.http.server import Server
 from boxship.core.reconcile.loop import Loop
@@ -245,10 +244,6 @@ class Program:
         return Reply(metrics.exposition(), media="text/plain; version=0.0.4; charset=utf-8")
 
 
-_MESSAGE = 1 << 20
-"""Bytes of a message of a WebSocket; a paste into a terminal is far below."""
-
-
 async def serve(
     settings: Settings, mark: str, passwords: Mapping[str, str], ready: Callable[[], None] = lambda: None
 ) -> None:
@@ -256,25 +251,12 @@ async def serve(
 
     BoxshipError: the port, the database, the kernel or the engine is not as it must be; the sentence says what to do.
     """
-    import uvicorn
-
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    with _listener(settings) as listener:
+    with listening.listen(settings) as listener:
         program = Program(settings, plug(settings, mark))
-        http = uvicorn.Server(
-            uvicorn.Config(
-                program.server,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                loop="none",
-                timeout_graceful_shutdown=5,
-                ws="websockets-sansio",
-                ws_max_size=_MESSAGE,
-            )
-        )
+        http = listening.server(program.server, settings)
         await migrations.upgrade(settings.database_url)
         try:
             await program.open(passwords)
@@ -283,20 +265,6 @@ async def serve(
                 await http.serve(sockets=[listener])
         finally:
             await program.close()
-
-
-def _listener(settings: Settings) -> socket.socket:
-    """The listening socket, before anything else is done. Unavailable: the address is not to be had."""
-    host, port = settings.address
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        raise Unavailable(
-            f"Cannot listen on {settings.listen}: {error.strerror or error}. Stop what uses it, or choose another "
-            "address with --listen HOST:PORT.",
-            detail=str(error),
-        ) from error
 
 
 def _overrides(settings: Settings) -> Mapping[str, str]:

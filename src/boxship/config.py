@@ -8,6 +8,7 @@ in the state directory, the default.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -27,9 +28,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     state_dir: Path = Path("/var/lib/boxship")
     """Database, images, volumes, keys and logs: all that has to be kept, in one place to back up or remove."""
     listen: str = "127.0.0.1:9500"
-    """Host and port of the one HTTP server. Loopback until the operator decides otherwise, as there is no TLS yet."""
+    """Host and port of the one HTTP server. Loopback until the operator decides otherwise."""
     public_url: str = ""
-    """The URL that clients reach the server at, for catalog and links; empty: http:// and ``listen``."""
+    """The URL that clients reach the server at, for catalog and links; empty: http:// (with TLS https://) and ``listen``."""
+    tls_certificate: str = ""
+    """The file with the server's certificate and those between it and its CA, in PEM; with ``tls_key`` the server speaks
+    TLS only. These paths are absolute, as the program runs wherever it was started."""
+    tls_key: str = ""
+    """The file with its private key, in PEM and without a password."""
+    tls_ca: str = ""
+    """The file with the CA that clients shall trust, which clouds.yaml and ``boxship env`` name; empty: the certificate
+    itself where it is its own issuer, and otherwise what clients trust anyway."""
     database: str = ""
     """``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``; empty: SQLite in the state directory."""
     engine: str = "docker"
@@ -101,7 +110,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def url(self) -> str:
         """The public base URL without a slash at the end."""
-        return (self.public_url or f"http://{self.listen}").rstrip("/")
+        return (self.public_url or self.local_url).rstrip("/")
+
+    @property
+    def local_url(self) -> str:
+        """The base URL on this host, whatever is in front of it, without a slash at the end."""
+        return f"{'https' if self.tls else 'http'}://{self.listen}"
+
+    @property
+    def tls(self) -> tuple[Path, Path] | None:
+        """Certificate and key. None: the server speaks no TLS."""
+        if not self.tls_certificate or not self.tls_key:
+            return None
+        return Path(self.tls_certificate), Path(self.tls_key)
 
     @property
     def sessions_url(self) -> str:
@@ -134,7 +155,7 @@ def load(given: Mapping[str, object], environment: Mapping[str, str] | None = No
     from_file = _file(state_dir / "boxship.yaml")
     merged = {**from_file, **from_environment, **from_command, "state_dir": state_dir.absolute()}
     try:
-        return msgspec.convert(
+        settings = msgspec.convert(
             {name: str(value) if isinstance(value, Path) else value for name, value in merged.items()},
             Settings,
             strict=False,
@@ -142,6 +163,22 @@ def load(given: Mapping[str, object], environment: Mapping[str, str] | None = No
         )
     except msgspec.ValidationError as error:
         raise errors.BadRequest(f"A setting is wrong: {error}", field="settings") from error
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """BadRequest: settings that are right by themselves do not go together, or a URL is of no use."""
+    given, missing = ("tls_certificate", "tls_key") if settings.tls_certificate else ("tls_key", "tls_certificate")
+    if getattr(settings, given) and not getattr(settings, missing):
+        raise errors.BadRequest(f"it is needed where {given} is set", field=missing)
+    for name in ("tls_certificate", "tls_key", "tls_ca"):
+        path = getattr(settings, name)
+        if path and not Path(path).is_absolute():
+            raise errors.BadRequest(f"{path!r} is not an absolute path", field=name)
+    sessions = settings.websocket_url
+    if sessions and not re.fullmatch(r"wss?://[^/?#\s]+[^?#\s]*", sessions):
+        raise errors.BadRequest(f"{sessions!r} is not a URL that begins with ws:// or wss://", field="websocket_url")
 
 
 def _file(path: Path) -> dict[str, object]:

@@ -12,10 +12,13 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from boxship.cli.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from boxship.config import Settings
 
 CONTAINER_VERSION = "container 1.40"
 _TIMEOUT = 120.0
@@ -113,7 +116,8 @@ class Cloud:
 
     def fake(self) -> bool:
         """Whether the cloud says of itself that it runs nothing."""
-        found = health(self._url("identity", "").partition("/identity")[0])
+        url = self._url("identity", "").partition("/identity")[0]
+        found = health(url, self.tls() if url.startswith("https") else None)
         return bool(found and found.get("fake"))
 
     def _url(self, service: str, path: str) -> str:
@@ -188,9 +192,7 @@ class Cloud:
 
     def _connection(self, scheme: str, place: str) -> http.client.HTTPConnection:
         """A fresh one: a kept one may have been closed by the server while a command waited for something."""
-        if scheme != "https":
-            return http.client.HTTPConnection(place, timeout=_TIMEOUT)
-        return http.client.HTTPSConnection(place, timeout=_TIMEOUT, context=self.tls())
+        return _connected(scheme, place, self.tls() if scheme == "https" else None, _TIMEOUT)
 
 
 def connect(state_dir: Path | None = None, user: str = "demo") -> Cloud:
@@ -205,10 +207,21 @@ def connect(state_dir: Path | None = None, user: str = "demo") -> Cloud:
     return Cloud(secrets.variables(settings, user, user, password))
 
 
-def health(url: str, timeout: float = 5.0) -> dict[str, Any] | None:
+def local_health(settings: Settings) -> dict[str, Any] | None:
+    """The same of the program on this host, whatever is in front of it."""
+    if settings.tls is None:
+        return health(settings.local_url)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Its certificate is for the name that clients call it, not for the address that it listens on.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return health(settings.local_url, context)
+
+
+def health(url: str, context: ssl.SSLContext | None = None, timeout: float = 5.0) -> dict[str, Any] | None:
     """What the program says of itself, healthy or not; None where nobody answers."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
+    connection = _connected(parts.scheme, parts.netloc, context, timeout)
     try:
         connection.request("GET", f"{parts.path}/healthcheck")
         content = json.loads(connection.getresponse().read())
@@ -217,6 +230,12 @@ def health(url: str, timeout: float = 5.0) -> dict[str, Any] | None:
         return None
     finally:
         connection.close()
+
+
+def _connected(scheme: str, place: str, context: ssl.SSLContext | None, timeout: float) -> http.client.HTTPConnection:
+    if scheme != "https":
+        return http.client.HTTPConnection(place, timeout=timeout)
+    return http.client.HTTPSConnection(place, timeout=timeout, context=context)
 
 
 def chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:

@@ -49,9 +49,8 @@ def greeting(settings: Settings) -> str:
         else ""
     )
     wildcard = not settings.public_url and settings.address[0] in {"0.0.0.0", "::"}  # noqa: S104 (looked at, not bound)
-    everywhere = (
-        "\nIt listens on all addresses, without TLS. Set public_url to what its clients call it." if wildcard else ""
-    )
+    bare = "" if settings.tls else ", without TLS"
+    everywhere = f"\nIt listens on all addresses{bare}. Set public_url to what its clients call it." if wildcard else ""
     boxship = steps.command()
     return f"""
 The cloud is at {settings.url}.{fake}{everywhere}
@@ -98,7 +97,7 @@ def _watch(settings: Settings, child: subprocess.Popen[bytes], output: IO[bytes]
             output.seek(0)
             raise Failure(_reason(output.read().decode(errors="replace"), settings.state_dir))
         running = lock.program(settings.state_dir)
-        found = api.health(settings.url) if running and running.pid == child.pid else None
+        found = api.local_health(settings) if running and running.pid == child.pid else None
         if found and found["status"] == "ok":
             return
         if found:

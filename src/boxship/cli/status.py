@@ -33,7 +33,7 @@ def status_command(state_dir: Path | None, form: str) -> int:
     directory.existing(settings.state_dir)
     running = lock.program(settings.state_dir)
     found: dict[str, object] = {"program": _program(running), "url": settings.url, "state": str(settings.state_dir)}
-    health = api.health(settings.url) if running else None
+    health = api.local_health(settings) if running else None
     found["engine"] = _engine(settings, health)
     if health:
         found["health"] = health["status"] if "problem" not in health else f"{health['status']}: {health['problem']}"

@@ -11,7 +11,7 @@ import msgspec
 
 from boxship.config import Settings
 from boxship.installation import errors as installation_errors
-from boxship.installation import files
+from boxship.installation import files, trust
 
 USERS = ("admin", "demo")
 CLOUDS = {"boxship": "demo", "boxship-admin": "admin"}
@@ -54,6 +54,9 @@ def variables(settings: Settings, user: str, project: str, password: str | None)
         "OS_REGION_NAME": settings.region,
         "OS_IDENTITY_API_VERSION": "3",
     }
+    authority = trust.authority(settings)
+    if authority is not None:
+        named["OS_CACERT"] = str(authority)
     return named if password is None else {**named, "OS_PASSWORD": password}
 
 
@@ -66,6 +69,7 @@ def write_clouds(settings: Settings, known: Mapping[str, str]) -> Path:
 
 def _clouds(settings: Settings, known: Mapping[str, str]) -> str:
     lines = ["# Written by 'boxship up'; changes are lost. Use: export OS_CLIENT_CONFIG_FILE=<this file>", "clouds:"]
+    authority = trust.authority(settings)
     for cloud, user in CLOUDS.items():
         auth = {
             "auth_url": f"{settings.url}/identity/v3",
@@ -79,4 +83,5 @@ def _clouds(settings: Settings, known: Mapping[str, str]) -> str:
         # A JSON string is a YAML string, whatever is in it.
         lines += [f"      {name}: {json.dumps(value)}" for name, value in auth.items()]
         lines += [f"    region_name: {json.dumps(settings.region)}", '    identity_api_version: "3"']
+        lines += [f"    cacert: {json.dumps(str(authority))}"] if authority else []
     return "\n".join(lines) + "\n"
