@@ -10,7 +10,7 @@ from boxship.core import errors
 
 
 class Exit(IntEnum):
-    """Exit codes of all commands but ``exec``, which ends as the command in the container did."""
+    """Exit codes of all commands but ``exec``, ``attach`` and ``run -it``, which end as what ran in the container did."""
 
     OK = 0
     FAILURE = 1  # it did not work; the sentence says why
@@ -23,7 +23,7 @@ class Exit(IntEnum):
 
 EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the cloud is not running, 4 not found, "
-    "5 refused (permission or quota), 130 interrupted; 'exec' ends like the command in the container."
+    "5 refused (permission or quota), 130 interrupted; 'exec', 'attach' and 'run -it' end like what runs in the container."
 )
 
 

@@ -122,7 +122,11 @@ OPTIONS = (
     click.option(
         "--health-retries", type=click.IntRange(1), metavar="TIMES", help="How often it must fail.  [default: 3]"
     ),
-    click.option("--pull", type=click.Choice(list(_PULL)), help="When to fetch the image.  [default: missing]"),
+    click.option(
+        "--pull",
+        type=click.Choice(list(_PULL)),
+        help="When to fetch the image (administrators).  [default: missing]",
+    ),
     click.option(
         "--image-driver", type=click.Choice(["docker", "glance"]), help="Where the image is.  [default: see above]"
     ),
