@@ -13,8 +13,9 @@ from boxship.drivers.engine import files, hardening
 from boxship.drivers.engine import reference as references
 from boxship.drivers.engine.connection import reason
 from boxship.drivers.engine.docker import containers, images
-from boxship.drivers.engine.docker.frames import demultiplexed
+from boxship.drivers.engine.docker.frames import unframed
 from boxship.drivers.engine.interface import ContainerSpec, InjectedFile
+from tests.conformance.host import pieces
 
 DIGEST = "sha256:" + "0a" * 32
 
@@ -109,8 +110,9 @@ def frame(stream: int, content: bytes) -> bytes:
         (frame(1, b""), b""),
     ],
 )
-def test_frames(raw: bytes, content: bytes) -> None:
-    assert demultiplexed(raw) == content
+@pytest.mark.parametrize("size", [1, 3, 1000])
+async def test_frames(raw: bytes, content: bytes, size: int) -> None:
+    assert b"".join([part async for part in unframed(pieces(raw, size))]) == content
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import collections
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
 from boxship.core import errors
+from boxship.drivers.engine import connection
 from boxship.drivers.engine.connection import Missing
 from boxship.drivers.engine.docker import access
 from boxship.drivers.engine.docker.access import Access, named, running
-from boxship.drivers.engine.docker.frames import demultiplexed, unframed
+from boxship.drivers.engine.docker.frames import unframed
 from boxship.drivers.engine.interface import LogQuery, PathSight, Processes, Usage
 
 _LOG_LIMIT = 8 << 20
@@ -24,22 +26,28 @@ class Reading(Access):
     """The part of ``interface.Engine`` that reads from containers, and puts files into them."""
 
     async def logs(self, id: str, query: LogQuery) -> bytes:
-        shown = await self._inspected(id)
-        raw = await self._docker.content(
-            "GET", f"/containers/{self._name(id)}/logs", limit=_LOG_LIMIT, seconds=access.GRACE, **_asked(query)
-        )
-        return raw if shown["Config"]["Tty"] else demultiplexed(raw)
+        """The newest ``_LOG_LIMIT`` bytes of it: what an engine keeps of a log may be more than should be held in memory."""
+        parts: collections.deque[bytes] = collections.deque()
+        size = 0
+        async for part in self._printed(id, query, silence=access.GRACE):
+            parts.append(part)
+            size += len(part)
+            while size - len(parts[0]) >= _LOG_LIMIT:
+                size -= len(parts.popleft())
+        return b"".join(parts)[-_LOG_LIMIT:]
 
     async def follow(self, id: str, query: LogQuery) -> AsyncIterator[bytes]:
-        shown = await self._inspected(id)
-        path = f"/containers/{self._name(id)}/logs"
-        chunks = self._docker.chunks("GET", path, silence=None, follow=True, **_asked(query))
-        async with (
-            contextlib.aclosing(chunks),
-            contextlib.aclosing(chunks if shown["Config"]["Tty"] else unframed(chunks)) as parts,
-        ):
+        async with contextlib.aclosing(self._printed(id, query, follow=True)) as parts:
             async for part in parts:
                 yield part
+
+    async def _printed(self, id: str, query: LogQuery, **order: Any) -> AsyncGenerator[bytes, None]:
+        shown = await self._inspected(id)
+        chunks = self._docker.chunks("GET", f"/containers/{self._name(id)}/logs", **_asked(query), **order)
+        with named(id):
+            async with contextlib.aclosing(chunks if shown["Config"]["Tty"] else unframed(chunks)) as parts:
+                async for part in parts:
+                    yield part
 
     async def stats(self, id: str) -> Usage:
         """Docker knows CPU and memory. It does not know our networks, and not the writes that the kernel does later for a
@@ -73,24 +81,45 @@ class Reading(Access):
         return Processes(tuple(listed["Titles"]), tuple(tuple(row) for row in listed["Processes"] or ()))
 
     async def get_archive(self, id: str, path: str) -> AsyncIterator[bytes]:
-        with _at(path):
-            chunks = self._docker.chunks("GET", f"/containers/{self._name(id)}/archive", path=path)
+        async with self._at(id, path):
+            chunks = self._docker.chunks("GET", self._archive(id), silence=connection.SILENCE, path=path)
             async with contextlib.aclosing(chunks) as parts:
                 async for part in parts:
                     yield part
 
     async def stat(self, id: str, path: str) -> PathSight:
-        with _at(path):
-            headers = await self._docker.headers(f"/containers/{self._name(id)}/archive", path=path)
+        async with self._at(id, path):
+            try:
+                headers = await self._docker.headers(self._archive(id), path=path)
+            except errors.Refused as error:  # an answer to HEAD has no words: something on the way is no directory
+                raise Missing(error.detail) from error
         told = json.loads(base64.b64decode(headers["X-Docker-Container-Path-Stat"]))
         return PathSight(told["name"], told["size"], told["mode"], told["mtime"], told.get("linkTarget", ""))
 
     async def put_archive(self, id: str, path: str, archive: AsyncIterator[bytes]) -> None:
-        with _at(path):
-            await self._docker.upload("PUT", f"/containers/{self._name(id)}/archive", archive, path=path)
+        async with self._at(id, path):
+            await self._docker.upload("PUT", self._archive(id), archive, path=path)
+
+    def _archive(self, id: str) -> str:
+        return f"/containers/{self._name(id)}/archive"
+
+    @contextlib.asynccontextmanager
+    async def _at(self, id: str, path: str) -> AsyncIterator[None]:
+        """Say which path the container does not have, where it is not the container that is not there.
+
+        The engine looks for paths in the container's root, into which its program for archives is locked (chroot(2)) since
+        20.10: links that the container changes meanwhile lead it nowhere else (CVE-2018-15664).
+        """
+        if "\x00" in path:
+            raise errors.Absent("No path has NUL in it.")
+        try:
+            yield
+        except Missing as error:
+            await self._inspected(id)
+            raise errors.Absent(f"There is no {path} in the container.", detail=error.sentence) from error
 
 
-def _asked(query: LogQuery) -> dict[str, object]:
+def _asked(query: LogQuery) -> dict[str, Any]:
     return {
         "stdout": query.stdout,
         "stderr": query.stderr,
@@ -98,15 +127,6 @@ def _asked(query: LogQuery) -> dict[str, object]:
         "tail": "all" if query.tail is None else query.tail,
         "since": query.since,
     }
-
-
-@contextlib.contextmanager
-def _at(path: str) -> Iterator[None]:
-    """Say which path the container does not have."""
-    try:
-        yield
-    except Missing as error:
-        raise errors.Absent(f"There is no {path} in the container.", detail=error.sentence) from error
 
 
 def _cpu(found: dict[str, Any]) -> float:

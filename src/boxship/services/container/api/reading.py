@@ -32,8 +32,8 @@ async def get_archive(call: ContainerCall) -> Reply:
     if wire.TAR in call.headers.get("accept", ""):
         return Reply(found.archive, media=wire.TAR)
     if call.version >= wire.BASE64_SINCE:
-        return Reply(wire.base64_document(found.sight, found.archive))
-    return Reply(wire.text_document(found.sight, await wire.joined(found.archive, call.settings.max_archive)))
+        return Reply(wire.base64_document(found.stat, found.archive))
+    return Reply(wire.text_document(found.stat, await wire.joined(found.archive, call.settings.max_archive)))
 
 
 async def put_archive(call: ContainerCall) -> Reply:

@@ -8,7 +8,7 @@ from typing import Any
 
 from boxship.core import errors
 from boxship.core.http.call import Call
-from boxship.drivers.engine.interface import Engine, PathSight
+from boxship.drivers.engine.interface import Engine
 from boxship.services.container import model, operations
 from boxship.services.container.live import access
 from boxship.services.container.schemas import archives as wire
@@ -23,7 +23,7 @@ _GO_DIRECTORY = 1 << 31
 class Found:
     """A file or directory of a container, and its bytes as a tar."""
 
-    sight: PathSight
+    stat: wire.Stat
     archive: AsyncIterator[bytes]
 
 
@@ -46,7 +46,8 @@ class Archives:
             first = await anext(archive, b"")
         except (errors.Absent, errors.Refused) as error:
             raise errors.BadRequest(error.sentence, field="path", detail=error.detail) from error
-        return Found(sight, _rejoined(first, archive))
+        stat = wire.Stat(sight.name, sight.size, sight.mode, sight.modified, sight.link_target)
+        return Found(stat, _rejoined(first, archive))
 
     async def put(self, call: Call[Any]) -> None:
         """Unpack the archive in the body in the directory of the query, as it comes: where it breaks off, what came before

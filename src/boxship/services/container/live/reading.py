@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from boxship.core import errors
 from boxship.core.http.call import Call, Query
 from boxship.drivers.engine.interface import Engine, LogQuery
 from boxship.services.container.live import access
+from boxship.services.container.schemas import processes
 
 MIB = 1 << 20
 
@@ -22,7 +24,8 @@ class Reading:
         self._engine = engine
 
     async def logs(self, call: Call[Any]) -> str:
-        """What the container printed, as text; empty where the engine has no such container (any more)."""
+        """What the container printed, as text: the newest of it, where it is very much, and nothing where the engine has no
+        such container (any more)."""
         row = await access.allowed(call, "logs")
         try:
             return (await self._engine.logs(row.id, _wanted(call.query))).decode("utf-8", errors="replace")
@@ -30,9 +33,10 @@ class Reading:
             return ""
 
     async def follow(self, call: Call[Any]) -> AsyncIterator[bytes]:
-        """The log so far and what comes, until the container ends or the caller goes."""
+        """The log so far and what comes, until the container ends or the caller goes; nothing where the engine has no such
+        container (any more)."""
         row = await access.allowed(call, "logs")
-        return self._engine.follow(row.id, _wanted(call.query))
+        return _there(self._engine.follow(row.id, _wanted(call.query)))
 
     async def stats(self, call: Call[Any]) -> dict[str, Any]:
         """What it uses now, under Zun's names."""
@@ -40,23 +44,26 @@ class Reading:
         used = await self._engine.stats(row.id)
         return {
             "CONTAINER": row.name,
-            "CPU %": used.cpu,
-            "MEM USAGE(MiB)": used.memory / MIB,
-            "MEM LIMIT(MiB)": used.memory_limit / MIB,
-            "MEM %": used.memory / used.memory_limit * 100 if used.memory_limit else 0.0,
+            "CPU %": round(used.cpu, 2),
+            "MEM USAGE(MiB)": round(used.memory / MIB, 3),
+            "MEM LIMIT(MiB)": round(used.memory_limit / MIB, 3),
+            "MEM %": round(used.memory / used.memory_limit * 100, 3) if used.memory_limit else 0.0,
             "BLOCK I/O(B)": f"{used.read}/{used.written}",
             "NET I/O(B)": f"{used.received}/{used.sent}",
         }
 
     async def top(self, call: Call[Any]) -> dict[str, Any]:
-        """Its processes; ``ps_args`` are options of ps(1), which runs on the host and shows the container's rows only."""
+        """Its processes, as the ps(1) of the host shows them. BadRequest: these options of ps are not offered."""
         row = await access.allowed(call, "top")
-        asked = call.query.one("ps_args") or ""
-        arguments = "" if asked == "None" else asked
-        if not re.fullmatch(r"[A-Za-z0-9 ,+=%_-]{0,200}", arguments):
-            raise errors.BadRequest("only letters, digits and ' ,+=%_-' may stand in options of ps", field="ps_args")
+        arguments = processes.ps_arguments(call.query.one("ps_args"))
         shown = await self._engine.top(row.id, arguments)
         return {"Titles": shown.titles, "Processes": shown.rows}
+
+
+async def _there(log: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    with contextlib.suppress(errors.Absent):
+        async for part in log:
+            yield part
 
 
 def _wanted(query: Query) -> LogQuery:

@@ -13,7 +13,6 @@ import msgspec
 from boxship.core import errors
 from boxship.core.http import call as http
 from boxship.core.http.microversions import Version
-from boxship.drivers.engine.interface import PathSight
 
 TAR = "application/x-tar"
 """The media type by which an archive passes as it is: Boxship's own; Zun itself knows only text in JSON."""
@@ -32,7 +31,7 @@ class ArchiveRequest(msgspec.Struct, forbid_unknown_fields=True):
     data: str
 
 
-class _Stat(msgspec.Struct):
+class Stat(msgspec.Struct):
     """What Docker says of a path, under its names."""
 
     name: str
@@ -44,21 +43,21 @@ class _Stat(msgspec.Struct):
 
 class _TextArchive(msgspec.Struct):
     data: str
-    stat: _Stat
+    stat: Stat
 
 
-def text_document(sight: PathSight, archive: bytes) -> _TextArchive:
+def text_document(stat: Stat, archive: bytes) -> _TextArchive:
     """The answer up to 1.24. BadRequest: the tar is no UTF-8, which these versions cannot carry."""
     try:
-        return _TextArchive(archive.decode(), _stat(sight))
+        return _TextArchive(archive.decode(), stat)
     except UnicodeDecodeError as error:
         sentence = "the archive holds more than text; versions from 1.25 on carry it"
         raise errors.BadRequest(sentence, field="path") from error
 
 
-async def base64_document(sight: PathSight, archive: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def base64_document(stat: Stat, archive: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The answer from 1.25 on, as the tar comes."""
-    yield b'{"stat":' + msgspec.json.encode(_stat(sight)) + b',"data":"'
+    yield b'{"stat":' + msgspec.json.encode(stat) + b',"data":"'
     rest = b""
     async for part in archive:
         rest += part
@@ -66,10 +65,6 @@ async def base64_document(sight: PathSight, archive: AsyncIterator[bytes]) -> As
         yield base64.b64encode(rest[:whole])
         rest = rest[whole:]
     yield base64.b64encode(rest) + b'"}'
-
-
-def _stat(sight: PathSight) -> _Stat:
-    return _Stat(sight.name, sight.size, sight.mode, sight.modified, sight.link_target)
 
 
 async def joined(stream: AsyncIterator[bytes], limit: int) -> bytes:
