@@ -25,7 +25,12 @@ async def made(running: Cloud, **wish: Any) -> str:
     subnet = {"network_id": id, "ip_version": 4, "cidr": "10.0.0.0/24"}
     await running.request("alice", "POST", "/network/v2.0/subnets", json={"subnet": subnet})
     wish = {"image": "busybox", "nets": [{"network": id}]} | wish
-    answer = await versioned(running, "POST", "?run=true", json=wish)
+
+    async def placed() -> httpx.Response | None:
+        answer = await versioned(running, "POST", "?run=true", json=wish)
+        return None if "no host is registered" in answer.text else answer
+
+    answer = await running.until(placed, "this host is registered")
     assert answer.status_code == 202, answer.text
     container = str(answer.json()["uuid"])
 

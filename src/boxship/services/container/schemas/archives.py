@@ -92,7 +92,8 @@ async def base64_archive(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         if len(start) > _SMALL:
             break
     else:
-        yield _decoded(http.decode(bytes(start), ArchiveRequest).data.encode())
+        text = http.decode(bytes(start), ArchiveRequest).data.encode()
+        yield _decoded(text.replace(b"\n", b"").replace(b"\r", b""))
         return
     head = _HEAD.match(start)
     if head is None:
@@ -109,7 +110,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._tail: bytearray | None = None
+        self._tail: bytes | None = None
         self._padded = False
 
     def read(self, piece: bytes) -> bytes:
@@ -123,7 +124,7 @@ class _Reader:
         whole = len(text) if quote else len(text) - len(text) % 4
         self._rest = text[whole:] + held
         if quote:
-            self._tail = bytearray()
+            self._tail = b""
             self._follow(tail)
         return self._decoded(text[:whole])
 

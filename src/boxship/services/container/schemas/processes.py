@@ -17,7 +17,8 @@ _FLAGS = re.compile(r"-?[acdefFHjlLrSTuvwxX]{1,10}")
 _PIDS = re.compile(r"[0-9]{1,7}(,[0-9]{1,7}){0,99}")
 _SORT = re.compile(r"--sort=[-+]?[a-z_%]{1,16}(,[-+]?[a-z_%]{1,16}){0,7}")
 _SELECTING = {"p", "-p", "-q", "q", "--pid"}
-_COLUMNS = {"o", "-o", "--format"}
+_COLUMNS = re.compile(r"-?[acdefFHjlLrSTuvwxX]{0,10}o|--format")
+"""The columns follow as the next word."""
 _COLUMN = re.compile(r"[a-z_]{1,16}|%cpu|%mem")
 _ONE_WORD = frozenset(
     (
@@ -56,7 +57,7 @@ def ps_arguments(text: str | None) -> str:
     rest = iter([word for word in words if word])
     formats = 0
     for word in rest:
-        if word in _COLUMNS:
+        if _COLUMNS.fullmatch(word):
             _check_columns(next(rest, ""))
             formats += 1
         elif word in _SELECTING:
