@@ -43,6 +43,7 @@ class Recorded:
     takes: float = 0.0
     kind: str = "thing"
     deadline: float = 10.0
+    leisure: float = 0.0
     rows: list[str] = field(default_factory=list)
     wanting: list[str] = field(default_factory=list)
     refuse_to_give_up: int = 0
@@ -168,6 +169,24 @@ def test_different_rows_run_beside_each_other_up_to_the_bound() -> None:
     found = virtual.run(scenario())
     assert found.most == 3
     assert sorted(moment for moment, _ in found.steps) == [0] * 3 + [1] * 3 + [2] * 3
+
+
+def test_a_row_with_leisure_rests_between_runs() -> None:
+    """However often it is woken, it works a fifth of the time, and the last wake-up is never lost."""
+
+    async def scenario() -> Recorded:
+        reconciler = Recorded(takes=1, leisure=4)
+        async with started(reconciler) as loop:
+            for _ in range(20):
+                loop.wake("thing", "a")
+                await asyncio.sleep(0.5)
+            await asyncio.sleep(50)
+            assert loop.pending() == {"thing": 0}
+            loop.wake("thing", "a")
+            await asyncio.sleep(50)
+        return reconciler
+
+    assert virtual.run(scenario()).times() == [0, 5, 10, 60]
 
 
 def test_projects_take_turns() -> None:

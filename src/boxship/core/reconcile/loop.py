@@ -38,6 +38,9 @@ class Reconciler(Protocol):
     kind: str
     deadline: float
     """Seconds that Busy may last before the row is given up."""
+    leisure: float
+    """Seconds of rest for the same row per second of work on it; 0 for none. For rows whose work grows with how many wake
+    them (all names of a network, all members of a group): many changes are then made real at once."""
 
     async def all(self) -> Iterable[str]:
         """The ids of all rows: the scan at the start, when anything may have happened to the world."""
@@ -78,6 +81,7 @@ class _Work:
     failures: int = 0
     busy_since: float | None = None
     timer: asyncio.TimerHandle | None = None
+    rests: bool = False
 
 
 @dataclass(slots=True)
@@ -132,14 +136,16 @@ class Loop:
         if lane is None or not self._open:
             return
         work = lane.work.setdefault(id, _Work())
-        if work.running:
+        if work.running or work.rests:
             work.again = True
             return
         self._launch(lane, id, work)
 
     def pending(self) -> dict[str, int]:
         """How many ids of each kind are running or waiting to be tried again."""
-        return {kind: len(lane.work) for kind, lane in self._lanes.items()}
+        return {
+            kind: sum(work.again or not work.rests for work in lane.work.values()) for kind, lane in self._lanes.items()
+        }
 
     def _launch(self, lane: _Lane, id: str, work: _Work) -> None:
         if work.timer:
@@ -196,16 +202,28 @@ class Loop:
 
     async def _run(self, lane: _Lane, id: str, work: _Work) -> None:
         async with lane.places.place(functools.partial(self._share, lane, id)):
+            began = asyncio.get_running_loop().time()
             pause = await self._step(lane, id, work)
         work.running = False
         if not self._open:
             return  # it ended although stop cut it: nothing may follow
-        if work.again:
+        rest = lane.reconciler.leisure * (asyncio.get_running_loop().time() - began)
+        if rest and (work.again or pause is None):
+            work.rests = True
+            work.timer = asyncio.get_running_loop().call_later(rest, self._rested, lane, id, work)
+        elif work.again:
             self._launch(lane, id, work)
         elif pause is None:
             lane.work.pop(id, None)
         else:
             work.timer = asyncio.get_running_loop().call_later(pause, self._launch, lane, id, work)
+
+    def _rested(self, lane: _Lane, id: str, work: _Work) -> None:
+        work.rests = False
+        if work.again:
+            self._launch(lane, id, work)
+        else:
+            lane.work.pop(id, None)
 
     async def _share(self, lane: _Lane, id: str) -> str:
         try:

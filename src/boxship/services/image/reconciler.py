@@ -19,6 +19,7 @@ class ImageReconciler:
     """What is deleted loses its bytes, then its row; what is called saving and nobody sends is queued."""
 
     kind = KIND
+    leisure = 0.0
 
     def __init__(self, database: Database, blobs: Blobs, *, deadline: float) -> None:
         self.deadline = deadline

@@ -24,6 +24,7 @@ class VolumeReconciler:
     """One volume at a time, from its wish and the storage alone."""
 
     kind = KIND
+    leisure = 0.0
 
     def __init__(self, database: Database, storage: Storage, *, deadline: float) -> None:
         self.deadline = deadline

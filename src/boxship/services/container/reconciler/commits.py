@@ -26,6 +26,7 @@ class CommitReconciler:
     """One commit at a time, from its row, the image and the engine."""
 
     kind = operations.COMMIT
+    leisure = 0.0
 
     def __init__(self, database: Database, world: World, *, deadline: float, most: int) -> None:
         self.deadline = deadline

@@ -51,6 +51,7 @@ class ContainerReconciler:
     """One container after the other on this host."""
 
     kind = operations.KIND
+    leisure = 0.0
 
     def __init__(self, database: Database, world: World, *, deadline: float) -> None:
         self.deadline = deadline

@@ -18,6 +18,7 @@ class Rows:
     """A kind of rows in ``table``, seen in the world as ``seen(sight)``."""
 
     kind: str
+    leisure: float = 0.0
     table: ClassVar[sa.Table]
 
     def __init__(self, ground: Ground, *, deadline: float) -> None:

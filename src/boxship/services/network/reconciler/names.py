@@ -15,6 +15,7 @@ class NamesReconciler(Rows):
     """Rows of ``network_names``; their ids are those of the networks."""
 
     kind: str = model.Kind.NAMES
+    leisure: float = 4.0  # a fifth of the time at most, however many ports come and go
     table = tables.names
 
     def seen(self, sight: FabricSight) -> frozenset[str]:
