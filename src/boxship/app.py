@@ -28,6 +28,7 @@ from boxship.services.container import policy as container_policy
 from boxship.services.container import versions as container_versions
 from boxship.services.container.reconciler import commits as container_commits
 from boxship.services.container.reconciler import containers as container_reconciler
+from boxship.services.container.reconciler import hosts as container_hosts
 from boxship.services.container.reconciler.world import World
 from boxship.services.identity import api as identity_api
 from boxship.services.identity import live as identity_live
@@ -152,6 +153,7 @@ def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Ser
 def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
     world = World(drivers.engine, drivers.fabric, drivers.blobs, Vault())
     reconciler = container_reconciler.ContainerReconciler(database, world, deadline=settings.step_deadline)
+    host = container_hosts.HostReconciler(database, drivers.engine, settings)
     live = container_live.ContainerLive(drivers.engine, database, settings)
     return Service(
         types=("container",),
@@ -167,8 +169,10 @@ def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> 
             container_commits.CommitReconciler(
                 database, world, deadline=settings.step_deadline, most=settings.max_image
             ),
+            host,
         ],
         watchers=[reconciler.watch],
+        preparations=[host.register],
         live=live,
         sockets={"/websocket": live.sessions.serve},
     )
@@ -209,6 +213,8 @@ class Program:
                 self.loop.add(reconciler)
             for watcher in service.watchers:
                 self.loop.watch(watcher)
+            for prepare in service.preparations:
+                await prepare()
         if start:
             self.loop.start()
 

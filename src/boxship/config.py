@@ -20,6 +20,7 @@ from boxship.core import errors
 
 Seconds = Annotated[float, Meta(gt=0, le=86400 * 365)]
 Amount = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
+Ratio = Annotated[float, Meta(gt=0, le=10000)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +101,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """GiB of disk of all containers of a project."""
     quota_images: Amount = 100
     """Images of a project."""
+    availability_zone: Annotated[str, Meta(min_length=1, max_length=255)] = "nova"
+    """The availability zone that this host is in; Zun's default."""
+    host_down_after: Seconds = 180
+    """Seconds without a sign of life after which a host counts as down and is given no new containers; Zun's default."""
+    cpu_allocation_ratio: Ratio = 16.0
+    """How many times the CPUs of a host may be promised to containers; Zun's defaults for the three ratios."""
+    ram_allocation_ratio: Ratio = 1.5
+    """How many times the memory of a host may be promised."""
+    disk_allocation_ratio: Ratio = 1.0
+    """How many times the disk of a host may be promised, where the engine limits the disk of containers at all."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 16
     """Rows of one kind that are reconciled at once; the engine gains nothing from more on small hosts."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ class Service:
 
     ``types`` are its names in the catalog, the official one first. ``prefix`` is the first segment of all its paths and
     ``endpoint`` the path that the catalog gives (``%(project_id)s`` is filled in). ``live`` is handed to handlers.
-    ``sockets`` serve WebSockets, by their path behind the prefix; each knows by itself whom it lets in.
+    ``preparations`` are awaited before the first request is answered. ``sockets`` serve WebSockets, by their path behind
+    the prefix; each knows by itself whom it lets in.
     """
 
     types: tuple[str, ...]
@@ -33,5 +34,6 @@ class Service:
     microversions: Microversions | None = None
     reconcilers: Sequence[Reconciler] = ()
     watchers: Sequence[Watcher] = ()
+    preparations: Sequence[Callable[[], Awaitable[None]]] = ()
     live: Any = None
     sockets: Mapping[str, WebSocketHandler] = field(default_factory=dict)

@@ -17,11 +17,16 @@ def upgrade() -> None:
     _actions()
     _sessions()
     _commits()
+    _quotas()
+    _hosts()
 
 
 def downgrade() -> None:
     """Remove them."""
-    for table in ("container_actions", "container_sessions", "container_commits"):
+    for table in (
+        *("container_actions", "container_sessions", "container_commits"),
+        *("container_quotas", "container_quota_classes", "container_hosts"),
+    ):
         op.drop_table(table)
     for index in ("ix_containers_capsule_id", *_INDEXES):
         op.drop_index(index, "containers")
@@ -111,4 +116,51 @@ def _commits() -> None:
         sa.Column("created_at", types.Moment(), nullable=False),
         sa.Column("fault", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_container_commits"),
+    )
+
+
+def _quotas() -> None:
+    op.create_table(
+        "container_quotas",
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("resource", sa.String(length=32), nullable=False),
+        sa.Column("hard_limit", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "resource", name="pk_container_quotas"),
+    )
+    op.create_table(
+        "container_quota_classes",
+        sa.Column("class_name", sa.String(length=255), nullable=False),
+        sa.Column("resource", sa.String(length=32), nullable=False),
+        sa.Column("hard_limit", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("class_name", "resource", name="pk_container_quota_classes"),
+    )
+
+
+def _hosts() -> None:
+    op.create_table(
+        "container_hosts",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("hostname", sa.String(length=255), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("zone", sa.String(length=255), nullable=False),
+        sa.Column("cpus", sa.Integer(), nullable=False),
+        sa.Column("memory", sa.Integer(), nullable=False),
+        sa.Column("disk", sa.Integer(), nullable=False),
+        sa.Column("disk_used", sa.Integer(), nullable=False),
+        sa.Column("disk_quota", sa.Boolean(), nullable=False),
+        sa.Column("architecture", sa.String(length=64), nullable=False),
+        sa.Column("os", sa.String(length=255), nullable=False),
+        sa.Column("os_type", sa.String(length=64), nullable=False),
+        sa.Column("kernel", sa.String(length=255), nullable=False),
+        sa.Column("labels", sa.Text(), nullable=False),
+        sa.Column("runtimes", sa.Text(), nullable=False),
+        sa.Column("last_seen_up", types.Moment(), nullable=False),
+        sa.Column("report_count", sa.Integer(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("disabled_reason", sa.String(length=255), nullable=True),
+        sa.Column("forced_down", sa.Boolean(), nullable=False),
+        sa.Column("updated_at", types.Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_container_hosts"),
+        sa.UniqueConstraint("hostname", name="uq_container_hosts_hostname"),
     )

@@ -81,3 +81,20 @@ class NotInteractive(errors.BadRequest):
         super().__init__(
             f"Container {id} was made without interactive, so nothing can be attached", field="interactive"
         )
+
+
+class NoValidHost(errors.Conflict):
+    """Zun answers 202 and shows this sentence as the reason of an Error; who asks learns it at once here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"No valid host was found. There are not enough hosts available: {reason}")
+
+
+class ComputeNodeNotFound(errors.NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Compute node {name} could not be found.")
+
+
+class ZunServiceNotFound(errors.NotFound):
+    def __init__(self, host: str, binary: str) -> None:
+        super().__init__(f"Zun service {binary} on host {host} could not be found.")

@@ -220,3 +220,54 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     message: str | None = None
     events: list[Event] = []
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that runs containers, and its service. Memory is in MiB, disk in GiB."""
+
+    # Identity: written once, when the host is registered.
+    id: str  # derived from the name, so that the host is the same one when it comes back
+    number: int  # what the service is called by
+    hostname: str
+    created_at: datetime
+
+    # What the engine and the kernel told last: written by the reconciler. No CPUs: nothing was told yet.
+    zone: str
+    cpus: int = 0
+    memory: int = 0
+    disk: int = 0
+    disk_used: int = 0
+    disk_quota: bool = False
+    architecture: str = ""
+    os: str = ""
+    os_type: str = ""
+    kernel: str = ""
+    labels: dict[str, str] = {}
+    runtimes: list[str] = []
+
+    # The signs of life: written by the reconciler.
+    last_seen_up: datetime
+    report_count: int = 0
+
+    # What an admin says of the service: written by operations.
+    disabled: bool = False
+    disabled_reason: str | None = None
+    forced_down: bool = False
+    updated_at: datetime | None = None
+
+    def is_up(self, now: datetime, patience: float) -> bool:
+        """Whether its service counts as up: a sign of life came in the last ``patience`` seconds, and no admin says otherwise."""
+        return not self.forced_down and (now - self.last_seen_up).total_seconds() <= patience
+
+
+HOST_SERVICE = "zun-compute"
+"""What Zun calls the service of a host that runs containers; there is no other one here."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What containers were promised of a host: their number, MiB of memory, CPUs, GiB of disk."""
+
+    containers: int = 0
+    memory: int = 0
+    cpu: float = 0.0
+    disk: int = 0

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from boxship.core.http.microversions import Version
 from boxship.core.http.routes import PUBLIC, Route
-from boxship.services.container.api import actions, commits, containers, discovery, reading, sessions
+from boxship.services.container.api import (
+    actions,
+    commits,
+    containers,
+    discovery,
+    hosts,
+    quotas,
+    reading,
+    sessions,
+)
 
 _ONE = "/v1/containers/{container}"
 _GROUPS = Version(1, 14)
@@ -36,8 +45,8 @@ ROUTES = [
     Route("POST", f"{_ONE}/unpause", actions.unpause, "container:unpause"),
     Route("POST", f"{_ONE}/kill", actions.kill, "container:kill"),
     Route("POST", f"{_ONE}/rebuild", actions.rebuild, "container:rebuild"),
-    Route("POST", f"{_ONE}/network_attach", actions.network_attach, "container:network_attach", since=Version(1, 8)),
-    Route("POST", f"{_ONE}/network_detach", actions.network_detach, "container:network_detach", since=Version(1, 6)),
+    Route("POST", f"{_ONE}/network_attach", actions.network_attach, "container:network_attach"),
+    Route("POST", f"{_ONE}/network_detach", actions.network_detach, "container:network_detach"),
     Route(
         "POST", f"{_ONE}/add_security_group", actions.add_security_group, "container:add_security_group", until=_GROUPS
     ),
@@ -58,4 +67,19 @@ ROUTES = [
     Route("POST", f"{_ONE}/execute_resize", sessions.execute_resize, "container:execute_resize", live=True),
     Route("GET", f"{_ONE}/attach", sessions.attach, "container:attach", live=True),
     Route("POST", f"{_ONE}/resize", sessions.resize, "container:resize", live=True),
+    # Hosts, their services, quotas.
+    Route("GET", "/v1/hosts", hosts.list_hosts, "host:get_all", since=Version(1, 4)),
+    Route("GET", "/v1/hosts/{host}", hosts.show_host, "host:get", since=Version(1, 4)),
+    Route("GET", "/v1/services", hosts.list_services, "zun-service:get_all"),
+    Route("DELETE", "/v1/services", hosts.delete_service, "zun-service:delete"),
+    Route("PUT", "/v1/services/enable", hosts.enable_service, "zun-service:enable"),
+    Route("PUT", "/v1/services/disable", hosts.disable_service, "zun-service:disable"),
+    Route("PUT", "/v1/services/force_down", hosts.force_service_down, "zun-service:force_down"),
+    Route("GET", "/v1/availability_zones", hosts.list_zones, "availability_zones:get_all"),
+    Route("GET", "/v1/quotas/{project_id}", quotas.show_quotas, "quota:get"),
+    Route("GET", "/v1/quotas/{project_id}/defaults", quotas.show_defaults, "quota:get_default"),
+    Route("PUT", "/v1/quotas/{project_id}", quotas.set_quotas, "quota:update"),
+    Route("DELETE", "/v1/quotas/{project_id}", quotas.reset_quotas, "quota:delete"),
+    Route("GET", "/v1/quota_classes/{quota_class}", quotas.show_class, "quota_class:get"),
+    Route("PUT", "/v1/quota_classes/{quota_class}", quotas.set_class, "quota_class:update"),
 ]

@@ -184,6 +184,16 @@ async def usage(transaction: Transaction, project_id: str) -> tuple[int, int, fl
     return int(containers), int(memory), float(cpu), int(disk)
 
 
+async def shares(transaction: Transaction) -> dict[str, model.Share]:
+    """Per host: what all containers there were promised, those that are being removed included."""
+    sums = [sa.func.coalesce(sa.func.sum(column), 0) for column in (_columns.memory, _columns.cpu, _columns.disk)]
+    query = sa.select(_columns.host, sa.func.count(), *sums).where(_columns.host.is_not(None)).group_by(_columns.host)
+    return {
+        host: model.Share(int(containers), int(memory), float(cpu), int(disk))
+        for host, containers, memory, cpu, disk in map(tuple, await transaction.rows(query))
+    }
+
+
 async def of_capsules(transaction: Transaction, capsule_ids: Sequence[str]) -> list[model.Container]:
     """The containers of these capsules, init containers first, each role in its order."""
     query = sa.select(_table).where(_columns.capsule_id.in_(capsule_ids))
