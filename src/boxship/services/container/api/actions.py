@@ -15,13 +15,13 @@ async def start(call: ContainerCall) -> Reply:
 
 
 async def stop(call: ContainerCall) -> Reply:
-    asking.check_query(call, {"timeout"})
+    asking.join_body(call, {"timeout"})
     await operations.stop(call, await asking.found(call), asking.timeout(call))
     return Reply(status=202)
 
 
 async def reboot(call: ContainerCall) -> Reply:
-    asking.check_query(call, {"timeout"})
+    asking.join_body(call, {"timeout"})
     await operations.reboot(call, await asking.found(call), asking.timeout(call))
     return Reply(status=202)
 
@@ -37,32 +37,37 @@ async def unpause(call: ContainerCall) -> Reply:
 
 
 async def kill(call: ContainerCall) -> Reply:
-    asking.check_query(call, {"signal"})
+    asking.join_body(call, {"signal"})
     await operations.kill(call, await asking.found(call), schemas.signal_name(call.query.one("signal")))
     return Reply(status=202)
 
 
 async def rebuild(call: ContainerCall) -> Reply:
+    asking.join_body(call, {"image", "image_driver"})
     request = call.query.read(schemas.RebuildRequest)
     await operations.rebuild(call, await asking.found(call), request.image, request.image_driver)
     return Reply(status=202)
 
 
 async def network_attach(call: ContainerCall) -> Reply:
+    asking.join_body(call, {"network", "port", "fixed_ip"})
     await operations.attach_network(call, await asking.found(call), call.query.read(schemas.AttachRequest))
     return Reply(status=202)
 
 
 async def network_detach(call: ContainerCall) -> Reply:
+    asking.join_body(call, {"network", "port", "fixed_ip"})
     await operations.detach_network(call, await asking.found(call), call.query.read(schemas.AttachRequest))
     return Reply(status=202)
 
 
 async def add_security_group(call: ContainerCall) -> Reply:
+    asking.join_body(call, {"name"})
     await operations.add_group(call, await asking.found(call), call.query.read(schemas.GroupRequest).name)
     return Reply(status=202)
 
 
 async def remove_security_group(call: ContainerCall) -> Reply:
+    asking.join_body(call, {"name"})
     await operations.remove_group(call, await asking.found(call), call.query.read(schemas.GroupRequest).name)
     return Reply(status=202)

@@ -46,8 +46,6 @@ async def delete_container(call: ContainerCall) -> Reply:
     if force and not stop:
         asking.since(call, "force", "1.7")
         call.caller.require("container:delete_force")
-    if stop:
-        asking.since(call, "stop", "1.12")
     await operations.delete(call, row, force=force, stop=stop, timeout=asking.timeout(call))
     return Reply(status=204)
 

@@ -8,12 +8,12 @@ from boxship.services.container.api.asking import ContainerCall
 
 
 async def execute(call: ContainerCall) -> Reply:
-    asking.check_query(call, {"command", "run", "interactive", "tty"})
+    asking.join_body(call, {"command", "run", "interactive", "tty"})
     return Reply(await call.live.sessions.execute(call))
 
 
 async def execute_resize(call: ContainerCall) -> Reply:
-    asking.check_query(call, {"exec_id", "w", "h"})
+    asking.join_body(call, {"exec_id", "w", "h"})
     await call.live.sessions.resize_exec(call)
     return Reply()
 
@@ -23,6 +23,6 @@ async def attach(call: ContainerCall) -> Reply:
 
 
 async def resize(call: ContainerCall) -> Reply:
-    asking.check_query(call, {"w", "h"})
+    asking.join_body(call, {"w", "h"})
     await call.live.sessions.resize(call)
     return Reply()

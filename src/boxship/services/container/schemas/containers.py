@@ -28,7 +28,6 @@ Pairs = Annotated[dict[Annotated[str, Meta(min_length=1, max_length=1024)], Text
 
 #: Fields of a create request that came with a microversion (rest_api_version_history of Zun).
 SINCE = {
-    "nets": "1.2",
     "auto_remove": "1.3",
     "runtime": "1.5",
     "hostname": "1.9",
