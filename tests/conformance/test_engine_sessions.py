@@ -130,3 +130,20 @@ async def test_much_output_does_not_cost_the_exit_code(docker: Host) -> None:
     await docker.run("c1")
     result = await docker.engine.execute("c1", ("sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; exit 3"))
     assert (len(result.output), result.exit_code) == (1 << 20, 3)
+
+
+async def test_input_that_nobody_reads_does_not_hold_up_the_end(docker: Host) -> None:
+    await docker.run("c1")
+    exec_id = await docker.engine.create_exec("c1", ("sleep", "1000"), terminal=False)
+    stream = await docker.engine.start_exec("c1", exec_id)
+
+    async def flood() -> None:
+        while True:
+            await stream.write(b"x" * 65536)
+
+    flooding = asyncio.create_task(flood())
+    done, _ = await asyncio.wait({flooding}, timeout=1)
+    assert not done, "what is not read is held back"
+    flooding.cancel()
+    await asyncio.wait_for(stream.close(), 10)
+    assert await docker.engine.exec_code("c1", exec_id) is None, "the command runs on"

@@ -53,6 +53,11 @@ def test_the_state_directory_comes_from_the_environment_and_is_absolute(
         ("token_lifetime", "nan"),
         ("quota_ports", "-2"),
         ("max_body", "1.5"),
+        ("websocket_url", "https://cloud.example/"),
+        ("websocket_url", "wss://"),
+        ("websocket_url", "wss://cloud.example/?token=x"),
+        ("tls_ca", "ca.pem"),
+        ("tls_key", "/key.pem"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:

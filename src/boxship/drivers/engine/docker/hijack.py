@@ -56,7 +56,7 @@ class Session:
             self._writer.write_eof()
 
     async def close(self) -> None:
-        self._writer.close()
+        self._writer.transport.abort()  # input that the process does not read would hold up an orderly end for ever
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
