@@ -294,3 +294,10 @@ def test_input_from_a_pipe(cloud: CommandLine, pair: tuple[str, str]) -> None:
         check=True,
     )
     assert done.stdout.endswith(b"\x00\xff piped\n")
+
+
+def test_a_container_becomes_an_image(cloud: CommandLine, pair: tuple[str, str]) -> None:
+    uuid = cloud.ok("commit", "alpha", "made/of-alpha:v1").strip()
+    assert json.loads(cloud.ok("images", "--format", "json", "of-alpha"))[0]["id"] == uuid
+    assert cloud.run("commit", "nobody", "made").returncode == 4
+    assert cloud.run("commit", "alpha", "Not A Name").returncode == 1

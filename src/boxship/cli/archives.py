@@ -9,7 +9,7 @@ import re
 import sys
 import tarfile
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -98,8 +98,9 @@ def _fetch(cloud: api.Cloud, source: Place, target: Path, refused: list[str]) ->
             raise Failure(f"{target} is a file; a directory cannot be copied onto it.")
 
     unpacker = unpacking.Unpacker(base, name, refused.append)
-    with steps.step(f"Copy {source.container}:{source.path}") as step, _archive(cloud, source) as archive:
-        unpacker.unpack(archive, check)
+    with steps.step(f"Copy {source.container}:{source.path}") as step:
+        with _archive(cloud, source, lambda count: step.doing(output.size(count))) as archive:
+            unpacker.unpack(archive, check)
         step.note(output.size(unpacker.received))
 
 
@@ -160,13 +161,14 @@ def _standard_input() -> Iterator[bytes]:
 
 
 @contextmanager
-def _archive(cloud: api.Cloud, place: Place) -> Iterator[IO[bytes]]:
-    """The tar of a path, as it comes; a cloud that only knows Zun's own form gives it in JSON."""
+def _archive(cloud: api.Cloud, place: Place, tell: Callable[[int], object] = bool) -> Iterator[IO[bytes]]:
+    """The tar of a path, as it comes; a cloud that only knows Zun's own form gives it in JSON. ``tell`` hears how many bytes
+    have come."""
     where = several.path(place.container, "get_archive")
     accept = f"{_TAR}, application/json;q=0.5"
     with cloud.reading(several.CONTAINER, where, accept, path=_absolute(place.path)) as answer:
         if _TAR in (answer.getheader("Content-Type") or ""):
-            yield io.BufferedReader(_Answer(answer), _CHUNK)
+            yield io.BufferedReader(_Answer(answer, tell), _CHUNK)
         else:
             yield io.BytesIO(b64decode(api.document(answer)["data"]))
 
@@ -191,9 +193,11 @@ def _send(cloud: api.Cloud, target: Place, directory: str, archive: Iterable[byt
 class _Answer(io.RawIOBase):
     """The body of an answer as a file. Failure: it breaks off."""
 
-    def __init__(self, answer: http.client.HTTPResponse) -> None:
+    def __init__(self, answer: http.client.HTTPResponse, tell: Callable[[int], object]) -> None:
         self._chunks = api.chunks(answer)
         self._rest = b""
+        self._count = 0
+        self._tell = tell
 
     def readable(self) -> bool:
         return True
@@ -201,6 +205,8 @@ class _Answer(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # any writable buffer
         data = self._rest or next(self._chunks, b"")
         count = min(len(data), len(buffer))
+        self._count += count
+        self._tell(self._count)
         buffer[:count], self._rest = data[:count], data[count:]
         return count
 

@@ -58,6 +58,8 @@ COMMANDS = {
     "rebuild": Entry("actions", "Containers", "Make containers anew from an image."),
     "commit": Entry("actions", "Containers", "Make an image of a container."),
     "rm": Entry("containers", "Containers", "Remove containers."),
+    "images": Entry("images", "Containers", "List images."),
+    "pull": Entry("images", "Containers", "Fetch images to a host."),
     "network": Entry("networks", "Containers", "Put containers on networks."),
     "capsule": Entry("capsules", "Containers", "Groups of containers that share an address."),
 }

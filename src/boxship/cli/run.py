@@ -55,10 +55,12 @@ def run_command(state_dir: Path | None, image: str, command: tuple[str, ...], **
         return Exit.OK
     from boxship.cli import sessions
 
-    addresses = _start(cloud, made)
-    if ports:
-        _publish(cloud, made, addresses, ports)
-    return sessions.stay(cloud, made, options)
+    with sessions.removed_at_the_end(cloud, made, wanted=options["auto_remove"]):
+        addresses = _start(cloud, made)
+        if ports:
+            _publish(cloud, made, addresses, ports)
+        return sessions.stay(cloud, made, options)
+    return Exit.OK
 
 
 def _create(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,8 @@ def exec_command(
     cloud = api.connect(state_dir)
     words = command[1:] if command[0] == "--" else command
     place = several.path(container, "execute")
-    if not (interactive or tty):
-        result = cloud.post(several.CONTAINER, place, command=shlex.join(words), run=True, interactive=False)
-        click.echo(result["output"], nl=False)
-        return int(result["exit_code"])
-    # Without -t no terminal is between the pipes; that it can be left out is Boxship's own.
+    # A session even where nobody types: the output comes when it is written, and all of it. Without -t no terminal is between
+    # the pipes; that it can be left out is Boxship's own.
     query = {"command": shlex.join(words), "run": True, "interactive": True, "tty": None if tty else False}
     session = cloud.post(several.CONTAINER, place, **query)
     place = several.path(container, "execute_resize")
@@ -82,7 +79,7 @@ def attach_command(state_dir: Path | None, container: str, keys: bytes, *, no_st
         return _look(cloud, row, tail=0)
     code, let_go = attach(cloud, row, keys)
     if let_go:
-        _say_detached(row, forgotten=False)
+        _say_detached(row)
         return 0
     return actions.wait_until_ended(cloud, row["uuid"]) if code is None else code
 
@@ -109,17 +106,33 @@ def attach(cloud: api.Cloud, row: several.Container, keys: bytes, *, replay: boo
 
 
 def stay(cloud: api.Cloud, row: several.Container, options: Mapping[str, Any]) -> int:
-    """What follows a ``run`` that stays: join the container, end as it does, remove it where that was asked for."""
-    let_go = False
+    """What follows a ``run`` that stays: join the container; its exit code. LetGo: the keys were typed."""
+    code, let_go = _watch(cloud, row, options)
+    if let_go:
+        raise LetGo
+    return actions.wait_until_ended(cloud, row["uuid"]) if code is None else code
+
+
+class LetGo(Exception):
+    """The keys were typed; the container runs on."""
+
+
+@contextlib.contextmanager
+def removed_at_the_end(cloud: api.Cloud, row: several.Container, *, wanted: bool) -> Iterator[None]:
+    """Remove the container, however this ends, unless the keys let go of it."""
     try:
-        code, let_go = _watch(cloud, row, options)
-        if let_go:
-            _say_detached(row, forgotten=options["auto_remove"])
-            return 0
-        return actions.wait_until_ended(cloud, row["uuid"]) if code is None else code
-    finally:
-        if options["auto_remove"] and not let_go:
-            containers.remove(cloud, row["uuid"], force=True, quiet=True)
+        yield
+    except LetGo:
+        hint = f"; it is no longer removed when it ends: boxship rm {row['name']}" if wanted else ""
+        _say_detached(row, hint)
+        return
+    except BaseException:
+        if wanted:
+            with contextlib.suppress(Failure):  # the first reason is the one to be told
+                containers.remove(cloud, row["uuid"], force=True, quiet=True)
+        raise
+    if wanted:
+        containers.remove(cloud, row["uuid"], force=True, quiet=True)
 
 
 def _watch(cloud: api.Cloud, row: several.Container, options: Mapping[str, Any]) -> tuple[int | None, bool]:
@@ -141,8 +154,7 @@ def _look(cloud: api.Cloud, row: several.Container, tail: int | None) -> int:
     return actions.wait_until_ended(cloud, row["uuid"])
 
 
-def _say_detached(row: several.Container, *, forgotten: bool) -> None:
-    hint = f"; it is no longer removed when it ends: boxship rm {row['name']}" if forgotten else ""
+def _say_detached(row: several.Container, hint: str = "") -> None:
     steps.say(f"detached; {row['name']} runs on{hint}")
 
 
@@ -167,6 +179,8 @@ def join(
     with line.opened(cloud, url) as session:
         if before is not None:
             session.replay(before())
+        if not take_input and resize is None:
+            session.end_input()
         let_go = terminal.join(session, keys, resize, take_input=take_input)
     if not let_go and session.broken:
         raise Failure("The connection to the cloud broke off; what ran there runs on.", Exit.NOT_RUNNING)

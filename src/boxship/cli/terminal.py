@@ -108,16 +108,16 @@ def join(line: Line, sequence: bytes, resize: Resize | None, *, take_input: bool
     ``resize``: given where the process has a terminal; then this one, if there is one, becomes raw.
     """
     terminal = take_input and resize is not None and os.isatty(0)
-    with _wakeups(terminal=terminal) as (ear, mouth):
+    with _wakeups(terminal=terminal) as (ear, mouth), _raw(terminal=terminal) as make_raw:
+        if resize is not None:
+            _tell_size(resize)
         reader = threading.Thread(target=_carry_output, args=(line, mouth), daemon=True)
         reader.start()
         try:
-            with _raw(terminal=terminal) as make_raw:
-                if resize is not None:
-                    _tell_size(resize)
-                inputs = [ear, 0] if take_input else [ear]
-                return _carry(line, Keys(sequence if terminal else b""), resize, inputs, make_raw)
+            inputs = [ear, 0] if take_input else [ear]
+            return _carry(line, Keys(sequence if terminal else b""), resize, inputs, make_raw)
         finally:
+            # The last output is still meant for a raw terminal.
             line.close()
             reader.join(_GOODBYE)
 
