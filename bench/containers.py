@@ -22,7 +22,7 @@ LOG = 6
 """MiB of a log; an answer holds eight."""
 POLL = 0.01
 """Seconds between questions whether it is done: the asking costs the program too."""
-_ROOMY = {"quota_containers": 250, "quota_memory": -1, "quota_cpu": -1, "quota_disk": -1}
+_ROOMY = {"quota_containers": 250, "quota_memory": -1, "quota_cpu": -1, "quota_disk": -1, "cpu_allocation_ratio": 1000}
 
 
 def compare(directory: Path, engine_socket: Path, image: str) -> list[Figure]:

@@ -14,7 +14,10 @@ PORT = 19520
 STEPS = (10, 1000, 10000)
 """Numbers of containers on the fake engine at which creating and listing are timed."""
 SAMPLES = 40
-_ROOMY = {f"quota_{name}": -1 for name in ("ports", "containers", "memory", "cpu", "disk")}
+_ROOMY = {
+    **{f"quota_{name}": -1 for name in ("ports", "containers", "memory", "cpu", "disk")},
+    **{f"{name}_allocation_ratio": 1000 for name in ("cpu", "ram")},
+}
 _AVAILABLE = 4 << 10
 """MiB that the real containers may take."""
 _BATCH, _MOST = 25, 1000

@@ -15,7 +15,14 @@ from bench import load
 from bench.table import Figure
 
 PORT = 19500
-_UNLIMITED = {"quota_ports": -1, "quota_containers": -1, "quota_memory": -1, "quota_cpu": -1, "quota_disk": -1}
+_UNLIMITED = {
+    "quota_ports": -1,
+    "quota_containers": -1,
+    "quota_memory": -1,
+    "quota_cpu": -1,
+    "quota_disk": -1,
+    "cpu_allocation_ratio": 1000,
+}
 
 
 def cold_start(directory: Path, engine_socket: Path, runs: int = 5) -> list[Figure]:

@@ -22,8 +22,10 @@ from tests.system.waiting import until
 
 BOXSHIP = (sys.executable, "-m", "boxship")
 UNLIMITED = {
-    f"BOXSHIP_QUOTA_{name}": "-1" for name in ("CONTAINERS", "MEMORY", "CPU", "DISK", "VOLUMES", "SECURITY_GROUPS")
+    **{f"BOXSHIP_QUOTA_{name}": "-1" for name in ("CONTAINERS", "MEMORY", "CPU", "DISK", "VOLUMES", "SECURITY_GROUPS")},
+    **{f"BOXSHIP_{name}_ALLOCATION_RATIO": "1000" for name in ("CPU", "RAM")},
 }
+"""Neither quotas nor the size of the host are what these tests are about."""
 
 
 @dataclass(slots=True)
