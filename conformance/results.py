@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-_LABEL = re.compile(r"\[id-[^\]]*\]$")
+_LABEL = re.compile(r"\[[^\]]*\bid-[0-9a-f-]{36}[^\]]*\]$")
 _FIXTURE = re.compile(r"^(setUpClass|tearDownClass) \((?P<test_class>[^)]*)\)")
 _RAISED = re.compile(r"^(?:(?:[a-z_]\w*\.)+[A-Z]\w*|[A-Z]\w*(?:Error|Exception|Mismatch|Timeout))(?::|$)")
 _CHANGING = (

@@ -42,9 +42,9 @@ async def show_image(call: ImageCall) -> Reply:
 
 async def update_image(call: ImageCall) -> Reply:
     media = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != patch.MEDIA:
+    if media not in {patch.MEDIA, patch.OLD_MEDIA}:
         raise errors.UnsupportedMedia(f"This resource reads {patch.MEDIA}, not {media or 'a body without a type'}.")
-    changes = patch.read(call.body)
+    changes = patch.read(call.body, media)
     image = await images.own_image(call.transaction, call.caller, call.parameters["image"])
     (before,) = await images.describe(call.transaction, [image])
     wish = wire.described(patch.apply(wire.document(before), changes))

@@ -46,6 +46,7 @@ MICROVERSIONS = Microversions(
     },
 )
 
+CLUSTERS = Version(3, 7)
 SUMMARY = Version(3, 12)
 GROUPS = Version(3, 13)
 PROVIDER_ID = Version(3, 21)

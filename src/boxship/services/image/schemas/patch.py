@@ -1,4 +1,4 @@
-"""JSON patches of images (RFC 6902 as far as Glance's media type v2.1 goes: add, replace, remove). Pure."""
+"""JSON patches of images: add, replace and remove, as RFC 6902 and Glance's older media type write them. Pure."""
 
 from __future__ import annotations
 
@@ -15,22 +15,53 @@ from boxship.services.image import errors
 from boxship.services.image.schemas.images import FIELDS, Document, require_writable
 
 MEDIA = "application/openstack-images-v2.1-json-patch"
+OLD_MEDIA = "application/openstack-images-v2.0-json-patch"
+"""The operation is a name with the path as its value: ``{"replace": "/name", "value": "x"}``."""
+
+
+Path = Annotated[str, Meta(max_length=1024)]
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One operation; ``value`` belongs to add and replace."""
 
     op: Literal["add", "replace", "remove"]
-    path: Annotated[str, Meta(max_length=1024)]
+    path: Path
     value: Any = msgspec.UNSET
 
 
 Changes = Annotated[list[Change], Meta(max_length=512)]
 
 
-def read(body: bytes) -> list[Change]:
+class OldChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One operation of the older media type."""
+
+    add: Path | msgspec.UnsetType = msgspec.UNSET
+    replace: Path | msgspec.UnsetType = msgspec.UNSET
+    remove: Path | msgspec.UnsetType = msgspec.UNSET
+    value: Any = msgspec.UNSET
+
+
+OldChanges = Annotated[list[OldChange], Meta(max_length=512)]
+
+
+def read(body: bytes, media: str = MEDIA) -> list[Change]:
     """The operations of a patch. BadRequest: not a list of such."""
+    if media == OLD_MEDIA:
+        return [_modern(change) for change in call.decode(body, OldChanges)]
     return call.decode(body, Changes)
+
+
+def _modern(change: OldChange) -> Change:
+    named: dict[Literal["add", "replace", "remove"], str | msgspec.UnsetType] = {
+        "add": change.add,
+        "replace": change.replace,
+        "remove": change.remove,
+    }
+    found = [(op, path) for op, path in named.items() if isinstance(path, str)]
+    if len(found) != 1:
+        raise BadRequest("an operation is one of add, replace and remove", field="op")
+    return Change(op=found[0][0], path=found[0][1], value=change.value)
 
 
 def apply(document: Document, changes: Iterable[Change]) -> Document:

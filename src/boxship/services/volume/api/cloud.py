@@ -50,7 +50,8 @@ async def list_zones(_call: CloudCall) -> Reply:
 
 
 async def list_services(call: CloudCall) -> Reply:
-    return Reply(wire.services(call.query.one("binary"), call.query.one("host")))
+    clusters = call.version >= versions.CLUSTERS
+    return Reply(wire.services(call.query.one("binary"), call.query.one("host"), clusters=clusters))
 
 
 async def list_extensions(_call: CloudCall) -> Reply:

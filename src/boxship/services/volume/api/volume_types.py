@@ -14,7 +14,7 @@ TypeCall = Call[None]
 
 async def create_type(call: TypeCall) -> Reply:
     wish = wire.wish(call.read(wire.CreateRequest).volume_type)
-    return Reply({"volume_type": wire.shown(await volume_types.create_type(call.transaction, wish))})
+    return Reply({"volume_type": wire.made(await volume_types.create_type(call.transaction, wish))})
 
 
 async def list_types(call: TypeCall) -> Reply:
@@ -32,7 +32,7 @@ async def update_type(call: TypeCall) -> Reply:
     if not changes:
         raise BadRequest("name, description and is_public cannot all be empty", field="volume_type")
     changed = await volume_types.update_type(call.transaction, call.caller, call.parameters["type"], changes)
-    return Reply({"volume_type": wire.shown(changed)})
+    return Reply({"volume_type": wire.made(changed)})
 
 
 async def delete_type(call: TypeCall) -> Reply:

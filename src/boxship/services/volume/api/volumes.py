@@ -25,7 +25,7 @@ async def create_volume(call: VolumeCall) -> Reply:
 
 async def _reply(call: VolumeCall, volume: Volume, status: int = 200) -> Reply:
     (detail,) = await volumes.describe(call.transaction, [volume])
-    return Reply({"volume": {**wire.shown(call, detail), **wire.admin_fields(call)}}, status)
+    return Reply({"volume": wire.shown(call, detail)}, status)
 
 
 async def list_volumes(call: VolumeCall) -> Reply:
@@ -37,7 +37,7 @@ async def list_details(call: VolumeCall) -> Reply:
     found, more = await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
     details = await volumes.describe(call.transaction, found)
     extra = wire.admin_fields(call)
-    shown = ({**wire.shown(call, detail), **extra} for detail in details)
+    shown = (wire.extended(call, detail, extra) for detail in details)
     return Reply(wire.listed(call, "volumes", shown, more=more))
 
 
@@ -47,7 +47,9 @@ async def show_summary(call: VolumeCall) -> Reply:
 
 
 async def show_volume(call: VolumeCall) -> Reply:
-    return await _reply(call, await volumes.get_volume(call.transaction, call.caller, call.parameters["volume"]))
+    volume = await volumes.get_volume(call.transaction, call.caller, call.parameters["volume"])
+    (detail,) = await volumes.describe(call.transaction, [volume])
+    return Reply({"volume": wire.extended(call, detail, wire.admin_fields(call))})
 
 
 async def update_volume(call: VolumeCall) -> Reply:

@@ -53,9 +53,10 @@ def quota_usage(settings: Settings, project_id: str, count: int, gigabytes: int)
 ZONES = {"availabilityZoneInfo": [{"zoneName": ZONE, "zoneState": {"available": True}}]}
 
 
-def services(binary: str | None, host: str | None) -> dict[str, Any]:
-    """The one service, unless it is filtered out; it is the program that answers, so it is up."""
-    service = {
+def services(binary: str | None, host: str | None, *, clusters: bool) -> dict[str, Any]:
+    """The one service, unless it is filtered out; it is the program that answers, so it is up. ``clusters``: whether the
+    version of the request knows them."""
+    service: dict[str, object] = {
         "binary": "cinder-volume",
         "host": HOST.partition("#")[0],
         "zone": ZONE,
@@ -64,10 +65,11 @@ def services(binary: str | None, host: str | None) -> dict[str, Any]:
         "updated_at": clock.stamp_micro(clock.now()),
         "disabled_reason": None,
         "frozen": False,
-        "cluster": None,
         "replication_status": "disabled",
         "active_backend_id": None,
     }
+    if clusters:
+        service["cluster"] = None
     wanted = binary in {None, service["binary"]} and host in {None, service["host"]}
     return {"services": [service] if wanted else []}
 

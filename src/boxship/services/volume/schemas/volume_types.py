@@ -64,8 +64,8 @@ def changes(new: Changes) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not msgspec.UNSET}
 
 
-def shown(volume_type: VolumeType) -> dict[str, Any]:
-    """A type as it is answered."""
+def made(volume_type: VolumeType) -> dict[str, Any]:
+    """A type as it is answered when it was made or changed."""
     return {
         "id": volume_type.id,
         "name": volume_type.name,
@@ -73,5 +73,9 @@ def shown(volume_type: VolumeType) -> dict[str, Any]:
         "is_public": volume_type.is_public,
         ACCESS: volume_type.is_public,
         "extra_specs": volume_type.extra_specs,
-        "qos_specs_id": None,
     }
+
+
+def shown(volume_type: VolumeType) -> dict[str, Any]:
+    """A type as it is shown and listed; nothing here has quality of service."""
+    return {**made(volume_type), "qos_specs_id": None}

@@ -174,7 +174,6 @@ def shown(call: Call[Any], detail: VolumeDetail) -> dict[str, Any]:
         "consistencygroup_id": None,
         "replication_status": None,
         "user_id": volume.user_id,
-        "os-vol-tenant-attr:tenant_id": volume.project_id,
         "created_at": clock.stamp_micro(volume.created_at),
         "updated_at": clock.stamp_micro(volume.updated_at),
         "links": _links(call, volume),
@@ -182,6 +181,11 @@ def shown(call: Call[Any], detail: VolumeDetail) -> dict[str, Any]:
     if call.version >= versions.GROUPS:
         answer["group_id"] = None
     return answer
+
+
+def extended(call: Call[Any], detail: VolumeDetail, fields: dict[str, Any]) -> dict[str, Any]:
+    """A volume with what Cinder's extensions add, which is when it is shown or listed, and not when it is made or changed."""
+    return {**shown(call, detail), "os-vol-tenant-attr:tenant_id": detail.volume.project_id, **fields}
 
 
 def admin_fields(call: Call[Any]) -> dict[str, Any]:
