@@ -221,7 +221,7 @@ async def _remove(settings: Settings, record: directory.Record) -> None:
             runtime.forget_all(f"boxship-{record.mark}-")
         await removal.world(drivers.fabric, drivers.storage, shown)
         with steps.step("Images in the engine") as step:
-            step.note(f"{await removal.images(drivers.engine, drivers.blobs)} removed")
+            step.note(f"{await removal.images(drivers.engine)} removed")
     finally:
         await drivers.engine.close()
         await drivers.fabric.close()

@@ -12,11 +12,12 @@ from pathlib import Path
 from boxship.core import errors
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
-from boxship.drivers.storage.interface import Blobs, Storage
+from boxship.drivers.storage.interface import Storage
 from boxship.installation import directory, files
 
 IMAGES = "boxship.invalid/glance"
-"""The name under which the container service loads images of the image service into an engine, with their id as tag."""
+"""How all names begin that the container service gives to images in an engine: loaded from the image service, with their id
+as tag, and those that it makes of containers."""
 _PARALLEL = 8
 
 
@@ -36,16 +37,13 @@ async def containers(engine: Engine) -> int:
     return len(found)
 
 
-async def images(engine: Engine, blobs: Blobs) -> int:
-    """Take from the engine the images that were uploaded to this cloud; those that users pulled stay in its cache."""
-    ids = await blobs.ids()
-    removed = 0
-    for id in sorted(ids):
-        reference = f"{IMAGES}:{id}"
-        if await engine.image(reference) is not None:
-            await engine.remove_image(reference)
-            removed += 1
-    return removed
+async def images(engine: Engine) -> int:
+    """Take from the engine the images that came from this cloud's image service or were on their way to it; those that users
+    pulled stay in its cache. Another cloud on the same engine brings its own again when it needs them."""
+    found = [name for sight in await engine.images() for name in sight.references if name.startswith(IMAGES)]
+    for name in found:
+        await engine.remove_image(name)
+    return len(found)
 
 
 async def world(fabric: Fabric, storage: Storage, done: Callable[[str, Awaitable[None]], Awaitable[None]]) -> None:

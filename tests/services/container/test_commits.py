@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from boxship.services.container import model
 from boxship.services.image.live import ImageLive
 from tests import cloud
 from tests.cloud import Cloud
@@ -150,3 +151,35 @@ async def test_the_quota_of_images_counts(tmp_path: Path) -> None:
         refused = await versioned(running, "POST", f"/{container}/commit?repository=another")
         assert refused.status_code == 403
         assert "quota" in refused.text.lower()
+
+
+async def test_the_engine_keeps_no_image_that_was_deleted(tmp_path: Path) -> None:
+    """Unless a container is made of it: that could not be made again."""
+    async with cloud.running(tmp_path, scan_interval=0.05) as running:
+        container = await made(running)
+        id = await ends_active(running, container)
+        wish = {"image": id, "image_driver": "glance", "name": "copy"}
+        copy = (await versioned(running, "POST", "", json=wish)).json()["uuid"]
+
+        async def created() -> bool:
+            return bool((await versioned(running, "GET", f"/{copy}")).json()["status"] == "Created")
+
+        await running.until(created, "the copy is made")
+        engine, name = running.program.drivers.engine, f"{model.RESERVED_REPOSITORY}:{id}"
+        assert await engine.image(name) is not None
+        assert (await running.request("alice", "DELETE", f"{IMAGES}/{id}")).status_code == 204
+        for reconciler in running.program.services[-1].reconcilers:
+            await reconciler.sweep()
+        assert await engine.image(name) is not None
+        assert (await versioned(running, "DELETE", f"/{copy}")).status_code == 204
+
+        async def forgotten() -> bool:
+            return await engine.image(name) is None
+
+        await running.until(forgotten, "the engine has forgotten the image")
+
+
+async def ends_active(running: Cloud, container: str) -> str:
+    id = await asked(running, container)
+    await ends(running, id, "active")
+    return id

@@ -2,7 +2,8 @@
 
 What a crash cuts off begins anew with the same image: the engine's one is found by its name, and the image service
 queues again what was half sent. The container is not frozen meanwhile, as everybody would see it Paused: the image is
-what a crash of the container at that moment would leave. Never decides what may be committed.
+what a crash of the container at that moment would leave. It also takes away what the engine has of images that were
+deleted. Never decides what may be committed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from boxship.services.container import model, operations
 from boxship.services.container.reconciler.world import World
 from boxship.services.container.store import actions as actions_store
 from boxship.services.container.store import commits as store
+from boxship.services.container.store import containers as containers_store
 from boxship.services.image import public as image
 
 PAUSE = 1.0
@@ -103,4 +105,18 @@ class CommitReconciler:
                 await self._clean(commit)
 
     async def sweep(self) -> None:
-        """Nothing is there without a row, as rows go after the engine's images."""
+        """Take from the engine the images that were deleted in the image service, once no container is made of them. Images of
+        commits need none, as their rows go after them."""
+        start = f"{model.RESERVED_REPOSITORY}:"
+        names = [
+            name for sight in await self._world.engine.images() for name in sight.references if name.startswith(start)
+        ]
+        async with self._database.read() as transaction:
+            deleted = [
+                name
+                for name in names
+                if await image.snapshot_status(transaction, name.removeprefix(start)) is None
+                and not await containers_store.uses_image(transaction, name.removeprefix(start))
+            ]
+        for name in deleted:
+            await self._world.engine.remove_image(name)

@@ -148,6 +148,11 @@ async def project(transaction: Transaction, id: str) -> str:
     return str(await transaction.scalar(sa.select(_columns.project_id).where(_columns.id == id)) or "")
 
 
+async def uses_image(transaction: Transaction, image_id: str) -> bool:
+    """Whether any container is made of this image of the image service."""
+    return await transaction.scalar(sa.select(_columns.id).where(_columns.image_id == image_id).limit(1)) is not None
+
+
 async def named(transaction: Transaction, name: str, project_id: str | None) -> list[model.Container]:
     """The containers with this id or name, at most two; of one project, or of all where it is None."""
     query = sa.select(_table).where(_alone, sa.or_(_columns.id == name, _columns.name == name)).limit(2)
@@ -192,6 +197,12 @@ async def shares(transaction: Transaction) -> dict[str, model.Share]:
         host: model.Share(int(containers), int(memory), float(cpu), int(disk))
         for host, containers, memory, cpu, disk in map(tuple, await transaction.rows(query))
     }
+
+
+async def uses_registry(transaction: Transaction, registry_id: str) -> bool:
+    """Whether a container was made with this registry."""
+    query = sa.select(_columns.id).where(_columns.registry_id == registry_id).limit(1)
+    return await transaction.scalar(query) is not None
 
 
 async def of_capsules(transaction: Transaction, capsule_ids: Sequence[str]) -> list[model.Container]:
