@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from boxship.cli import main
+from boxship.cli import failure, main
 from tests.cli import reference
 
 COMMANDS = {context.command_path: (command, context) for command, context in reference.commands()}
@@ -51,3 +51,7 @@ def test_help_loads_no_more_than_it_needs() -> None:
 
 def test_the_reference_is_what_the_help_says() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run: python -m tests.cli.reference"
+
+
+def test_reasons_cannot_speak_to_the_terminal() -> None:
+    assert failure.printable("a \x1b[31m\x07 näme\nand a line") == "a ?[31m? näme\nand a line"

@@ -35,6 +35,11 @@ class Failure(errors.BoxshipError):
         self.code = code
 
 
+def printable(text: str) -> str:
+    """The text without what could speak to the terminal: reasons quote names that others chose. Lines stay lines."""
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+
+
 def sentence(error: Exception) -> str | None:
     """What the user reads; empty for nothing, None for a defect of the program."""
     if isinstance(error, Failure):

@@ -131,7 +131,7 @@ def run() -> None:
 
 def _complain(sentence: str) -> None:
     if sentence:
-        click.echo(f"boxship: {sentence}", err=True)
+        click.echo(f"boxship: {failure.printable(sentence)}", err=True)
         return
     # Whoever read our output has seen enough; Python must not complain when it flushes at the end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from boxship.cli import api
-from boxship.cli.failure import Exit, Failure
+from boxship.cli.failure import Exit, Failure, printable
 
 CONTAINER = "container"
 Container = dict[str, Any]
@@ -34,7 +34,7 @@ def each(names: Iterable[str], act: Callable[[str], None]) -> int:
 
 def complain(sentence: str, code: int = Exit.FAILURE) -> int:
     """Say on stderr what failed; gives the code back."""
-    click.echo(f"boxship: {sentence}", err=True)
+    click.echo(f"boxship: {printable(sentence)}", err=True)
     return code
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from boxship.cli.failure import Failure
+from boxship.cli.failure import Failure, printable
 
 _CHUNK = 1 << 16
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -61,7 +61,7 @@ class Unpacker:
             safe = tarfile.data_filter(moved, str(self._base))
             self._write(entries, entry, (parts, safe), top)
         except (_RefusedEntry, tarfile.FilterError) as error:
-            self._refuse(f"{_printable(entry.name)} is left out: {_printable(str(error))}")
+            self._refuse(f"{printable(entry.name)} is left out: {printable(str(error))}")
 
     def _place(self, name: str) -> Parts:
         """Where an entry of this name goes, below the base."""
@@ -112,10 +112,6 @@ class Unpacker:
 
 def _split(name: str) -> Parts:
     return tuple(part for part in name.split("/") if part not in {"", "."})
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @contextmanager
