@@ -301,3 +301,32 @@ def test_a_container_becomes_an_image(cloud: CommandLine, pair: tuple[str, str])
     assert json.loads(cloud.ok("images", "--format", "json", "of-alpha"))[0]["id"] == uuid
     assert cloud.run("commit", "nobody", "made").returncode == 4
     assert cloud.run("commit", "alpha", "Not A Name").returncode == 1
+
+
+def test_the_password_of_a_registry_is_read_and_never_shown(cloud: CommandLine) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "boxship",
+        "registry",
+        "create",
+        "mine",
+        "--domain",
+        "r.example:5000",
+        "--username",
+        "ci",
+    ]
+    environment = {"PATH": os.environ["PATH"], "BOXSHIP_STATE_DIR": str(cloud.state_dir)}
+    made = subprocess.run(words, env=environment, input="hush-hush\n", capture_output=True, text=True, check=True)
+    with typing(cloud, *words[3:], "--username", "other") as shown:
+        shown.until("Password of other at r.example:5000")
+        shown.type("hush-hush\n")
+        shown.ends()
+        assert "hush" not in shown.seen
+    text = cloud.ok("registry", "ls", "--format", "json")
+    assert made.stdout.strip() in {row["id"] for row in json.loads(text)}
+    assert {row["username"] for row in json.loads(text)} <= {"ci", "other"}
+    assert "hush" not in text + made.stdout + made.stderr + cloud.ok("registry", "ls")
+    done = cloud.run("registry", "rm", *(row["id"] for row in json.loads(text)), "nobody")
+    assert (done.returncode, len(done.stdout.split())) == (4, len(json.loads(text)))
+    assert json.loads(cloud.ok("registry", "ls", "--format", "json")) == []

@@ -78,6 +78,7 @@ def named(service: str, path: str, name: str, key: str = "id") -> Completer:
 
 
 networks = named("network", "/v2.0/networks", "networks")
+registries = named("container", "/registries", "registries", "uuid")
 capsules = named("container", "/capsules/", "capsules", "uuid")
 
 

@@ -60,6 +60,7 @@ COMMANDS = {
     "rm": Entry("containers", "Containers", "Remove containers."),
     "images": Entry("images", "Containers", "List images."),
     "pull": Entry("images", "Containers", "Fetch images to a host."),
+    "registry": Entry("registries", "Containers", "Private registries that images are fetched from."),
     "network": Entry("networks", "Containers", "Put containers on networks."),
     "capsule": Entry("capsules", "Containers", "Groups of containers that share an address."),
 }
