@@ -151,10 +151,11 @@ def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Ser
 
 
 def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
-    world = World(drivers.engine, drivers.fabric, drivers.blobs, Vault())
+    vault = Vault(settings.state_dir / "keys" / "vault")
+    world = World(drivers.engine, drivers.fabric, drivers.blobs, vault)
     reconciler = container_reconciler.ContainerReconciler(database, world, deadline=settings.step_deadline)
     host = container_hosts.HostReconciler(database, drivers.engine, settings)
-    live = container_live.ContainerLive(drivers.engine, database, settings)
+    live = container_live.ContainerLive(drivers.engine, database, settings, vault)
     return Service(
         types=("container",),
         name="zun",

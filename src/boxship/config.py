@@ -101,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """GiB of disk of all containers of a project."""
     quota_images: Amount = 100
     """Images of a project."""
+    quota_registries: Amount = 100
+    """Private registries of a project; Zun counts none, but rows cost something."""
     availability_zone: Annotated[str, Meta(min_length=1, max_length=255)] = "nova"
     """The availability zone that this host is in; Zun's default."""
     host_down_after: Seconds = 180

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _commits()
     _quotas()
     _hosts()
+    _registries()
 
 
 def downgrade() -> None:
@@ -26,6 +27,7 @@ def downgrade() -> None:
     for table in (
         *("container_actions", "container_sessions", "container_commits"),
         *("container_quotas", "container_quota_classes", "container_hosts"),
+        *("container_registries", "container_private_repositories"),
     ):
         op.drop_table(table)
     for index in ("ix_containers_capsule_id", *_INDEXES):
@@ -163,4 +165,26 @@ def _hosts() -> None:
         sa.Column("updated_at", types.Moment(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_container_hosts"),
         sa.UniqueConstraint("hostname", name="uq_container_hosts_hostname"),
+    )
+
+
+def _registries() -> None:
+    op.create_table(
+        "container_registries",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=True),
+        sa.Column("domain", sa.String(length=255), nullable=False),
+        sa.Column("username", sa.String(length=255), nullable=True),
+        sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("updated_at", types.Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_container_registries"),
+        sa.UniqueConstraint("project_id", "name", name="uq_container_registries_project_id_name"),
+    )
+    op.create_table(
+        "container_private_repositories",
+        sa.Column("repository", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("repository", name="pk_container_private_repositories"),
     )

@@ -98,3 +98,25 @@ class ComputeNodeNotFound(errors.NotFound):
 class ZunServiceNotFound(errors.NotFound):
     def __init__(self, host: str, binary: str) -> None:
         super().__init__(f"Zun service {binary} on host {host} could not be found.")
+
+
+class RegistryNotFound(errors.NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Registry {name} could not be found.")
+
+
+class RegistryAlreadyExists(errors.Conflict):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A registry with name {name} already exists.")
+
+
+class RegistryInUse(errors.Conflict):
+    """Upstream's text, as a plain Conflict."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"Failed to delete registry {id} since it is in use.")
+
+
+class CapsuleNotFound(errors.NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Capsule {name} could not be found.")

@@ -16,6 +16,7 @@ class Mount(msgspec.Struct, frozen=True, omit_defaults=True):
     volume_id: str
     destination: str
     disposable: bool = False
+    read_only: bool = False
 
 
 class InjectedFile(msgspec.Struct, frozen=True):
@@ -164,6 +165,45 @@ RESERVED_REPOSITORY = "boxship.invalid/glance"
 """Under this name images of tenants are kept in the engine; it is refused in requests, as it would open them to anybody."""
 
 
+class CapsuleVolume(msgspec.Struct, frozen=True):
+    """A volume that the containers of a capsule may mount by its name; ``disposable``: it goes with the capsule."""
+
+    name: str
+    volume_id: str
+    disposable: bool
+
+
+class Capsule(msgspec.Struct, frozen=True, kw_only=True):
+    """Containers that are placed together and share addresses, IPC and volumes (a pod)."""
+
+    # Identity and specification: written by operations, when it is made.
+    id: str
+    project_id: str
+    user_id: str
+    created_at: datetime
+    name: str | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    restart_policy: str
+    availability_zone: str | None
+    cpu: float
+    memory: int
+    host: str
+    plugs: list[Plug] = []
+    volumes: list[CapsuleVolume] = []
+    group_id: str | None = None
+
+    # The wish: written by operations.
+    wish: states.Wish = states.Wish.RUNNING
+    generation: int = 1
+    updated_at: datetime | None = None
+
+    # What was seen: written by the reconciler.
+    status: states.CapsuleStatus = states.CapsuleStatus.PENDING
+    status_reason: str | None = None
+    observed: int = 0
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """The right to open one session, once: of process 1, or of a command that was prepared (``exec_id``). ``id`` is the
     SHA-256 of the token that its bearer shows."""
@@ -271,3 +311,17 @@ class Share(msgspec.Struct, frozen=True):
     memory: int = 0
     cpu: float = 0.0
     disk: int = 0
+
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True):
+    """A private registry of a project, with what it asks for. Written by operations; ``password`` is sealed."""
+
+    id: str
+    project_id: str
+    user_id: str
+    created_at: datetime
+    name: str | None
+    domain: str
+    username: str | None = None
+    password: str | None = None
+    updated_at: datetime | None = None

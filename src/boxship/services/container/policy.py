@@ -68,4 +68,10 @@ RULES = [
     Rule("quota:delete", _ADMIN, "Take the quotas of a project back to the defaults."),
     Rule("quota_class:get", _ADMIN, "See the quotas of a class."),
     Rule("quota_class:update", _ADMIN, "Set the quotas of a class."),
+    Rule("registry:create", _OWNER, "Keep a private registry with what it asks for."),
+    Rule("registry:get_all", _READER, "List the registries of one's own project, without passwords."),
+    Rule("registry:get_all_all_projects", _ADMIN, "List the registries of all projects, without passwords."),
+    Rule("registry:get_one", _READER, "Show a registry, without its password."),
+    Rule("registry:update", _OWNER, "Change a registry."),
+    Rule("registry:delete", _OWNER, "Forget a registry."),
 ]

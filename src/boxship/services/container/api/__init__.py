@@ -12,6 +12,7 @@ from boxship.services.container.api import (
     hosts,
     quotas,
     reading,
+    registries,
     sessions,
 )
 
@@ -82,4 +83,10 @@ ROUTES = [
     Route("DELETE", "/v1/quotas/{project_id}", quotas.reset_quotas, "quota:delete"),
     Route("GET", "/v1/quota_classes/{quota_class}", quotas.show_class, "quota_class:get"),
     Route("PUT", "/v1/quota_classes/{quota_class}", quotas.set_class, "quota_class:update"),
+    # Registries.
+    Route("GET", "/v1/registries", registries.list_registries, "registry:get_all"),
+    Route("POST", "/v1/registries", registries.create_registry, "registry:create"),
+    Route("GET", "/v1/registries/{registry}", registries.show_registry, "registry:get_one"),
+    Route("PATCH", "/v1/registries/{registry}", registries.update_registry, "registry:update"),
+    Route("DELETE", "/v1/registries/{registry}", registries.delete_registry, "registry:delete"),
 ]

@@ -79,7 +79,9 @@ def _check_rules(caller: Caller, request: schemas.ContainerRequest) -> None:
 async def _row(
     transaction: Transaction, caller: Caller, request: schemas.ContainerRequest, options: CreateOptions
 ) -> model.Container:
-    chosen = await images.resolve(transaction, caller, request.image, request.image_driver)
+    registry = await registries.find(transaction, caller, request.registry) if request.registry else None
+    image = registries.located(registry, request.image) if request.image_driver != "glance" else request.image
+    chosen = await images.resolve(transaction, caller, image, request.image_driver)
     interactive = schemas.flag(request.interactive)
     health = request.healthcheck or None
     restart = request.restart_policy
@@ -114,7 +116,7 @@ async def _row(
         availability_zone=request.availability_zone,
         cpu_policy=request.cpu_policy or None,
         runtime=request.runtime or None,
-        registry_id=await _registry(transaction, caller, request),
+        registry_id=registry.id if registry else None,
         exposed_ports=schemas.exposed_ports(request.exposed_ports),
         wish=states.Wish.RUNNING if options.run else states.Wish.CREATED,
         starts=1 if options.run else 0,
@@ -127,12 +129,6 @@ async def _row(
     if row.workdir and not row.workdir.startswith("/"):
         raise errors.BadRequest("it must be an absolute path", field="workdir")
     return row
-
-
-async def _registry(transaction: Transaction, caller: Caller, request: schemas.ContainerRequest) -> str | None:
-    if not request.registry:
-        return None
-    return (await registries.find(transaction, caller, request.registry)).id
 
 
 def _health(request: schemas.HealthRequest) -> model.HealthCheck:

@@ -15,7 +15,6 @@ from boxship.core import errors
 from boxship.core.db.database import Database, Wake
 from boxship.drivers.engine import interface as engine_interface
 from boxship.services.container import model, operations, plan, states
-from boxship.services.container.operations import registries
 from boxship.services.container.reconciler.diary import Diary
 from boxship.services.container.reconciler.pulling import Pulling
 from boxship.services.container.reconciler.world import World
@@ -43,8 +42,6 @@ class _Look:
     plugs: list[network.Plug]
     mounts: dict[str, Path]
     diary: Diary
-    guarded: bool = False
-    """Whether the image is from a registry that somebody has credentials for."""
 
 
 class ContainerReconciler:
@@ -57,7 +54,7 @@ class ContainerReconciler:
         self.deadline = deadline
         self._database = database
         self._world = world
-        self._images = Pulling(database, world)
+        self.images = Pulling(database, world)
         self._away_since: float | None = None
         self._steps: dict[plan.Step, Callable[[_Look], Awaitable[engine_interface.ContainerSight | None]]] = {
             plan.Step.PULL: self._pull,
@@ -194,9 +191,8 @@ class ContainerReconciler:
             plugs = await network.plugs(transaction, [plug.port_id for plug in row.plugs])
             views = await volume.mounts(transaction, [mount.volume_id for mount in row.mounts])
             plugged = row.wish is states.Wish.GONE and await network.sandbox_in_use(transaction, id)
-            guarded = await registries.guards(transaction, row.image)
         sight = sight or await self._world.engine.sight(id)
-        image = (sight is not None and sight.build == row.rebuilds) or await self._images.ready(row, guarded=guarded)
+        image = (sight is not None and sight.build == row.rebuilds) or await self.images.ready(row)
         mounts = {view.volume_id: view.path for view in views if view.path is not None}
         seen = plan.Seen(
             container=sight,
@@ -207,7 +203,7 @@ class ContainerReconciler:
             trouble=_trouble(row, plugs, views),
             plugged=plugged,
         )
-        return _Look(row, seen, plugs, mounts, diary, guarded)
+        return _Look(row, seen, plugs, mounts, diary)
 
     # The steps.
 
@@ -215,7 +211,7 @@ class ContainerReconciler:
         if look.row.image_pull_policy == "never":
             raise errors.Refused(f"The image {look.row.image} is not on this host, and the pull policy is never.")
         await self._record(look, pulling=True)
-        await self._images.bring(look.row, guarded=look.guarded)
+        await self.images.bring(look.row)
 
     async def _create(self, look: _Look) -> engine_interface.ContainerSight:
         await self._world.fabric.ensure_sandbox(look.row.id)

@@ -4,8 +4,6 @@ program can read. A token holds ids, never rights: these are looked up when it i
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import msgspec
 from cryptography import fernet
 
+from boxship.core import vault
 from boxship.services.identity import errors
 
 VERSION = 1
@@ -58,11 +57,7 @@ class Keys:
     """
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not any(path.name.isdigit() for path in directory.iterdir()):
-            _make(directory / "0")
-        names = sorted((path for path in directory.iterdir() if path.name.isdigit()), key=lambda path: -int(path.name))
-        self._keys = fernet.MultiFernet([fernet.Fernet(path.read_bytes().strip()) for path in names])
+        self._keys = vault.key_ring(directory)
 
     def seal(self, payload: Payload) -> str:
         """The text of a token."""
@@ -79,16 +74,3 @@ class Keys:
             raise errors.WrongCredentials
         return payload
 
-
-def _make(path: Path) -> None:
-    """A new key, whole or not at all: half a key would keep the program from starting."""
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(fernet.Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):  # another program that starts now was first
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink(missing_ok=True)
