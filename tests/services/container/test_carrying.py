@@ -58,7 +58,7 @@ class Client:
         self.arrived = asyncio.Event()
         self.ready = asyncio.Event()
         self.ready.set()
-        self.socket = WebSocket({"path": "/"}, self.messages.get, self._sent)
+        self.socket = WebSocket({"path": "/", "headers": [(b"user-agent", b"test")]}, self.messages.get, self._sent)
 
     async def _sent(self, message: dict[str, Any]) -> None:
         await self.ready.wait()
