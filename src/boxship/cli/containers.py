@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -143,16 +144,22 @@ def rm_command(state_dir: Path | None, containers: tuple[str, ...], *, force: bo
       boxship rm --force web worker-1 worker-2
     """
     cloud = api.connect(state_dir)
+    asked: dict[str, _Removal] = {}
 
-    def act(name: str) -> None:
+    def begin(name: str) -> None:
         try:
-            remove(cloud, name, force=force)
+            asked[name] = _ask_removal(cloud, name, force=force)
         except Failure as error:
             hint = "" if force or error.code is not Exit.FAILURE else " Running ones need --force."
             raise Failure(f"{error.sentence}{hint}", error.code) from error
+
+    def finish(name: str) -> None:
+        with steps.step(f"Remove {name}"):
+            _finish_removal(cloud, asked[name])
         click.echo(name)
 
-    return several.each(containers, act)
+    worst = several.each(containers, begin)
+    return max(worst, several.each(list(asked), finish))
 
 
 def remove(cloud: api.Cloud, name: str, *, force: bool, quiet: bool = False) -> None:
@@ -160,23 +167,42 @@ def remove(cloud: api.Cloud, name: str, *, force: bool, quiet: bool = False) -> 
 
     ``quiet``: without a line on stderr.
     """
+    with contextlib.nullcontext() if quiet else steps.step(f"Remove {name}"):
+        _finish_removal(cloud, _ask_removal(cloud, name, force=force))
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """A container that goes, and what goes after it: floating IPs and a security group."""
+
+    name: str
+    path: str
+    floating_ips: tuple[str, ...]
+    group: str | None
+    deadline: float
+
+
+def _ask_removal(cloud: api.Cloud, name: str, *, force: bool) -> _Removal:
+    """Wish it gone. Failure: it is not there, or its state forbids it."""
     container = several.find(cloud, name)
-    path = f"/containers/{container['uuid']}"
-    owned = [ip for ip in tenant.floating_ips(cloud) if ip.get("description") == published(container["uuid"])]
+    owned = [ip["id"] for ip in tenant.floating_ips(cloud) if ip.get("description") == published(container["uuid"])]
+    group = (container["labels"] or {}).get(GROUP_LABEL)
+    removal = _Removal(name, several.path(container["uuid"]), tuple(owned), group, time.monotonic() + _PATIENCE)
     query: dict[str, object] = {"stop": True, "timeout": _GRACE} if force else {}
-    deadline = time.monotonic() + _PATIENCE
-    with contextlib.nullcontext(steps.Step(name)) if quiet else steps.step(f"Remove {name}") as step:
-        while not _deleted(cloud, path, query, wait=force and time.monotonic() < deadline):
-            step.doing("it is being made; waiting")
-            time.sleep(0.2)
-        while _there(cloud, path):
-            if time.monotonic() > deadline:
-                raise Failure(f"{name} is still being removed after {_PATIENCE:.0f} s; see boxship ps.")
-            time.sleep(0.05)
-        for ip in owned:
-            tenant.delete(cloud, "floatingips", ip["id"])
-        if group := (container["labels"] or {}).get(GROUP_LABEL):
-            tenant.delete(cloud, "security-groups", group)
+    while not _deleted(cloud, removal.path, query, wait=force and time.monotonic() < removal.deadline):
+        time.sleep(0.2)  # it is being made
+    return removal
+
+
+def _finish_removal(cloud: api.Cloud, removal: _Removal) -> None:
+    while _there(cloud, removal.path):
+        if time.monotonic() > removal.deadline:
+            raise Failure(f"{removal.name} is still being removed after {_PATIENCE:.0f} s; see boxship ps.")
+        time.sleep(0.05)
+    for id in removal.floating_ips:
+        tenant.delete(cloud, "floatingips", id)
+    if removal.group:
+        tenant.delete(cloud, "security-groups", removal.group)
 
 
 def published(uuid: str) -> str:
