@@ -26,6 +26,7 @@ from boxship.services.container import api as container_api
 from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
 from boxship.services.container import versions as container_versions
+from boxship.services.container.reconciler import capsules as container_capsules
 from boxship.services.container.reconciler import commits as container_commits
 from boxship.services.container.reconciler import containers as container_reconciler
 from boxship.services.container.reconciler import hosts as container_hosts
@@ -167,6 +168,7 @@ def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> 
         microversions=container_versions.MICROVERSIONS,
         reconcilers=[
             reconciler,
+            container_capsules.CapsuleReconciler(database, world, deadline=settings.step_deadline),
             container_commits.CommitReconciler(
                 database, world, deadline=settings.step_deadline, most=settings.max_image
             ),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from boxship.core import errors
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest version."""
 
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _quotas()
     _hosts()
     _registries()
+    _capsules()
 
 
 def downgrade() -> None:
@@ -28,6 +29,7 @@ def downgrade() -> None:
         *("container_actions", "container_sessions", "container_commits"),
         *("container_quotas", "container_quota_classes", "container_hosts"),
         *("container_registries", "container_private_repositories"),
+        "capsules",
     ):
         op.drop_table(table)
     for index in ("ix_containers_capsule_id", *_INDEXES):
@@ -187,4 +189,37 @@ def _registries() -> None:
         "container_private_repositories",
         sa.Column("repository", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("repository", name="pk_container_private_repositories"),
+    )
+
+
+def _capsules() -> None:
+    op.create_table(
+        "capsules",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=True),
+        sa.Column("labels", sa.Text(), nullable=False),
+        sa.Column("annotations", sa.Text(), nullable=False),
+        sa.Column("restart_policy", sa.String(length=16), nullable=False),
+        sa.Column("availability_zone", sa.String(length=255), nullable=True),
+        sa.Column("cpu", sa.Float(), nullable=False),
+        sa.Column("memory", sa.Integer(), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("plugs", sa.Text(), nullable=False),
+        sa.Column("volumes", sa.Text(), nullable=False),
+        sa.Column("group_id", sa.String(length=64), nullable=True),
+        sa.Column("wish", sa.String(length=16), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("updated_at", types.Moment(), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("status_reason", sa.Text(), nullable=True),
+        sa.Column("observed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_capsules"),
+    )
+    op.create_index("ix_capsules_name", "capsules", ["name"], unique=False)
+    op.create_index("ix_capsules_listed", "capsules", ["project_id", "created_at"], unique=False)
+    op.create_index(
+        "ix_capsules_due", "capsules", ["id"], unique=False, sqlite_where=sa.text("observed != generation")
     )

@@ -9,6 +9,7 @@ the host is started again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -137,9 +138,47 @@ def _start_is_owed(row: model.Container, seen: Seen, container: ContainerSight) 
     return row.status in _RAN and row.boot_id != seen.boot_id
 
 
+def has_turn(row: model.Container, siblings: Sequence[model.Container]) -> bool:
+    """Whether the init containers before this one in its capsule have all ended well."""
+    before = [each for each in siblings if each.role is model.Role.INIT and each.position < row.position]
+    return all(_ended(each) and each.exit_code == 0 for each in before)
+
+
+def capsule_status(containers: Sequence[model.Container]) -> tuple[states.CapsuleStatus, str | None]:
+    """How a capsule is, by the rules for phases of pods (Kubernetes, "Pod Lifecycle"), and why where it is not well."""
+    status = states.CapsuleStatus
+    broken = [each for each in containers if each.status is states.Status.ERROR]
+    inits = [each for each in containers if each.role is model.Role.INIT]
+    mains = [each for each in containers if each.role is model.Role.MAIN]
+    failed = [each for each in inits if _ended(each) and each.exit_code != 0]
+    if broken or failed:
+        return status.FAILED, _blame(broken, failed)
+    if any(each.status is states.Status.UNKNOWN for each in containers):
+        return status.UNKNOWN, "The engine does not answer."
+    if not all(map(_ended, inits)) or any(each.status in _UNMADE for each in mains):
+        return status.PENDING, None
+    if not all(map(_ended, mains)):
+        return status.RUNNING, None
+    bad = [each for each in mains if each.exit_code != 0]
+    return (status.FAILED, _blame([], bad)) if bad else (status.SUCCEEDED, None)
+
+
+_UNMADE = {states.Status.CREATING, states.Status.CREATED}
+
+
+def _ended(row: model.Container) -> bool:
+    return row.status is states.Status.STOPPED and row.observed == row.generation
+
+
+def _blame(broken: Sequence[model.Container], failed: Sequence[model.Container]) -> str:
+    for each in broken:
+        return f"Container {each.name}: {each.status_reason or 'it could not be made.'}"
+    return f"Container {failed[0].name} ended with exit code {failed[0].exit_code}."
+
+
 def _leaving(row: model.Container, seen: Seen) -> Step:
     if seen.container is not None:
         return Step.STOP if row.stop_first and seen.container.state is EngineState.RUNNING else Step.REMOVE
-    if row.plugs or row.mounts or row.group_id:
+    if row.capsule_id is None and (row.plugs or row.mounts or row.group_id):
         return Step.RELEASE
     return Step.WAIT if seen.plugged else Step.CLEAN

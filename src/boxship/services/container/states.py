@@ -57,6 +57,16 @@ class TaskState(StrEnum):
     DELETING = "container_deleting"
 
 
+class CapsuleStatus(StrEnum):
+    """What is so of a capsule as a whole, in the words that Zun took from Kubernetes."""
+
+    PENDING = "Pending"  # not all containers have been made, or init containers are still at work
+    RUNNING = "Running"  # all were made, and one is alive or about to be
+    SUCCEEDED = "Succeeded"  # all have ended well and stay so
+    FAILED = "Failed"  # all have ended, one of them badly; or an init container failed for good
+    UNKNOWN = "Unknown"  # the engine has not answered for a while
+
+
 #: What an engine's word for a container means.
 SEEN = {
     EngineState.CREATED: Status.CREATED,

@@ -6,6 +6,7 @@ from boxship.core.http.microversions import Version
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.container.api import (
     actions,
+    capsules,
     commits,
     containers,
     discovery,
@@ -68,6 +69,10 @@ ROUTES = [
     Route("POST", f"{_ONE}/execute_resize", sessions.execute_resize, "container:execute_resize", live=True),
     Route("GET", f"{_ONE}/attach", sessions.attach, "container:attach", live=True),
     Route("POST", f"{_ONE}/resize", sessions.resize, "container:resize", live=True),
+    Route("POST", "/v1/capsules", capsules.create_capsule, "capsule:create"),
+    Route("GET", "/v1/capsules", capsules.list_capsules, "capsule:get_all"),
+    Route("GET", "/v1/capsules/{capsule}", capsules.show_capsule, "capsule:get"),
+    Route("DELETE", "/v1/capsules/{capsule}", capsules.delete_capsule, "capsule:delete"),
     # Hosts, their services, quotas.
     Route("GET", "/v1/hosts", hosts.list_hosts, "host:get_all", since=Version(1, 4)),
     Route("GET", "/v1/hosts/{host}", hosts.show_host, "host:get", since=Version(1, 4)),

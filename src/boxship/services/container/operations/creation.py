@@ -29,7 +29,8 @@ DEVICE_OWNER = "compute:kuryr"
 """What Zun writes on its ports; clients filter by it."""
 
 _GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "theta", "iota", "kappa", "lambda", "omicron", "sigma")
-_DEFAULT_MEMORY, _DEFAULT_CPU, _DEFAULT_DISK = 512, 1.0, 10
+DEFAULT_MEMORY, DEFAULT_CPU, DEFAULT_DISK = 512, 1.0, 10
+"""MiB, cores and GiB of a container that asks for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def create(
     schemas.check_versions(request, options.version)
     _check_rules(caller, request)
     row = await _row(transaction, caller, request, options)
-    row = await _placed(transaction, caller, settings, row, request)
+    row = await _placed(transaction, settings, row, request)
     row = await _with_volumes(transaction, caller, settings, row, (request, options.version))
     row = await _with_ports(transaction, caller, settings, row, request)
     await store.insert(transaction, row)
@@ -90,7 +91,7 @@ async def _row(
         project_id=caller.project,
         user_id=caller.user_id,
         created_at=clock.now(),
-        name=request.name or f"{random.choice(_GREEK)}-{random.randint(1, 99)}-container",  # noqa: S311 (a name, no secret)
+        name=request.name or random_name(),
         image=chosen.reference,
         image_driver=chosen.driver,
         image_id=chosen.id,
@@ -101,11 +102,11 @@ async def _row(
         labels=request.labels or {},
         workdir=request.workdir or None,
         hostname=request.hostname or None,
-        cpu=schemas.number(request.cpu, "cpu", schemas.MINIMUM_CPU, schemas.MAXIMUM_CPU) or _DEFAULT_CPU,
+        cpu=schemas.number(request.cpu, "cpu", schemas.MINIMUM_CPU, schemas.MAXIMUM_CPU) or DEFAULT_CPU,
         memory=int(
-            schemas.number(request.memory, "memory", schemas.MINIMUM_MEMORY, schemas.MAXIMUM_MEMORY) or _DEFAULT_MEMORY
+            schemas.number(request.memory, "memory", schemas.MINIMUM_MEMORY, schemas.MAXIMUM_MEMORY) or DEFAULT_MEMORY
         ),
-        disk=int(schemas.number(request.disk, "disk", 1, 160) or _DEFAULT_DISK),
+        disk=int(schemas.number(request.disk, "disk", 1, 160) or DEFAULT_DISK),
         restart_policy=model.RestartPolicy(restart.Name, str(restart.MaximumRetryCount or 0)) if restart else None,
         healthcheck=_health(health) if health else None,
         interactive=interactive,
@@ -126,9 +127,19 @@ async def _row(
         raise errors.BadRequest("auto_remove and a restart policy exclude each other", field="auto_remove")
     if row.exposed_ports and request.security_groups:
         raise errors.BadRequest("security_groups and exposed_ports exclude each other", field="exposed_ports")
+    check_paths(row)
+    return row
+
+
+def random_name(start: str = "") -> str:
+    """A name like ``zeta-22-container``, for what its owner gave none."""
+    return f"{start}{random.choice(_GREEK)}-{random.randint(1, 99)}-container"  # noqa: S311 (a name, no secret)
+
+
+def check_paths(row: model.Container) -> None:
+    """BadRequest: the working directory is relative."""
     if row.workdir and not row.workdir.startswith("/"):
         raise errors.BadRequest("it must be an absolute path", field="workdir")
-    return row
 
 
 def _health(request: schemas.HealthRequest) -> model.HealthCheck:
@@ -138,7 +149,6 @@ def _health(request: schemas.HealthRequest) -> model.HealthCheck:
 
 async def _placed(
     transaction: Transaction,
-    caller: Caller,
     settings: Settings,
     row: model.Container,
     request: schemas.ContainerRequest,

@@ -12,13 +12,15 @@ from pathlib import Path
 import structlog
 
 from boxship.core import errors
-from boxship.core.db.database import Database, Wake
+from boxship.core.db.database import Database, Transaction, Wake
 from boxship.drivers.engine import interface as engine_interface
 from boxship.services.container import model, operations, plan, states
+from boxship.services.container.operations.capsules import KIND as CAPSULE
 from boxship.services.container.reconciler.diary import Diary
 from boxship.services.container.reconciler.pulling import Pulling
 from boxship.services.container.reconciler.world import World
 from boxship.services.container.store import actions as actions_store
+from boxship.services.container.store import capsules as capsules_store
 from boxship.services.container.store import containers as store
 from boxship.services.container.store import sessions as sessions_store
 from boxship.services.network import public as network
@@ -34,11 +36,22 @@ SHORT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class _Home:
+    """Where the container lives: the sandbox (its own or its capsule's), the ports there, and whether it may begin."""
+
+    id: str
+    plugs: list[model.Plug]
+    pod: str | None = None
+    turn: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """The row with the ports and volumes it needs and what was seen."""
 
     row: model.Container
     seen: plan.Seen
+    home: _Home
     plugs: list[network.Plug]
     mounts: dict[str, Path]
     diary: Diary
@@ -105,6 +118,8 @@ class ContainerReconciler:
             step = plan.next_step(look.row, look.seen)
             if step is plan.Step.WAIT:
                 await self._note(id, diary)
+                if not look.seen.turn:
+                    return None  # the capsule wakes it
                 return SHORT if look.row.wish is states.Wish.GONE else 1.0
             if step is plan.Step.NOTHING:
                 await self._settle(look)
@@ -141,6 +156,7 @@ class ContainerReconciler:
             if row.wish is states.Wish.GONE:
                 await store.record(transaction, id, status_reason=reason)
                 return
+            _tell_capsule(transaction, row)
             seen = _sighted(alive) if alive and _untouched(row, alive) else {"status": states.Status.ERROR}
             await store.record(transaction, id, **seen, **_caught_up(row), pulling=False, status_reason=reason)
             await actions_store.proceed(transaction, id, [], observed=row.generation, message=reason)
@@ -151,14 +167,15 @@ class ContainerReconciler:
         sandboxes = (await self._world.fabric.sight()).sandboxes
         async with self._database.write() as transaction:
             rows = await store.statuses(transaction)
-            used = {name for name in sandboxes - rows.keys() if await network.sandbox_in_use(transaction, name)}
+            homes = {*rows, *await capsules_store.ids(transaction)}
+            used = {name for name in sandboxes - homes if await network.sandbox_in_use(transaction, name)}
             for id, (_, status) in rows.items():
                 if status != states.Status.ERROR and _contradicts(status, seen.get(id)):
                     transaction.wake(self.kind, id)
         for id in seen.keys() - rows.keys():
             log.info("orphan removed", container=id)
             await self._world.engine.remove(id)
-        for name in sandboxes - rows.keys() - used:
+        for name in sandboxes - homes - used:
             await self._world.fabric.remove_sandbox(name)
 
     async def _sights(self) -> list[engine_interface.ContainerSight]:
@@ -188,9 +205,11 @@ class ContainerReconciler:
             row = await store.get(transaction, id)
             if row is None:
                 return None
-            plugs = await network.plugs(transaction, [plug.port_id for plug in row.plugs])
+            home = await _home(transaction, row)
+            plugs = await network.plugs(transaction, [plug.port_id for plug in home.plugs])
             views = await volume.mounts(transaction, [mount.volume_id for mount in row.mounts])
-            plugged = row.wish is states.Wish.GONE and await network.sandbox_in_use(transaction, id)
+            leaving = row.wish is states.Wish.GONE and home.pod is None
+            plugged = leaving and await network.sandbox_in_use(transaction, id)
         sight = sight or await self._world.engine.sight(id)
         image = (sight is not None and sight.build == row.rebuilds) or await self.images.ready(row)
         mounts = {view.volume_id: view.path for view in views if view.path is not None}
@@ -198,12 +217,13 @@ class ContainerReconciler:
             container=sight,
             image=image,
             volumes=len(mounts) == len(row.mounts),
-            wired=len(plugs) == len(row.plugs) and all(plug.active for plug in plugs),
+            wired=len(plugs) == len(home.plugs) and all(plug.active for plug in plugs),
             boot_id=self._world.boot_id,
-            trouble=_trouble(row, plugs, views),
+            trouble=_trouble(home, plugs, views),
+            turn=home.turn,
             plugged=plugged,
         )
-        return _Look(row, seen, plugs, mounts, diary)
+        return _Look(row, seen, home, plugs, mounts, diary)
 
     # The steps.
 
@@ -214,10 +234,17 @@ class ContainerReconciler:
         await self.images.bring(look.row)
 
     async def _create(self, look: _Look) -> engine_interface.ContainerSight:
-        await self._world.fabric.ensure_sandbox(look.row.id)
-        return await self._world.engine.create(_spec(look, self._world.fabric.sandbox_path(look.row.id)))
+        await self._world.fabric.ensure_sandbox(look.home.id)
+        await self._share(look.home)
+        return await self._world.engine.create(_spec(look, self._world.fabric.sandbox_path(look.home.id)))
+
+    async def _share(self, home: _Home) -> None:
+        """What the containers of a capsule share must be there before any of them; a reboot took it away."""
+        if home.pod:
+            await self._world.engine.ensure_pod(home.pod)
 
     async def _start(self, look: _Look) -> engine_interface.ContainerSight:
+        await self._share(look.home)
         sight = await self._world.engine.start(look.row.id)
         look.diary.done()
         seen = _sighted(sight) | _caught_up(look.row) | {"boot_id": self._world.boot_id}
@@ -254,8 +281,10 @@ class ContainerReconciler:
             await store.record(transaction, look.row.id, plugs=[], mounts=[], group_id=None)
 
     async def _clean(self, look: _Look) -> None:
-        await self._world.fabric.remove_sandbox(look.row.id)
+        if look.home.pod is None:
+            await self._world.fabric.remove_sandbox(look.row.id)
         async with self._database.write() as transaction:
+            _tell_capsule(transaction, look.row)
             await store.forget(transaction, look.row.id)
             await actions_store.forget(transaction, look.row.id)
             await sessions_store.forget(transaction, look.row.id)
@@ -284,9 +313,26 @@ class ContainerReconciler:
         async with self._database.write() as transaction:
             if changed:
                 await store.record(transaction, row.id, **changed)
+                _tell_capsule(transaction, row)
             if events or "observed" in changed:
                 observed = row.generation if "observed" in values else row.observed
                 await actions_store.proceed(transaction, row.id, events, observed=observed)
+
+
+async def _home(transaction: Transaction, row: model.Container) -> _Home:
+    """The container's own sandbox, or its capsule's."""
+    if row.capsule_id is None:
+        return _Home(row.id, row.plugs)
+    capsule = await capsules_store.get(transaction, row.capsule_id)
+    siblings = await store.of_capsules(transaction, [row.capsule_id])
+    plugs = capsule.plugs if capsule else []
+    return _Home(row.capsule_id, plugs, pod=row.capsule_id, turn=plan.has_turn(row, siblings))
+
+
+def _tell_capsule(transaction: Transaction, row: model.Container) -> None:
+    """Its capsule looks again, and wakes those whose turn it is now."""
+    if row.capsule_id:
+        transaction.wake(CAPSULE, row.capsule_id)
 
 
 def _sighted(sight: engine_interface.ContainerSight) -> dict[str, object]:
@@ -325,14 +371,14 @@ def _contradicts(status: str, sight: engine_interface.ContainerSight | None) -> 
     return states.SEEN[sight.state] != status
 
 
-def _trouble(row: model.Container, plugs: list[network.Plug], views: list[volume.MountView]) -> str | None:
+def _trouble(home: _Home, plugs: list[network.Plug], views: list[volume.MountView]) -> str | None:
     for view in views:
         if view.reason:
             return f"Volume {view.volume_id} cannot be mounted: {view.reason}"
     for plug in plugs:
         if plug.reason:
             return f"Port {plug.port_id} cannot be wired: {plug.reason}"
-    if len(plugs) < len(row.plugs):
+    if len(plugs) < len(home.plugs):
         return "A port of the container was removed by somebody else."
     return None
 
@@ -346,6 +392,7 @@ def _spec(look: _Look, sandbox: Path) -> engine_interface.ContainerSpec:
         build=row.rebuilds,
         image=row.engine_image,
         sandbox=sandbox,
+        pod=look.home.pod,
         command=tuple(row.command) if row.command else None,
         entrypoint=tuple(row.entrypoint) if row.entrypoint else None,
         environment=row.environment,
@@ -360,7 +407,10 @@ def _spec(look: _Look, sandbox: Path) -> engine_interface.ContainerSpec:
         interactive=row.interactive,
         tty=row.tty,
         privileged=row.privileged,
-        binds=tuple(engine_interface.Bind(look.mounts[mount.volume_id], mount.destination) for mount in row.mounts),
+        binds=tuple(
+            engine_interface.Bind(look.mounts[mount.volume_id], mount.destination, mount.read_only)
+            for mount in row.mounts
+        ),
         files=tuple(engine_interface.InjectedFile(file.destination, file.content) for file in row.files),
         hosts=tuple((fixed.ip, row.hostname or name) for plug in look.plugs for fixed in plug.addresses),
         nameservers=nameservers,

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from boxship.config import Settings
 from boxship.core import clock, errors
@@ -76,7 +75,7 @@ class HostReconciler:
                 await store.update(transaction, id, **changed)
         return None
 
-    def _changed(self, row: model.Host, sight: HostSight | None, now: datetime) -> dict[str, Any]:
+    def _changed(self, row: model.Host, sight: HostSight | None, now: datetime) -> dict[str, object]:
         seen = _told(sight) if sight else {}
         changed = {name: value for name, value in seen.items() if getattr(row, name) != value}
         if changed or now - row.last_seen_up >= self._heartbeat:
@@ -90,7 +89,7 @@ class HostReconciler:
         """Nothing is made in the world."""
 
 
-def _told(sight: HostSight) -> dict[str, Any]:
+def _told(sight: HostSight) -> dict[str, object]:
     """As columns. What is used of the disk counts in whole GiB, so that it does not differ at every look."""
     return {
         "cpus": sight.cpus,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -57,7 +58,7 @@ class View(msgspec.Struct, kw_only=True):
 
 def view(row: model.Container, plugs: dict[str, network.Plug], base_url: str, hidden: frozenset[str]) -> View:
     """The row, with the addresses of its ports, as Zun shows it. ``hidden`` fields are left out."""
-    own = [(plug, plugs[plug.port_id]) for plug in row.plugs if plug.port_id in plugs]
+    own = [plugs[plug.port_id] for plug in row.plugs if plug.port_id in plugs]
     shown = View(
         uuid=row.id,
         name=row.name,
@@ -78,8 +79,8 @@ def view(row: model.Container, plugs: dict[str, network.Plug], base_url: str, hi
         labels=row.labels,
         workdir=row.workdir,
         hostname=row.hostname,
-        addresses=_addresses(own),
-        security_groups=sorted({group for _, port in own for group in port.security_groups}),
+        addresses=addresses(row.plugs, plugs),
+        security_groups=sorted({group for port in own for group in port.security_groups}),
         ports=sorted({int(port.partition("/")[0]) for port in row.exposed_ports}),
         restart_policy=row.restart_policy,
         healthcheck=row.healthcheck,
@@ -105,9 +106,10 @@ def view(row: model.Container, plugs: dict[str, network.Plug], base_url: str, hi
     return shown
 
 
-def _addresses(own: list[tuple[model.Plug, network.Plug]]) -> dict[str, list[dict[str, Any]]]:
-    addresses: dict[str, list[dict[str, Any]]] = {}
-    for plug, port in own:
+def addresses(own: Sequence[model.Plug], plugs: Mapping[str, network.Plug]) -> dict[str, list[dict[str, Any]]]:
+    """Per network the addresses of a container's or capsule's ports."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for plug, port in ((plug, plugs[plug.port_id]) for plug in own if plug.port_id in plugs):
         for fixed in port.addresses:
             entry = {
                 "addr": fixed.ip,
@@ -116,8 +118,8 @@ def _addresses(own: list[tuple[model.Plug, network.Plug]]) -> dict[str, list[dic
                 "subnet_id": fixed.subnet_id,
                 "preserve_on_delete": plug.borrowed,
             }
-            addresses.setdefault(port.network_id, []).append(entry)
-    return addresses
+            found.setdefault(port.network_id, []).append(entry)
+    return found
 
 
 def _links(base_url: str, id: str) -> list[dict[str, str]]:
