@@ -60,6 +60,10 @@ def _bodies(project: str) -> list[tuple[str, Callable[[World, Examples], Any]]]:
         ("/image/v2/images", _image),
         ("/network/v2.0/networks", lambda _world, _: {"network": {"name": NAME}}),
         ("/network/v2.0/subnets", _subnet),
+        (
+            "/network/v2.0/subnetpools",
+            lambda _world, _: {"subnetpool": {"name": NAME, "prefixes": ["10.240.0.0/16"], "min_prefixlen": 24}},
+        ),
         ("/network/v2.0/security-groups", lambda _world, _: {"security_group": {"name": NAME, "description": NAME}}),
         ("/network/v2.0/security-group-rules", _rule),
         ("/network/v2.0/ports", _port),

@@ -142,11 +142,34 @@ class Subnet(msgspec.Struct, frozen=True):
     tags: tuple[str, ...]
     cursor: str
     """The key of the address given out last (see ``store.addresses``)."""
+    subnetpool_id: str | None = None
+    """The pool that the range is from; it is the pool's again when the subnet is gone."""
 
     @property
     def is_slaac(self) -> bool:
         """Whether addresses follow from the MAC (EUI-64) and none can be chosen."""
         return self.ipv6_address_mode in {"slaac", "dhcpv6-stateless"}
+
+
+class SubnetPool(msgspec.Struct, frozen=True):
+    """Ranges that subnets are cut from, so that those of one pool never overlap. All written by operations."""
+
+    id: str
+    project_id: str
+    ip_version: int
+    created_at: datetime
+    updated_at: datetime
+    revision_number: int
+    name: str
+    description: str
+    prefixes: tuple[str, ...]
+    min_prefixlen: int
+    max_prefixlen: int
+    default_prefixlen: int
+    default_quota: int | None
+    shared: bool
+    is_default: bool
+    tags: tuple[str, ...]
 
 
 class Port(msgspec.Struct, frozen=True, gc=False):

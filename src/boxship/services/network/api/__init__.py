@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from boxship.core.http.routes import PUBLIC, Route
-from boxship.services.network.api import discovery, floating, groups, networks, ports, quotas, routers, subnets, tags
+from boxship.services.network.api import (
+    discovery,
+    floating,
+    groups,
+    networks,
+    ports,
+    quotas,
+    routers,
+    subnetpools,
+    subnets,
+    tags,
+)
 
 ROUTES = [
     Route("GET", "/", discovery.versions, PUBLIC),
@@ -20,6 +31,11 @@ ROUTES = [
     Route("GET", "/v2.0/subnets/{id}", subnets.show_subnet, "get_subnet"),
     Route("PUT", "/v2.0/subnets/{id}", subnets.update_subnet, "update_subnet"),
     Route("DELETE", "/v2.0/subnets/{id}", subnets.delete_subnet, "delete_subnet"),
+    Route("GET", "/v2.0/subnetpools", subnetpools.list_subnetpools, "get_subnetpool"),
+    Route("POST", "/v2.0/subnetpools", subnetpools.create_subnetpool, "create_subnetpool"),
+    Route("GET", "/v2.0/subnetpools/{id}", subnetpools.show_subnetpool, "get_subnetpool"),
+    Route("PUT", "/v2.0/subnetpools/{id}", subnetpools.update_subnetpool, "update_subnetpool"),
+    Route("DELETE", "/v2.0/subnetpools/{id}", subnetpools.delete_subnetpool, "delete_subnetpool"),
     Route("GET", "/v2.0/ports", ports.list_ports, "get_port"),
     Route("POST", "/v2.0/ports", ports.create_port, "create_port"),
     Route("GET", "/v2.0/ports/{id}", ports.show_port, "get_port"),

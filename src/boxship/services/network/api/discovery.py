@@ -10,6 +10,7 @@ from boxship.services.network import errors
 _RESOURCES = {
     "network": "networks",
     "subnet": "subnets",
+    "subnetpool": "subnetpools",
     "port": "ports",
     "security_group": "security-groups",
     "security_group_rule": "security-group-rules",
@@ -34,6 +35,7 @@ EXTENSIONS = [
     Extension("allowed-address-pairs", "Allowed Address Pairs", "Other addresses that a port may send from."),
     Extension("binding", "Port Binding", "How a port is bound to its host, for admins."),
     Extension("default-network", "Default network", "Which external network is the default one."),
+    Extension("default-subnetpools", "Default Subnetpools", "Which subnet pool is the default one."),
     Extension("dns-integration", "DNS Integration", "Names of ports within a network."),
     Extension("ext-gw-mode", "Router external gateway mode", "Routers with or without address translation."),
     Extension("external-net", "External network", "Networks that lead out of the cloud."),
@@ -55,6 +57,7 @@ EXTENSIONS = [
     Extension("standard-attr-revisions", "Resource revision numbers", "A number that counts changes."),
     Extension("standard-attr-timestamp", "Resource timestamps", "When a resource was made and changed."),
     Extension("standard-attr-tag", "Tag support", "Tags of networks, subnets, ports, groups, routers, floating IPs."),
+    Extension("subnet_allocation", "Subnet Allocation", "Subnets cut from pools."),
     Extension("subnet-service-types", "Subnet service types", "Subnets for certain device owners only."),
 ]
 

@@ -29,6 +29,7 @@ _TAGS = ("tags", "tags-any", "not-tags", "not-tags-any")
 QUOTAS: dict[str, tuple[str, sa.Table]] = {
     "network": ("quota_networks", tables.networks),
     "subnet": ("quota_subnets", tables.subnets),
+    "subnetpool": ("quota_subnets", tables.subnetpools),  # a pool without a subnet is of no use
     "port": ("quota_ports", tables.ports),
     "router": ("quota_routers", tables.routers),
     "floatingip": ("quota_floating_ips", tables.floating),

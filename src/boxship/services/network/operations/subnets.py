@@ -15,7 +15,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, allocation, checks, names, networks, wiring
+from boxship.services.network.operations import access, allocation, checks, names, networks, subnetpools, wiring
 from boxship.services.network.schemas import networks as wire
 from boxship.services.network.schemas.fields import given
 from boxship.services.network.store import addresses, rows, tables
@@ -31,8 +31,8 @@ async def create_subnet(
     network = await networks.seen(transaction, caller, wish.network_id)
     access.own(caller, network.project_id, "create_subnet")
     project_id = access.owner(caller, wish, "create_subnet") if wish.owner else network.project_id
-    subnet = read(wish, project_id)
     await allocation.lock(transaction, network.id)
+    subnet = read(await subnetpools.cut(transaction, caller, wish, project_id), project_id)
     await _apart(transaction, subnet)
     _roomy(network, subnet)
     await access.quota(transaction, settings, "subnet", project_id)
@@ -51,6 +51,8 @@ async def insert(transaction: Transaction, network: model.Network, subnet: model
 
 def read(wish: wire.SubnetCreate, project_id: str) -> model.Subnet:
     """A subnet as it is stored, checked in itself."""
+    if wish.cidr is None:
+        raise errors.InvalidInput("A subnet has a cidr, or is cut from a subnet pool.", field="cidr")
     cidr = checks.subnet_cidr(wish.cidr, wish.version)
     _modes(wish, cidr)
     gateway = _gateway(wish, cidr)
@@ -80,6 +82,7 @@ def read(wish: wire.SubnetCreate, project_id: str) -> model.Subnet:
         service_types=wish.service_types,
         tags=wish.tags,
         cursor=cidr.network_address.packed.hex(),
+        subnetpool_id=wish.subnetpool_id,
     )
 
 
@@ -120,10 +123,15 @@ def _roomy(network: model.Network, subnet: model.Subnet) -> None:
 
 
 async def _apart(transaction: Transaction, subnet: model.Subnet) -> None:
-    """InvalidInput: the range overlaps with another subnet of the network."""
+    """The range overlaps with no other of the network (InvalidInput), and all are from one pool, or from none
+    (NetworkSubnetPoolAffinityError)."""
     cidr = ipaddress.ip_network(subnet.cidr)
     for other in (await store.subnets_of(transaction, [subnet.network_id])).get(subnet.network_id, []):
-        if other.ip_version == subnet.ip_version and cidr.overlaps(ipaddress.ip_network(other.cidr)):
+        if other.ip_version != subnet.ip_version:
+            continue
+        if other.subnetpool_id != subnet.subnetpool_id:
+            raise errors.NetworkSubnetPoolAffinityError
+        if cidr.overlaps(ipaddress.ip_network(other.cidr)):
             raise errors.InvalidInput(
                 f"Requested subnet with cidr: {cidr} for network: {subnet.network_id} overlaps with another subnet",
                 field="cidr",

@@ -11,10 +11,19 @@ from boxship.core import errors as core
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, floating, groups, networks, ports, routers, subnets
+from boxship.services.network.operations import (
+    access,
+    floating,
+    groups,
+    networks,
+    ports,
+    routers,
+    subnetpools,
+    subnets,
+)
 from boxship.services.network.store import rows, tables
 
-Tagged = model.Network | model.Subnet | model.Port | model.Group | model.Router | model.FloatingIP
+Tagged = model.Network | model.Subnet | model.SubnetPool | model.Port | model.Group | model.Router | model.FloatingIP
 Seen = Callable[[Transaction, Caller, str], Awaitable[Tagged]]
 
 MOST = 50
@@ -32,6 +41,7 @@ async def _floating(transaction: Transaction, caller: Caller, id: str) -> model.
 _TAGGED: dict[str, tuple[sa.Table, Seen]] = {
     "networks": (tables.networks, networks.seen),
     "subnets": (tables.subnets, subnets.get_subnet),
+    "subnetpools": (tables.subnetpools, subnetpools.seen),
     "ports": (tables.ports, _port),
     "security-groups": (tables.groups, groups.seen),
     "security_groups": (tables.groups, groups.seen),

@@ -18,6 +18,7 @@ Pools = Annotated[tuple[model.Pool, ...], Meta(max_length=64)]
 Nameservers = Annotated[tuple[Ip, ...], Meta(max_length=16)]
 HostRoutes = Annotated[tuple[model.HostRoute, ...], Meta(max_length=64)]
 ServiceTypes = Annotated[tuple[Text, ...], Meta(max_length=16)]
+Length = Annotated[int, Meta(ge=0, le=128)] | Digits
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 
 
@@ -123,11 +124,14 @@ def network(view: model.NetworkView) -> Network:
 
 
 class SubnetCreate(Create, frozen=True, kw_only=True):
-    """A subnet to be made. ``gateway_ip`` not given: the first address; null: none."""
+    """A subnet to be made. ``gateway_ip`` not given: the first address; null: none. Without ``cidr`` its range is cut from
+    a pool, of the length ``prefixlen`` or else of the pool's usual one."""
 
     network_id: Id
     ip_version: Literal[4, 6] | Literal["4", "6"]
-    cidr: Prefix
+    cidr: Prefix | None = None
+    prefixlen: Length | None = None
+    use_default_subnetpool: bool = False
     name: Text = ""
     gateway_ip: Ip | None | UnsetType = UNSET
     allocation_pools: Pools | UnsetType = UNSET
@@ -137,13 +141,18 @@ class SubnetCreate(Create, frozen=True, kw_only=True):
     ipv6_ra_mode: Ipv6Mode | None = None
     ipv6_address_mode: Ipv6Mode | None = None
     service_types: ServiceTypes = ()
-    subnetpool_id: None = None
+    subnetpool_id: Id | None = None
     segment_id: None = None
 
     @property
     def version(self) -> int:
         """The IP version as a number."""
         return int(self.ip_version)
+
+    @property
+    def length(self) -> int | None:
+        """The prefix length that is asked for. InvalidInput: longer than an address."""
+        return whole(self.prefixlen, "prefixlen", 0, 32 if self.version == 4 else 128)
 
 
 class SubnetUpdate(Request, frozen=True, kw_only=True):
@@ -219,4 +228,5 @@ def subnet(row: model.Subnet) -> Subnet:
         clock.stamp(row.created_at),
         clock.stamp(row.updated_at),
         row.revision_number,
+        row.subnetpool_id,
     )

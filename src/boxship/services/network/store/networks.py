@@ -33,7 +33,7 @@ SUBNET_COLUMNS: listing.Columns = {
         name: _subnets.c[name]
         for name in (
             "id", "name", "description", "project_id", "network_id", "ip_version", "cidr", "gateway_ip", "enable_dhcp",
-            "ipv6_ra_mode", "ipv6_address_mode", "created_at", "updated_at", "revision_number",
+            "ipv6_ra_mode", "ipv6_address_mode", "created_at", "updated_at", "revision_number", "subnetpool_id",
         )
     },
     "tenant_id": _subnets.c.project_id,

@@ -110,6 +110,28 @@ subnets = sa.Table(
     _json("service_types", tuple[str, ...]),
     _json("tags", tuple[str, ...]),
     _text("cursor", 32),
+    sa.Column("subnetpool_id", sa.String(64), nullable=True, index=True),
+)
+
+subnetpools = sa.Table(
+    "subnetpools",
+    types.metadata,
+    types.identifier(),
+    _text("project_id", 64, index=True),
+    _number("ip_version"),
+    _moment("created_at"),
+    _moment("updated_at"),
+    _number("revision_number"),
+    _text("name"),
+    _text("description"),
+    _json("prefixes", tuple[str, ...]),
+    _number("min_prefixlen"),
+    _number("max_prefixlen"),
+    _number("default_prefixlen"),
+    sa.Column("default_quota", sa.Integer, nullable=True),
+    _flag("shared"),
+    _flag("is_default"),
+    _json("tags", tuple[str, ...]),
 )
 
 ranges = sa.Table(
