@@ -21,7 +21,9 @@ def write(directory: Path, cloud: Cloud, run: Pass, packages: Path) -> Path:
     sections = {**_basics(directory, cloud), **_network(cloud), **_features(), **_containers(cloud, run)}
     _write(directory / "tempest.conf", sections)
     tempest = packages / "tempest"
-    discovery = {"test_path": tempest / "test_discover", "top_dir": tempest, "group_regex": r"([^\.]*\.)*"}
+    discovery: dict[str, object] = {"test_path": tempest / "test_discover", "top_dir": tempest}
+    if run.grouping:
+        discovery["group_regex"] = run.grouping
     _write(directory / ".stestr.conf", {"DEFAULT": discovery})
     return directory / "tempest.conf"
 
