@@ -183,16 +183,20 @@ def differences(installation: Installation) -> list[str]:
     admin = installation.session("admin")
     mark = installation.mark
     containers = list(admin.pages("/container/v1/containers?all_projects=true", "containers", "uuid"))
+    capsules = list(admin.pages("/container/v1/capsules?all_projects=true", "capsules", "uuid"))
+    parts = [one for capsule in capsules for one in (*capsule["init_containers"], *capsule["containers"])]
     ports = list(admin.pages("/network/v2.0/ports", "ports"))
     sight = look(installation.state_dir, mark, installation.engine_socket)
-    living = {one["uuid"]: one for one in containers}
+    living = {one["uuid"]: one for one in (*containers, *parts)}
     made = {id for id, one in living.items() if one["status"] not in {"Error", "Creating", "Deleted"}}
+    homes = {one["uuid"] for one in (*containers, *capsules)}
+    at_home = (made & homes) | {one["uuid"] for one in capsules if one["status"] in {"Running", "Succeeded"}}
     engine_ids = _uuids(sight.containers)
-    wired = {port["id"]: port for port in ports if port["device_id"] in made}
+    wired = {port["id"]: port for port in ports if port["device_id"] in at_home}
     return [
         *_compared("container", made, engine_ids, allowed=set(living)),
         *_doubles("container", sorted(sight.containers), engine_ids),
-        *_compared("sandbox", made, _namespaces(sight, "sandbox"), allowed=set(living)),
+        *_compared("sandbox", at_home, _namespaces(sight, "sandbox"), allowed=homes),
         *_cables(mark, ports, wired),
         *_addresses(mark, wired),
         *_bridges(admin, mark),
