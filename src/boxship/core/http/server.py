@@ -74,7 +74,18 @@ class Server:
         segments = [segment for segment in exchange.path.split("/") if segment]
         handler = service.sockets.get(f"/{'/'.join(segments[1:])}") if service else None
         socket = websocket.WebSocket(scope, receive, send)
-        await websocket.serve(handler, socket, lambda error: _failure(error, service, exchange))
+
+        def refusal(error: errors.BoxshipError) -> Reply:
+            return _failure(error, service, exchange)
+
+        try:
+            await websocket.serve(handler, socket, refusal)
+        except Exception as error:
+            log.error(
+                "session failed", request_id=exchange.request_id, path=exchange.path, error=repr(error), exc_info=True
+            )
+            unforeseen = errors.RequestError("An unexpected error ended the session.")
+            await websocket.end(socket, unforeseen, refusal)
 
     async def _answer(self, exchange: _Exchange) -> tuple[Service | None, Reply]:
         service: Service | None = None

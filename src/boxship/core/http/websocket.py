@@ -19,8 +19,10 @@ from boxship.core.http.call import Query, Reply
 
 log = structlog.get_logger("websocket")
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Message = Mapping[str, Any]
+"""One of ASGI's, as its specification tells."""
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Any], Awaitable[None]]
 
 PROTOCOLS = ("binary", "base64")
 
@@ -108,14 +110,14 @@ class WebSocket:
             await asyncio.sleep(max(0.0, self._next - now))
             self._next = max(self._next, now) + _PACE
 
-    async def _said(self, message: dict[str, Any]) -> None:
+    async def _said(self, message: Message) -> None:
         """A last word, which nobody has to hear."""
         try:
             await self._sent(message)
         except Gone as error:
             log.debug("closed already", error=repr(error.__cause__))
 
-    async def _sent(self, message: dict[str, Any]) -> None:
+    async def _sent(self, message: Message) -> None:
         try:
             await self._send(message)
         except (OSError, RuntimeError) as error:  # what uvicorn raises for a connection that is closed
@@ -131,25 +133,22 @@ Refusal = Callable[[errors.BoxshipError], Reply]
 
 
 async def serve(handler: Handler | None, socket: WebSocket, refusal: Refusal) -> None:
-    """Hand a WebSocket to its handler, and close it whatever happens. None: there is nothing at its path."""
+    """Hand a WebSocket to its handler, and close it afterwards. None: there is nothing at its path."""
     try:
         if handler is None:
             raise errors.NotFound("The resource could not be found.")
         with metrics.websockets.track_inprogress():
             await handler(socket)
     except Gone:
-        pass
+        return
     except errors.BoxshipError as error:
-        await _end(socket, error, refusal)
-    except Exception as error:
-        log.error("session failed", path=socket.path, error=repr(error), exc_info=True)
-        await _end(socket, errors.RequestError("An unexpected error ended the session."), refusal)
-    finally:
-        if socket.accepted:
-            await socket.close()
+        await end(socket, error, refusal)
+    else:
+        await socket.close()
 
 
-async def _end(socket: WebSocket, error: errors.BoxshipError, refusal: Refusal) -> None:
+async def end(socket: WebSocket, error: errors.BoxshipError, refusal: Refusal) -> None:
+    """Say what went wrong: as an answer, or in the closing of what was accepted."""
     if not socket.accepted:
         await socket.refuse(refusal(error))
         return
