@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 PYTEST := .venv/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint conformance chaos bench docs clean
+.PHONY: help up down test lint conformance conformance-drivers chaos bench docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
 up: ## Make this host ready, start the cloud, and show a container that answers
 	@scripts/bootstrap
@@ -27,7 +27,12 @@ lint: ## Style, types and import contracts only
 	@scripts/bootstrap --python
 	@scripts/test --lint
 
-conformance: ## Run the suites that real and fake drivers must pass
+conformance: ## Run OpenStack's own tests against a cloud of their own (ARGS=--help)
+	@scripts/bootstrap --tests
+	@scripts/tempest
+	@$(PYTHON) -m conformance $(ARGS)
+
+conformance-drivers: ## Run the suites that real and fake drivers must pass
 	@scripts/bootstrap --tests
 	@$(PYTEST) tests/conformance tests/drivers
 
@@ -46,4 +51,4 @@ docs: ## Write docs/reference from the code
 
 clean: ## Remove the Python environments and caches; a running cloud stays
 	@rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests bench conformance docs -name __pycache__ -type d -prune -exec rm -rf {} +
