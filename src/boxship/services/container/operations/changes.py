@@ -10,7 +10,7 @@ from boxship.core import errors
 from boxship.core.http.call import Call
 from boxship.services.container import errors as container_errors
 from boxship.services.container import model, states
-from boxship.services.container.operations import creation, quotas
+from boxship.services.container.operations import creation, placement, quotas
 from boxship.services.container.operations.actions import ask, check_legal, note_action
 from boxship.services.container.schemas import containers as schemas
 from boxship.services.container.store import containers as store
@@ -18,7 +18,8 @@ from boxship.services.network import public as network
 
 
 async def update(call: Call[Any], row: model.Container, request: schemas.UpdateRequest, action: str) -> None:
-    """Write name and auto_heal, and wish the limits changed. QuotaExceeded: the project may not have so much."""
+    """Write name and auto_heal, and wish the limits changed. QuotaExceeded, NoValidHost: project or host
+    may not have so much."""
     check_legal(row, action)
     plain: dict[str, Any] = {}
     if request.name is not UNSET:
@@ -50,6 +51,8 @@ async def _check_limits(call: Call[Any], row: model.Container, limits: dict[str,
     memory, cpu = limits.get("memory", row.memory or 0), limits.get("cpu", row.cpu or 0.0)
     more = quotas.Demand(memory=memory - (row.memory or 0), cpu=cpu - (row.cpu or 0.0))
     await quotas.check(call.transaction, call.settings, row.project_id, more)
+    growth = placement.PlacementWish(memory=more.memory, cpu=more.cpu)
+    await placement.check_growth(call.transaction, call.settings, row.host, growth)
 
 
 async def rename(call: Call[Any], row: model.Container, name: str) -> None:
