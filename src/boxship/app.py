@@ -30,6 +30,7 @@ from boxship.services.container.reconciler import capsules as container_capsules
 from boxship.services.container.reconciler import commits as container_commits
 from boxship.services.container.reconciler import containers as container_reconciler
 from boxship.services.container.reconciler import hosts as container_hosts
+from boxship.services.container.reconciler import images as container_images
 from boxship.services.container.reconciler.world import World
 from boxship.services.identity import api as identity_api
 from boxship.services.identity import live as identity_live
@@ -173,6 +174,7 @@ def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> 
                 database, world, deadline=settings.step_deadline, most=settings.max_image
             ),
             host,
+            container_images.ImageReconciler(database, world, reconciler.images, deadline=settings.pull_deadline),
         ],
         watchers=[reconciler.watch],
         preparations=[host.register],

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _quotas()
     _hosts()
     _registries()
+    _images()
     _capsules()
 
 
@@ -28,7 +29,7 @@ def downgrade() -> None:
     for table in (
         *("container_actions", "container_sessions", "container_commits"),
         *("container_quotas", "container_quota_classes", "container_hosts"),
-        *("container_registries", "container_private_repositories"),
+        *("container_registries", "container_private_repositories", "container_images"),
         "capsules",
     ):
         op.drop_table(table)
@@ -223,3 +224,27 @@ def _capsules() -> None:
     op.create_index(
         "ix_capsules_due", "capsules", ["id"], unique=False, sqlite_where=sa.text("observed != generation")
     )
+
+
+def _images() -> None:
+    op.create_table(
+        "container_images",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("repo", sa.String(length=255), nullable=False),
+        sa.Column("tag", sa.String(length=128), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("glance_id", sa.String(length=64), nullable=True),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("deleting", sa.Boolean(), nullable=False),
+        sa.Column("observed", sa.Integer(), nullable=False),
+        sa.Column("image_id", sa.String(length=255), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_container_images"),
+    )
+    op.create_index("ix_container_images_host", "container_images", ["host"], unique=False)

@@ -120,3 +120,15 @@ class RegistryInUse(errors.Conflict):
 class CapsuleNotFound(errors.NotFound):
     def __init__(self, name: str) -> None:
         super().__init__(f"Capsule {name} could not be found.")
+
+
+class HostImageNotFound(errors.NotFound):
+    """Zun's ImageNotFound for the images of hosts."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Image {name} could not be found.")
+
+
+class ImageAlreadyExists(errors.Conflict):
+    def __init__(self, repo: str, tag: str) -> None:
+        super().__init__(f"An image with tag {tag} and repo {repo} already exists.")

@@ -325,3 +325,41 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     password: str | None = None
     updated_at: datetime | None = None
+
+
+class HostImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that an admin wants on a host before somebody asks for it."""
+
+    # What is wanted: written by operations. generation counts the orders to fetch it.
+    id: str
+    project_id: str
+    user_id: str
+    created_at: datetime
+    repo: str
+    tag: str
+    host: str
+    glance_id: str | None = None  # where it is one of the image service
+    generation: int = 1
+    deleting: bool = False
+
+    # What was seen: written by the reconciler; done and total are bytes, of all layers known so far.
+    observed: int = 0
+    image_id: str | None = None
+    size: int | None = None
+    done: int = 0
+    total: int = 0
+    fault: str | None = None
+
+    @property
+    def engine_image(self) -> str:
+        """Its name in the engine."""
+        if self.glance_id:
+            return f"{RESERVED_REPOSITORY}:{self.glance_id}"
+        return f"{self.repo}{'@' if self.tag.startswith('sha256:') else ':'}{self.tag}"
+
+    @property
+    def status(self) -> str:
+        """``pulling``, ``active`` or ``error``; Zun tells none."""
+        if self.fault is not None:
+            return "error"
+        return "active" if self.observed == self.generation else "pulling"

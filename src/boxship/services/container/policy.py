@@ -82,4 +82,11 @@ RULES = [
     Rule("registry:get_one", _READER, "Show a registry, without its password."),
     Rule("registry:update", _OWNER, "Change a registry."),
     Rule("registry:delete", _OWNER, "Forget a registry."),
+    Rule("image:pull", _ADMIN, "Have an image fetched to a host."),
+    Rule("image:get_all", _ADMIN, "List the images on hosts."),
+    Rule("image:get_one", _ADMIN, "Show an image on a host."),
+    Rule("image:search", _READER, "Search for images."),
+    Rule("image:delete", _ADMIN, "Have an image removed from a host."),
+    Rule("network:create", _ADMIN, "Prepare a network for containers."),
+    Rule("network:delete", _ADMIN, "Undo what was prepared for a network."),
 ]

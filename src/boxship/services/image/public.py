@@ -17,12 +17,14 @@ from boxship.services.image.operations import images as operations
 from boxship.services.image.store import images as store
 
 __all__ = [
+    "FoundImage",
     "ImageLive",
     "ImageView",
     "Sizes",
     "Snapshot",
     "create_snapshot",
     "find_image",
+    "search_images",
     "snapshot_status",
     "withdraw_snapshot",
 ]
@@ -82,6 +84,29 @@ async def find_image(transaction: Transaction, caller: Caller, name_or_id: str) 
     if len(namesakes) > 1:
         raise errors.SeveralImages(name_or_id)
     return _view(namesakes[0]) if namesakes else None
+
+
+class FoundImage(msgspec.Struct, frozen=True):
+    """An image that was searched for; ``size`` in bytes."""
+
+    id: str
+    name: str | None
+    status: str
+    size: int | None
+    tags: tuple[str, ...]
+
+
+async def search_images(
+    transaction: Transaction, caller: Caller, text: str, *, exact: bool, most: int
+) -> list[FoundImage]:
+    """The images for containers that the caller sees, with this id, this name, or (unless ``exact``) this in their name."""
+    found = await store.get(transaction, text)
+    if found is not None and found.container_format == "docker" and await operations.sees(transaction, caller, found):
+        several = [found]
+    else:
+        several = await store.containing(transaction, text, caller.project, exact=exact, most=most)
+    tags = await store.tags_of(transaction, [one.id for one in several])
+    return [FoundImage(one.id, one.name, one.status, one.size, tuple(tags.get(one.id, ()))) for one in several]
 
 
 def _view(image: Image) -> ImageView:

@@ -11,6 +11,8 @@ from boxship.services.container.api import (
     containers,
     discovery,
     hosts,
+    images,
+    networks,
     quotas,
     reading,
     registries,
@@ -94,4 +96,13 @@ ROUTES = [
     Route("GET", "/v1/registries/{registry}", registries.show_registry, "registry:get_one"),
     Route("PATCH", "/v1/registries/{registry}", registries.update_registry, "registry:update"),
     Route("DELETE", "/v1/registries/{registry}", registries.delete_registry, "registry:delete"),
+    # Images on hosts, networks.
+    Route("POST", "/v1/images", images.pull_image, "image:pull"),
+    Route("GET", "/v1/images", images.list_images, "image:get_all"),
+    Route("GET", "/v1/images/{image}", images.show_image, "image:get_one"),
+    Route("DELETE", "/v1/images/{image}", images.delete_image, "image:delete"),
+    Route("GET", "/v1/images/{image}/search", images.search_images, "image:search", live=True),
+    Route("GET", "/v1/images/{folder}/{image}/search", images.search_images, "image:search", live=True),
+    Route("POST", "/v1/networks", networks.create_network, "network:create"),
+    Route("DELETE", "/v1/networks/{network}", networks.delete_network, "network:delete", since=Version(1, 27)),
 ]

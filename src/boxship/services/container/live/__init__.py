@@ -7,6 +7,7 @@ from boxship.core.db.database import Database
 from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
 from boxship.services.container.live.archives import Archives
+from boxship.services.container.live.images import Images
 from boxship.services.container.live.reading import Reading
 from boxship.services.container.live.sessions import Sessions
 
@@ -18,4 +19,5 @@ class ContainerLive:
         self.vault = vault
         self.reading = Reading(engine)
         self.archives = Archives(engine)
+        self.images = Images(engine)
         self.sessions = Sessions(engine, database, settings)

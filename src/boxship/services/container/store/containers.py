@@ -205,6 +205,12 @@ async def uses_registry(transaction: Transaction, registry_id: str) -> bool:
     return await transaction.scalar(query) is not None
 
 
+async def needs_image(transaction: Transaction, host: str, image: model.HostImage) -> bool:
+    """Whether a container of this host was made of this image."""
+    same = _columns.image_id == image.glance_id if image.glance_id else _columns.image == image.engine_image
+    return await transaction.scalar(sa.select(_columns.id).where(_columns.host == host, same).limit(1)) is not None
+
+
 async def of_capsules(transaction: Transaction, capsule_ids: Sequence[str]) -> list[model.Container]:
     """The containers of these capsules, init containers first, each role in its order."""
     query = sa.select(_table).where(_columns.capsule_id.in_(capsule_ids))

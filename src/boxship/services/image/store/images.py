@@ -67,6 +67,14 @@ async def named(transaction: Transaction, name: str, project_id: str) -> list[Im
     return [Image(*tuple(row)) for row in await transaction.rows(select)]
 
 
+async def containing(transaction: Transaction, text: str, project_id: str, *, exact: bool, most: int) -> list[Image]:
+    """Images for containers, offered to the project, with this name, or with this in their name; so many at most."""
+    like = images.c.name == text if exact else images.c.name.contains(text, autoescape=True)
+    offer = (like, images.c.container_format == "docker", _there, offered(project_id))
+    rows = await transaction.rows(sa.select(images).where(*offer).order_by(images.c.name, images.c.id).limit(most))
+    return [Image(*tuple(row)) for row in rows]
+
+
 async def update(transaction: Transaction, id: str, **changes: Any) -> bool:
     """Store changed columns; False where the image is not there."""
     return await transaction.execute(images.update().where(images.c.id == id, _there).values(**changes)) > 0
