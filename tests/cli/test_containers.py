@@ -330,3 +330,36 @@ def test_the_password_of_a_registry_is_read_and_never_shown(cloud: CommandLine) 
     done = cloud.run("registry", "rm", *(row["id"] for row in json.loads(text)), "nobody")
     assert (done.returncode, len(done.stdout.split())) == (4, len(json.loads(text)))
     assert json.loads(cloud.ok("registry", "ls", "--format", "json")) == []
+
+
+def test_images_are_fetched_to_hosts(cloud: CommandLine) -> None:
+    done = cloud.run("pull", "nginx:1.29", "no/such-image:latest", "busybox")
+    again = cloud.run("pull", "nginx:1.29")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.strip() in done.stdout.split()
+    rows = {row["name"]: row for row in json.loads(cloud.ok("images", "--on-hosts", "--format", "json"))}
+    assert (rows["nginx"]["tag"], rows["nginx"]["status"]) == ("1.29", "active")
+    assert rows["busybox"]["tag"] == "latest"
+    assert cloud.ok("images", "--on-hosts", "--quiet", "nginx") == f"{rows['nginx']['id']}\n"
+    assert cloud.run("pull", "--host", "nowhere", "nginx").returncode == 1
+
+
+def test_a_capsule_from_its_template_to_its_end(cloud: CommandLine, tmp_path: Path) -> None:
+    template = tmp_path / "pod.yaml"
+    template.write_text(
+        "kind: capsule\ncapsuleVersion: beta\nmetadata: {name: pod}\nspec:\n  containers:\n"
+        "    - {image: busybox, command: [sleep, '9'], resources: {requests: {cpu: 0.1, memory: 64}}}\n"
+    )
+    assert cloud.ok("capsule", "create", "--file", str(template)) == "pod\n"
+    (row,) = json.loads(cloud.ok("capsule", "ls", "--format", "json"))
+    assert (row["name"], row["status"]) == ("pod", "Running")
+    done = cloud.run("capsule", "show", "nobody", "pod")
+    assert (done.returncode, [len(found["containers"]) for found in json.loads(done.stdout)]) == (4, [1])
+    assert "pod" not in cloud.ok("ps")
+    assert cloud.ok("capsule", "rm", "pod") == "pod\n"
+    assert json.loads(cloud.ok("capsule", "ls", "--format", "json")) == []
+    template.write_text("kind: [")
+    assert cloud.run("capsule", "create", "-f", str(template)).returncode == 1
+    template.write_text("kind: other\n")
+    done = cloud.run("capsule", "create", "-f", str(template))
+    assert (done.returncode, "template" in done.stderr) == (1, True)

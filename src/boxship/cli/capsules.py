@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from boxship.cli import api, completion, output, several, steps
+from boxship.cli import api, completion, output, run, several, steps, tenant
 from boxship.cli.failure import Failure
 from boxship.cli.options import state_dir_option
 
@@ -34,7 +34,7 @@ def capsule_command() -> None:
     help="The template, YAML or JSON; - is stdin.",
 )
 def create_command(state_dir: Path | None, file: Path) -> None:
-    """Make a capsule from a template, wait until it runs, and print its name.
+    """Make a capsule from a template, wait until it runs, and print its name. Where you have no network yet, one is made.
 
     \b
     Example:
@@ -42,6 +42,8 @@ def create_command(state_dir: Path | None, file: Path) -> None:
     """
     template = _read(file)
     cloud = api.connect(state_dir)
+    if not tenant.own_networks(cloud):
+        run.network_of(cloud, "")
     capsule = cloud.post(several.CONTAINER, "/capsules/", {"template": template})
     name = capsule["name"] or capsule["uuid"]
     with steps.step(f"Capsule {name}") as step:

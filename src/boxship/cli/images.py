@@ -1,4 +1,4 @@
-"""``boxship images``, ``boxship pull``: the images that containers can be made from."""
+"""``boxship images`` and ``boxship pull``: the images that containers can be made from, and those that hosts have already."""
 
 from __future__ import annotations
 
@@ -21,19 +21,23 @@ Image = dict[str, Any]
 @state_dir_option
 @output.format_option
 @click.option("-q", "--quiet", is_flag=True, help="Only the ids.")
+@click.option("--on-hosts", is_flag=True, help="Those that `pull` fetched to hosts instead; for administrators.")
 @click.argument("name", required=False)
-def images_command(state_dir: Path | None, form: str, name: str | None, *, quiet: bool) -> None:
-    """List images: those that the cloud keeps and you can use, and those that `pull` fetched; with NAME those whose name has
-    it in it.
+def images_command(state_dir: Path | None, form: str, name: str | None, *, quiet: bool, on_hosts: bool) -> None:
+    """List the images that the cloud keeps and you can use; with NAME those whose name has it in it.
 
     \b
     Examples:
       boxship images
       boxship images --quiet nginx
+      boxship images --on-hosts
     """
-    cloud = api.connect(state_dir)
-    kept = [image for image in cloud.all("image", "/v2/images", "images") if image["container_format"] == "docker"]
-    rows = [_kept(image) for image in kept] + [_pulled(image) for image in _on_hosts(cloud)]
+    if on_hosts:
+        cloud = api.connect(state_dir, "admin")
+        rows = [_pulled(image) for image in cloud.all(several.CONTAINER, "/images", "images", "uuid")]
+    else:
+        found = api.connect(state_dir).all("image", "/v2/images", "images")
+        rows = [_kept(image) for image in found if image["container_format"] == "docker"]
     rows = [row for row in rows if not name or name in str(row["name"])]
     if quiet:
         for row in rows:
@@ -62,23 +66,14 @@ def _pulled(image: Image) -> dict[str, object]:
         "name": image["repo"],
         "tag": image["tag"],
         "size": image["size"],
-        "status": image.get("status") or ("active" if image["image_id"] else "pulling"),
+        "status": image["status"],
+        "reason": image["status_reason"],
         "where": image["host"],
     }
 
 
 def _size(size: object) -> str | None:
     return None if size is None else output.size(float(str(size)))
-
-
-def _on_hosts(cloud: api.Cloud) -> list[Image]:
-    """Those that were pulled by this API. It is for some users only; others have none."""
-    try:
-        return cloud.all(several.CONTAINER, "/images/", "images", "uuid")
-    except api.RequestFailed as error:
-        if error.status not in {403, 404}:
-            raise
-        return []
 
 
 @click.command("pull")
@@ -97,7 +92,13 @@ def pull_command(state_dir: Path | None, names: tuple[str, ...], host: str | Non
     asked: dict[str, Image] = {}
 
     def begin(name: str) -> None:
-        asked[name] = cloud.post(several.CONTAINER, "/images/", {"repo": name, "host": host})
+        try:
+            asked[name] = cloud.post(several.CONTAINER, "/images", {"repo": name, "host": host})
+        except api.RequestFailed as error:
+            known = _known(cloud, name, host) if error.status == 409 else None
+            if known is None:
+                raise
+            asked[name] = known
 
     def finish(name: str) -> None:
         with steps.step(f"Pull {name}") as step:
@@ -109,8 +110,17 @@ def pull_command(state_dir: Path | None, names: tuple[str, ...], host: str | Non
     return max(worst, several.each(list(asked), finish))
 
 
+def _known(cloud: api.Cloud, name: str, host: str) -> Image | None:
+    """The image of this name that was asked for on the host before."""
+    rows = cloud.all(several.CONTAINER, "/images", "images", "uuid")
+    names = {name, f"{name}:latest"}
+    return next(
+        (row for row in rows if row["host"] == host and {row["repo"], f"{row['repo']}:{row['tag']}"} & names), None
+    )
+
+
 def _first_host(cloud: api.Cloud) -> str:
-    hosts = cloud.get(several.CONTAINER, "/hosts/")["hosts"]
+    hosts = cloud.get(several.CONTAINER, "/hosts")["hosts"]
     if not hosts:
         raise Failure("The cloud has no host.")
     return str(hosts[0]["hostname"])
@@ -122,11 +132,14 @@ def _fetched(cloud: api.Cloud, uuid: str, step: steps.Step) -> Image:
     while True:
         image = cloud.get(several.CONTAINER, f"/images/{uuid}")
         assert isinstance(image, dict)
-        if str(image.get("status")).lower() in {"error", "failed"}:
-            raise Failure(str(image.get("status_reason") or "The image cannot be fetched."))
-        if image["image_id"]:
+        if image["status"].lower() == "error":
+            raise Failure(f"{image['repo']}:{image['tag']}: {image['status_reason']}")
+        if image["status"] == "active":
             return image
         if time.monotonic() > deadline:
             raise Failure(f"The image is still being fetched after {_PATIENCE:.0f} s.")
-        step.progress(float(image.get("done") or 0), float(image.get("total") or 1))
+        done, total = image["progress"]["done"], image["progress"]["total"]
+        if total:
+            step.doing(f"{output.size(done)} of {output.size(total)}")
+            step.progress(done, total)
         time.sleep(_PAUSE)

@@ -71,7 +71,7 @@ def _create(
     files = [wish.file_mount(text) for text in options["files"]]
     networks = wish.parse_networks(options["networks"], options["address"])
     with contextlib.ExitStack() as undo:
-        found = [(_network(cloud, one.name), one.address) for one in networks or [wish.NetworkWish("")]]
+        found = [(network_of(cloud, one.name), one.address) for one in networks or [wish.NetworkWish("")]]
         body["nets"] = [_net(network["id"], address) for network, address in found]
         body["mounts"] = [*(_mount(cloud, volume, undo) for volume in volumes), *files]
         body["image_driver"] = options["image_driver"] or _driver(cloud, body["image"])
@@ -90,7 +90,7 @@ def _net(network: str, address: str) -> dict[str, str]:
     return {"network": network, "v6-fixed-ip" if ":" in address else "v4-fixed-ip": address}
 
 
-def _network(cloud: api.Cloud, name: str) -> dict[str, Any]:
+def network_of(cloud: api.Cloud, name: str) -> dict[str, Any]:
     """The named network, or the tenant's only one, or a new one if there is none."""
     if name:
         found = tenant.find_network(cloud, name)
