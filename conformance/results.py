@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _LABEL = re.compile(r"\[[^\]]*\bid-[0-9a-f-]{36}[^\]]*\]$")
-_FIXTURE = re.compile(r"^(setUpClass|tearDownClass) \((?P<test_class>[^)]*)\)")
+_SET_UP = re.compile(r"^setUpClass \((?P<test_class>[^)]*)\)")
 _RAISED = re.compile(r"^(?:(?:[a-z_]\w*\.)+[A-Z]\w*|[A-Z]\w*(?:Error|Exception|Mismatch|Timeout))(?::|$)")
 _CHANGING = (
     (re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"), "ID"),
@@ -65,7 +65,7 @@ def _exception(lines: Sequence[str]) -> str:
 def complete(wanted: Iterable[str], seen: Mapping[str, Result]) -> list[Result]:
     """A result for each wanted test. Tests whose class could not be set up are not reported one by one: they share what
     became of their class. Failures of a class's clean-up are results of their own, as they belong to no test."""
-    fixtures = {match["test_class"]: result for name, result in seen.items() if (match := _FIXTURE.match(name))}
+    fixtures = {match["test_class"]: result for name, result in seen.items() if (match := _SET_UP.match(name))}
     results = []
     for name in sorted(set(wanted)):
         found = seen.get(name) or fixtures.get(name.rpartition(".")[0])

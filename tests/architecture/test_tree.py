@@ -56,7 +56,7 @@ def test_no_file_holds_what_none_may() -> None:
     assert_none(line for name in tracked() for line in complaints(name, (ROOT / name).read_bytes()))
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "constraints-clients.txt"])
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-clients.txt", "constraints-tempest.txt"])
 def test_constraints_are_names_and_versions_in_order(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.+!]*", line)] == []
@@ -78,7 +78,7 @@ def _lines(name: str) -> list[str]:
     return [line for line in (ROOT / name).read_text().splitlines() if "==" in line]
 
 
-@pytest.mark.parametrize("name", ["Makefile", "scripts/bootstrap", "scripts/test", "scripts/clients", ".ci/run"])
+@pytest.mark.parametrize("name", ["Makefile", "scripts/bootstrap", "scripts/test", "scripts/clients", "scripts/tempest", ".ci/run"])
 def test_the_commands_are_there(name: str) -> None:
     path = ROOT / name
     assert path.is_file()
