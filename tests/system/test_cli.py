@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.pseudo import Screen, screen
+from tests.system import registry
 from tests.system.installation import BOXSHIP, Installation
 from tests.system.waiting import until
 
@@ -244,3 +245,53 @@ def test_a_killed_terminal_is_as_it_was(cloud: Installation) -> None:
         shown.program.send_signal(signal.SIGTERM)
         assert shown.ends() == 128 + signal.SIGTERM
         assert shown.settings() == shown.before
+
+
+def test_a_changed_container_becomes_an_image_and_that_a_container(cloud: Installation) -> None:
+    try:
+        with running(cloud, "cli-changed"):
+            cloud.command("exec", "cli-changed", "sh", "-c", "echo changed > /www/note")
+            image = cloud.command("commit", "cli-changed", "cli-image:v1").stdout.strip()
+        assert image in cloud.command("images", "--quiet", "cli-image").stdout.split()
+        done = cloud.command(
+            "run", "-i", "--rm", "--name", "cli-again", "--image-driver", "glance", image, "cat", "/www/note"
+        )
+        assert done.stdout == "changed\n"
+    finally:
+        cloud.command("rm", "--force", "cli-again", check=False)
+        cloud.session().ask("DELETE", f"/image/v2/images/{image}")
+
+
+def test_a_capsule(cloud: Installation, tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(
+        "kind: capsule\ncapsuleVersion: beta\nmetadata: {name: cli-pod}\nspec:\n  containers:\n"
+        "    - {image: busybox, command: [httpd, -f, -p, '80', -h, /www], resources: {requests: {cpu: 0.1, memory: 64}}}\n"
+        "    - {image: busybox, command: [sleep, '1000'], resources: {requests: {cpu: 0.1, memory: 64}}}\n"
+    )
+    try:
+        assert cloud.command("capsule", "create", "--file", str(tmp_path / "pod.yaml")).stdout == "cli-pod\n"
+        (found,) = json.loads(cloud.command("capsule", "show", "cli-pod").stdout)
+        assert [container["status"] for container in found["containers"]] == ["Running", "Running"]
+        assert "cli-pod" in cloud.command("capsule", "ls").stdout
+    finally:
+        cloud.command("capsule", "rm", "cli-pod", check=False)
+    assert "cli-pod" not in cloud.command("capsule", "ls").stdout
+
+
+def test_an_image_comes_to_a_host_under_the_eyes_of_the_user(cloud: Installation) -> None:
+    with registry.serving() as here:
+        done = cloud.command("pull", here.image.replace("small", "missing"), check=False)
+        assert done.returncode == 1
+        assert "missing" in done.stderr
+        here.free.clear()
+        with typing(cloud, "pull", here.image) as shown:
+            shown.until("Pull")
+            here.free.set()
+            assert shown.ends() == 0
+            assert shown.settings() == shown.before
+        (image,) = json.loads(cloud.command("images", "--on-hosts", "--format", "json", here.image[:-2]).stdout)
+        assert image["status"] == "active"
+        assert cloud.command("pull", here.image).stdout == f"{image['id']}\n", "it is there already"
+        failed = json.loads(cloud.command("images", "--on-hosts", "--format", "json", "missing").stdout)
+        for row in (image, *failed):
+            cloud.session("admin").ask("DELETE", f"/container/v1/images/{row['id']}")
