@@ -362,3 +362,11 @@ async def test_a_client_that_breaks_off_is_noticed(running: Served) -> None:
             await client.recv()
 
     await no_sessions(running)
+
+
+async def test_a_loop_of_commands_does_not_fill_the_database(running: Served) -> None:
+    id = await shell(running)
+    for _ in range(105):
+        assert (await versioned(running.cloud, "POST", f"/{id}/execute?command=true")).status_code == 200
+    actions = (await versioned(running.cloud, "GET", f"/{id}/container_actions")).json()["containerActions"]
+    assert len(actions) == 100

@@ -38,6 +38,8 @@ async def insert(transaction: Transaction, action: model.Action) -> None:
     await transaction.execute(
         _table.insert().values({column.name: getattr(action, column.name) for column in _columns})
     )
+    if action.finished_at is not None:  # nothing has to be made real, so nobody comes by to tidy up
+        await _forget_old(transaction, action.container_id)
 
 
 async def all_of(transaction: Transaction, container_id: str) -> list[model.Action]:
@@ -69,6 +71,10 @@ async def proceed(
         if row.generation <= observed:
             values |= {"finished_at": clock.now(), "message": message}
         await transaction.execute(_table.update().where(_columns.id == row.id).values(values))
+    await _forget_old(transaction, container_id)
+
+
+async def _forget_old(transaction: Transaction, container_id: str) -> None:
     old = sa.select(_columns.id).where(_columns.container_id == container_id, _columns.finished_at.is_not(None))
     stale = old.order_by(_columns.started_at.desc()).offset(KEPT).limit(KEPT)
     await transaction.execute(_table.delete().where(_columns.id.in_(stale)))
