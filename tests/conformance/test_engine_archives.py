@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from boxship.core.errors import Absent, Refused
+from boxship.core.errors import Absent, BadRequest, Refused
 from tests.conformance.archives import entry
-from tests.conformance.host import Host, pieces
+from tests.conformance.host import Host, eventually, pieces
 
 
 async def whole(stream: AsyncIterator[bytes]) -> bytes:
@@ -149,6 +149,56 @@ async def test_who_leaves_in_the_middle_leaves_nothing_open(docker: Host) -> Non
     for _ in range(20):
         assert await first()
     assert (await asyncio.wait_for(docker.engine.stat("c1", "/big"), 10)).name == "big"
+
+
+async def test_who_reads_slowly_holds_nobody_up(docker: Host) -> None:
+    """An engine locks a container while its files are read: neither looking at it nor removing it may wait for a reader."""
+    await docker.run("c1", "sh", "-c", "head -c 268435456 /dev/zero > /big; exec sleep 1000")
+
+    async def made() -> bool:
+        return (await docker.engine.stat("c1", "/big")).size == 268435456
+
+    await eventually(made, "the file is there")
+    slow = docker.engine.get_archive("c1", "/big")
+    assert await anext(slow)
+    assert (await asyncio.wait_for(docker.engine.sight("c1"), 30)) is not None
+    await asyncio.wait_for(docker.engine.remove("c1"), 30)
+    rest = 0
+    async for part in slow:
+        rest += len(part)
+    assert rest > 268435456 - (4 << 20), "what was read before is not lost"
+
+
+async def test_who_writes_slowly_holds_nobody_up(docker: Host) -> None:
+    await docker.run("c1")
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    whole_tar = tar(tarfile.TarInfo("slow"))
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield whole_tar[:100]
+        begun.set()
+        await go_on.wait()
+        yield whole_tar[100:]
+
+    putting = asyncio.ensure_future(docker.engine.put_archive("c1", "/tmp", slow()))
+    await begun.wait()
+    assert (await asyncio.wait_for(docker.engine.sight("c1"), 30)) is not None
+    go_on.set()
+    await putting
+    assert (await docker.engine.stat("c1", "/tmp/slow")).size == 16
+
+
+async def test_an_archive_that_breaks_off_leaves_nothing(host: Host) -> None:
+    await host.run("c1")
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield tar(tarfile.TarInfo("half"))
+        raise BadRequest("The connection broke off.")
+
+    with pytest.raises(BadRequest, match="broke off"):
+        await host.engine.put_archive("c1", "/tmp", broken())
+    with pytest.raises(Absent):
+        await host.engine.stat("c1", "/tmp/half")
 
 
 async def test_a_container_that_is_not_there(host: Host) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from boxship.core.errors import BadRequest, Refused, TooLarge
+from boxship.core.errors import BadRequest, TooLarge
 from boxship.services.container.schemas import archives as wire
 from boxship.services.container.schemas.processes import ps_arguments
 from tests import cloud
@@ -222,23 +222,6 @@ async def test_base64_that_ends_wrong(tmp_path: Path) -> None:
         answer = await versioned(running, "POST", f"/{id}/put_archive?path=/tmp", content=body)
         assert answer.status_code == 400
         assert "nothing may follow" in answer.text
-
-
-async def test_an_engine_that_hides_why_it_got_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A real engine only sees the connection break."""
-
-    async def broken(_id: str, _path: str, archive: AsyncIterator[bytes]) -> None:
-        try:
-            await whole(archive)
-        except BadRequest as error:
-            raise Refused("The connection broke.") from error
-
-    async with cloud.running(tmp_path) as running:
-        id = await made(running)
-        monkeypatch.setattr(running.program.drivers.engine, "put_archive", broken)
-        body = b'{"data": "' + base64.b64encode(bytes(300_000)) + b"****"
-        answer = await versioned(running, "POST", f"/{id}/put_archive?path=/tmp", content=body)
-        assert (answer.status_code, "base64" in answer.text) == (400, True)
 
 
 class Reader:

@@ -400,7 +400,8 @@ class Engine(Protocol):
         ...
 
     def get_archive(self, id: str, path: str) -> AsyncIterator[bytes]:
-        """A tar of the file or directory at this path of the container, as it comes. Absent: no such path."""
+        """A tar of the file or directory at this path of the container, as it comes; the container is not held up by whoever
+        reads slowly. Absent: no such path."""
         ...
 
     async def stat(self, id: str, path: str) -> PathSight:
@@ -408,7 +409,8 @@ class Engine(Protocol):
         ...
 
     async def put_archive(self, id: str, path: str, archive: AsyncIterator[bytes]) -> None:
-        """Unpack a tar into the directory at this path of the container; nothing lands outside of the container.
+        """Unpack a tar into the directory at this path of the container, once all of it has come; what ``archive`` raises is
+        raised, and nothing is unpacked. Nothing lands outside of the container.
 
         Absent: no such directory. Refused: it is no tar, or the path is no directory or read-only.
         """

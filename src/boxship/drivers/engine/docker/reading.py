@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from boxship.core import errors
-from boxship.drivers.engine import connection
+from boxship.drivers.engine import spool
 from boxship.drivers.engine.connection import Missing
 from boxship.drivers.engine.docker import access, figures
 from boxship.drivers.engine.docker.access import Access, named, running
@@ -77,8 +77,8 @@ class Reading(Access):
 
     async def get_archive(self, id: str, path: str) -> AsyncIterator[bytes]:
         async with self._at(id, path):
-            chunks = self._docker.chunks("GET", self._archive(id), silence=connection.SILENCE, path=path)
-            async with contextlib.aclosing(chunks) as parts:
+            chunks = self._docker.chunks("GET", self._archive(id), silence=access.GRACE, path=path)
+            async with contextlib.aclosing(spool.passed(chunks, self._directory)) as parts:
                 async for part in parts:
                     yield part
 
@@ -92,8 +92,10 @@ class Reading(Access):
         return PathSight(told["name"], told["size"], told["mode"], told["mtime"], told.get("linkTarget", ""))
 
     async def put_archive(self, id: str, path: str, archive: AsyncIterator[bytes]) -> None:
-        async with self._at(id, path):
-            await self._docker.upload("PUT", self._archive(id), archive, path=path)
+        async with contextlib.aclosing(spool.written(archive, self._directory)) as whole:
+            first = await anext(whole, b"")  # what is wrong with the archive is told apart from what the engine says
+            async with self._at(id, path):
+                await self._docker.upload("PUT", self._archive(id), _rejoined(first, whole), path=path)
 
     def _archive(self, id: str) -> str:
         return f"/containers/{self._name(id)}/archive"
@@ -122,3 +124,9 @@ def _asked(query: LogQuery) -> dict[str, Any]:
         "tail": "all" if query.tail is None else query.tail,
         "since": query.since,
     }
+
+
+async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part

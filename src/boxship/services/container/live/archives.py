@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from boxship.core import errors
@@ -50,48 +50,26 @@ class Archives:
         return Found(stat, _rejoined(first, archive))
 
     async def put(self, call: Call[Any]) -> None:
-        """Unpack the archive in the body in the directory of the query, as it comes: where it breaks off, what came before
-        is there.
+        """Unpack the archive in the body in the directory of the query, once all of it has come.
 
         BadRequest: there is no such directory, or it is no archive. TooLarge (only up to 1.24). UnsupportedMedia.
         """
         row = await access.allowed(call, "put_archive")
         path = _path(call)
-        archive = _Watched(await _body(call))
         try:
             if not (await self._engine.stat(row.id, f"{path.rstrip('/')}/.")).mode & _GO_DIRECTORY:
                 raise errors.BadRequest(f"{path} is no directory of the container", field="path")
+            archive = await _body(call)
             await self._note(call, row)
-            await self._engine.put_archive(row.id, path, archive.read())
+            await self._engine.put_archive(row.id, path, archive)
         except errors.Absent as error:
             raise errors.BadRequest(error.sentence, field="path", detail=error.detail) from error
-        except errors.DriverError as error:
-            if archive.failure is not None:
-                raise archive.failure from error
-            if isinstance(error, errors.Refused):
-                raise errors.BadRequest(error.sentence, field="data", detail=error.detail) from error
-            raise
+        except errors.Refused as error:
+            raise errors.BadRequest(error.sentence, field="data", detail=error.detail) from error
 
     async def _note(self, call: Call[Any], row: model.Container) -> None:
         async with call.database.write() as transaction:
             await operations.note_action(transaction, call.caller, call.request_id, row, "put_archive")
-
-
-@dataclass(slots=True)
-class _Watched:
-    """A stream, and the error that ended it: what reads it may only tell that it broke off."""
-
-    stream: AsyncIterator[bytes]
-    failure: errors.BoxshipError | None = field(default=None, init=False)
-
-    async def read(self) -> AsyncIterator[bytes]:
-        try:
-            async for part in self.stream:
-                if part:
-                    yield part
-        except errors.BoxshipError as error:
-            self.failure = error
-            raise
 
 
 async def _body(call: Call[Any]) -> AsyncIterator[bytes]:
@@ -104,8 +82,7 @@ async def _body(call: Call[Any]) -> AsyncIterator[bytes]:
         raise errors.UnsupportedMedia(f"{media} is not read here; send application/json or {wire.TAR}.")
     if call.version < wire.BASE64_SINCE:
         return _once(await wire.text_archive(call.stream, call.settings.max_archive))
-    decoded = wire.base64_archive(call.stream)
-    return _rejoined(await anext(decoded), decoded)
+    return wire.base64_archive(call.stream)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
