@@ -96,7 +96,7 @@ async def test_the_same_rule_twice_is_refused(world: World) -> None:
         ({"protocol": "tcp", "port_range_min": 2}, "SecurityGroupInvalidPortRange"),
         ({"protocol": "tcp", "port_range_min": 0, "port_range_max": 1}, "SecurityGroupInvalidPortValue"),
         ({"protocol": "tcp", "port_range_min": -1, "port_range_max": 1}, "SecurityGroupInvalidPortValue"),
-        ({"protocol": "tcp", "port_range_min": 1, "port_range_max": 65536}, "BadRequest"),
+        ({"protocol": "tcp", "port_range_min": 1, "port_range_max": 65536}, "SecurityGroupInvalidPortValue"),
         ({"protocol": "gre", "port_range_min": 1, "port_range_max": 2}, "SecurityGroupInvalidProtocolForPort"),
         ({"protocol": "icmp", "port_range_min": 256}, "SecurityGroupInvalidIcmpValue"),
         ({"protocol": "icmp", "port_range_max": 0}, "SecurityGroupMissingIcmpType"),

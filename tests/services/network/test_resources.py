@@ -228,3 +228,22 @@ async def test_a_reader_only_reads(world: World) -> None:
     assert (await world.request("reader", "DELETE", f"/networks/{network_id}")).status_code == 403
     assert (await world.request("reader", "POST", "/ports", {"port": {"network_id": network_id}})).status_code == 403
     assert (await world.request(None, "GET", "/networks")).status_code == 401
+
+
+async def test_a_subnet_whose_addresses_follow_from_macs_goes_before_its_ports(world: World) -> None:
+    network = await world.made("alice", "/networks")
+    wish = {"network_id": network["id"], "ip_version": 6, "ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+    subnet = await world.made("alice", "/subnets", cidr="2001:db8::/64", **wish)
+    port = await world.made("alice", "/ports", network_id=network["id"])
+    assert [entry["subnet_id"] for entry in port["fixed_ips"]] == [subnet["id"]]
+    assert (await world.request("alice", "DELETE", f"/subnets/{subnet['id']}")).status_code == 204
+    assert (await world.shown("alice", f"/ports/{port['id']}"))["fixed_ips"] == []
+    assert (await world.request("alice", "GET", f"/subnets/{subnet['id']}")).status_code == 404
+
+    again = await world.made("alice", "/subnets", cidr="2001:db8::/64", **wish)
+    router = await world.made("alice", "/routers")
+    leg = {"subnet_id": again["id"]}
+    assert (
+        await world.request("alice", "PUT", f"/routers/{router['id']}/add_router_interface", leg)
+    ).status_code == 200
+    await world.refused("alice", f"DELETE /subnets/{again['id']}", None, (409, "SubnetInUse"))

@@ -225,16 +225,34 @@ async def _follow(transaction: Transaction, network_id: str) -> None:
 
 
 async def delete_subnet(transaction: Transaction, caller: Caller, id: str) -> None:
-    """Delete a subnet. SubnetInUse: a port has an address of it (the name service's does not count)."""
+    """Delete a subnet. SubnetInUse: a port has an address of it (the name service's does not count, nor addresses that
+    follow from the MAC, but for those of routers)."""
     subnet = await get_subnet(transaction, caller, id)
     access.own(caller, subnet.project_id, "delete_subnet")
-    ports = tables.ports
-    if await rows.exists(
-        transaction, ports, ports_store.having_address(subnet_id=id), ports.c.device_owner != model.Owner.DHCP
-    ):
+    owner = tables.ports.c.device_owner
+    counts = owner.in_(_ROUTERS) if subnet.is_slaac else owner != model.Owner.DHCP
+    if await rows.exists(transaction, tables.ports, ports_store.having_address(subnet_id=id), counts):
         raise errors.SubnetInUse(id)
+    if subnet.is_slaac:
+        await _take_addresses(transaction, subnet)
     await drop(transaction, subnet)
     await _follow(transaction, subnet.network_id)
+
+
+_ROUTERS = (model.Owner.INTERFACE, model.Owner.GATEWAY)
+
+
+async def _take_addresses(transaction: Transaction, subnet: model.Subnet) -> None:
+    """Ports lose what they have of the subnet, and those in use are wired anew."""
+    await allocation.lock(transaction, subnet.network_id)
+    ports = tables.ports
+    holding = ports_store.having_address(subnet_id=subnet.id)
+    found = await rows.find(transaction, ports, model.Port, holding, ports.c.device_owner != model.Owner.DHCP)
+    had = await addresses.of_ports(transaction, [port.id for port in found])
+    await addresses.delete(
+        transaction, [address for entries in had.values() for address in entries if address.subnet_id == subnet.id]
+    )
+    await wiring.rewire(transaction, found)
 
 
 async def drop(transaction: Transaction, subnet: model.Subnet) -> None:

@@ -8,10 +8,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from boxship.core import clock
-from boxship.services.network import model
-from boxship.services.network.schemas.fields import Create, Digits, Id, Prefix, Request, Text, whole
+from boxship.services.network import errors, model
+from boxship.services.network.schemas.fields import Create, Digits, Id, Prefix, Request, Text
 
-Number = Annotated[int, Meta(ge=-1, le=65535)] | Digits
+Number = Annotated[int, Meta(ge=-(1 << 31), le=(1 << 31) - 1)] | Digits
+"""Bounds are checked for their own sentence; see ``RuleCreate.ports``."""
 Protocol = Annotated[str, Meta(max_length=32)] | Annotated[int, Meta(ge=-1, le=1 << 31)]
 
 
@@ -56,9 +57,15 @@ class RuleCreate(Create, frozen=True, kw_only=True):
 
     @property
     def ports(self) -> tuple[int | None, int | None]:
-        """The range as numbers. InvalidInput: out of bounds."""
-        low = whole(self.port_range_min, "port_range_min", -1, 65535)
-        return low, whole(self.port_range_max, "port_range_max", -1, 65535)
+        """The range as numbers. SecurityGroupInvalidPortValue: out of bounds."""
+        return _port(self.port_range_min, "port_range_min"), _port(self.port_range_max, "port_range_max")
+
+
+def _port(value: int | str | None, field: str) -> int | None:
+    port = None if value is None else int(value)
+    if port is not None and not -1 <= port <= 65535:
+        raise errors.SecurityGroupInvalidPortValue(field, port)
+    return port
 
 
 class RuleCreateBody(Request, frozen=True, kw_only=True):
