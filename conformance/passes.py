@@ -41,7 +41,7 @@ class Pass:
 # 1.40 changed the commit. What it skips by a decorator, because of bugs of Zun, has to hold here: the last pass runs that.
 PASSES = (
     Pass("zun-unset", "zun", _PLUGIN),
-    *(Pass(f"zun-{version}", "zun", _PLUGIN, version) for version in ("1.12", "1.14", "1.24", "1.32", "1.40")),
+    *(Pass(f"zun-{version}", "zun", _PLUGIN, version) for version in ("1.14", "1.24", "1.32", "1.40")),
     Pass("zun-unskipped", "zun", _PLUGIN + "(.*)(" + "|".join(_HARD_SKIPPED) + ")", "1.40", unskip=True),
     Pass("core", "core", _CORE),
 )
