@@ -23,6 +23,7 @@ class Certificate:
     def locked_key(self) -> Path:
         """Another file with the same key, under a password."""
         path = self.key.with_name("locked.pem")
+        path.touch(mode=0o600)
         key = serialization.load_pem_private_key(self.key.read_bytes(), None)
         path.write_bytes(_pem(key, serialization.BestAvailableEncryption(b"secret")))  # type: ignore[arg-type]  # EC
         return path
@@ -41,6 +42,7 @@ def make(directory: Path) -> Certificate:
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     made = Certificate(directory / "certificate.pem", directory / "key.pem")
     made.certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    made.key.touch(mode=0o600)
     made.key.write_bytes(_pem(key, serialization.NoEncryption()))
     return made
 

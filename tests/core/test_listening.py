@@ -56,6 +56,13 @@ def test_files_that_do_not_serve_are_named(tmp_path: Path) -> None:
             listening.tls(Settings(tls_certificate=str(certificate), tls_key=str(key)))
 
 
+def test_a_key_that_everybody_can_read(tmp_path: Path) -> None:
+    made = certificates.make(tmp_path)
+    made.key.chmod(0o644)
+    with pytest.raises(errors.BadRequest, match="tls_key: .*chmod"):
+        listening.tls(Settings(tls_certificate=str(made.certificate), tls_key=str(made.key)))
+
+
 def test_what_speaks_websocket_is_loaded_with_the_first_one() -> None:
     """Starting the program must not pay for it."""
     program = (

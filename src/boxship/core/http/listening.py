@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import stat
 from typing import TYPE_CHECKING, Any
 
 from boxship.config import Settings
@@ -83,6 +84,8 @@ def tls(settings: Settings) -> ssl.SSLContext | None:
             path.open("rb").close()
         except OSError as error:
             raise errors.BadRequest(f"{path} cannot be read: {error.strerror or error}.", field=name) from error
+    if key.stat().st_mode & stat.S_IROTH:
+        raise errors.BadRequest(f"{key} can be read by everybody on this host; chmod o= {key}", field="tls_key")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["http/1.1"])
     try:

@@ -309,11 +309,14 @@ async def _stream(iterator: AsyncIterator[bytes], receive: Receive, send: Send, 
 
 
 async def _pass_on(iterator: AsyncIterator[bytes], send: Send, *, head: bool) -> None:
+    """What fails now cannot be told any more: the connection is cut off, so that nobody takes a part for the whole."""
     try:
         if not head:
             async for chunk in iterator:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+    except errors.BoxshipError as error:
+        log.warning("answer cut off", reason=error.sentence, detail=error.detail)
     finally:
         if isinstance(iterator, AsyncGenerator):
             await iterator.aclose()
