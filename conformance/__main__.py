@@ -32,7 +32,7 @@ def main() -> int:
         installation.check_host()
         found = _run(chosen, options)
     except (AssertionError, PortTaken, ProgramMissing, tempest.Failed) as error:
-        report.say(f"The tests cannot run: {error}")
+        report.say(f"This went wrong: {error}")
         return 2
     except KeyboardInterrupt:
         report.say("Interrupted; everything that was started is removed.")

@@ -18,6 +18,7 @@ import yaml
 from boxship.config import Settings
 from conformance import images, proxy
 from tests.dockerd import NO_BRIDGE, Dockerd
+from tests.system import audit
 from tests.system.installation import Installation, free_port, prepare
 from tests.system.waiting import until
 
@@ -62,11 +63,20 @@ def running(*, keep: bool = False) -> Iterator[Cloud]:
             _provide(engine, image, mirror)
         undo.enter_context(proxy.listening(engine.socket))
         installation = prepare(scratch / "cloud", engine.socket, **_UNLIMITED)
-        undo.callback(installation.destroy)
+        undo.callback(_destroy, installation)
         installation.up()
         yield _described(installation, engine)
         if keep:
             _wait_for_enter(installation)
+
+
+def _destroy(installation: Installation) -> None:
+    """Remove it. AssertionError: something of it is left on the host."""
+    begun = (installation.state_dir / "installation.json").exists()
+    mark = installation.mark if begun else ""
+    installation.destroy()
+    if begun:
+        audit.assert_nothing_left(installation, mark)
 
 
 def _wait_for_enter(installation: Installation) -> None:

@@ -74,7 +74,7 @@ def _network(cloud: Cloud) -> Sections:
 
 def _features() -> Sections:
     return {
-        "identity-feature-enabled": {"trust": False, "access_rules": False},
+        "identity-feature-enabled": {"trust": False, "access_rules": False, "api_extensions": ""},
         "image": {"container_formats": "bare,docker", "disk_formats": "raw,qcow2", "build_timeout": 60},
         "image-feature-enabled": {
             "import_image": False,
