@@ -84,6 +84,14 @@ async def _stream(call: Call[Any]) -> Reply:
     return Reply(back(), media="application/octet-stream")
 
 
+async def _cut(_call: Call[Any]) -> Reply:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"part"
+        raise errors.Busy("The engine went away.")
+
+    return Reply(parts(), media="text/plain")
+
+
 async def _empty(_call: Call[Any]) -> Reply:
     return Reply(status=204)
 
@@ -102,6 +110,7 @@ SERVICE = Service(
         Route("GET", "/held", _held, PUBLIC),
         Route("GET", "/live/{how}", _live, PUBLIC, live=True),
         Route("PUT", "/stream", _stream, PUBLIC, stream=True),
+        Route("GET", "/cut", _cut, PUBLIC, live=True),
         Route("DELETE", "/empty", _empty, PUBLIC),
         Route("GET", "/member", _empty, "t:member"),
         Route("GET", "/own/{project}", _empty, "t:owner"),
@@ -211,6 +220,12 @@ async def test_a_body_beyond_the_limit_is_refused(client: httpx.AsyncClient) -> 
     assert (await client.post("/test/word", content=b'{"word": "x"}'.ljust(1024))).status_code == 202
     assert (await client.post("/test/word", content=b'{"word": "x"}'.ljust(1025))).status_code == 413
     assert (await client.post("/test/word", content=parts())).status_code == 413
+
+
+async def test_an_answer_that_fails_on_the_way_never_looks_whole(client: httpx.AsyncClient) -> None:
+    """The server of HTTP cuts the connection off where an answer has no end."""
+    with pytest.raises(AssertionError):  # httpx: the application returned, and the answer is not complete
+        await client.get("/test/cut")
 
 
 async def test_a_stream_goes_through_whatever_its_size(client: httpx.AsyncClient) -> None:
