@@ -18,8 +18,8 @@ from bench.table import Figure
 PORT = 19510
 RUNS = 15
 BURST, MANY, PARALLEL = 50, 200, 16
-LOG = 2
-"""MiB of a log; the engine keeps ten of a container, as JSON."""
+LOG = 6
+"""MiB of a log; an answer holds eight."""
 POLL = 0.01
 """Seconds between questions whether it is done: the asking costs the program too."""
 _ROOMY = {"quota_containers": 250, "quota_memory": -1, "quota_cpu": -1, "quota_disk": -1, "cpu_allocation_ratio": 1000}
@@ -129,12 +129,12 @@ class _Peers:
 
     def logs(self) -> list[Figure]:
         """A log of LOG MiB, read by a request and by `docker logs`, alternating."""
-        line = "x" * 99
-        self._body["command"] = ["sh", "-c", f"yes {line} | head -c {LOG << 20}; sleep 1000"]
+        line, lines = "x" * 99, (LOG << 20) // 100
+        self._body["command"] = ["sh", "-c", f"yes {line} | head -n {lines}; sleep 1000"]
         id = self._run()
         name, path = self._engine_name(id), f"/container/v1/containers/{id}/logs"
         deadline = time.monotonic() + 60
-        while len(self._docker_output("logs", name)) < LOG << 20:
+        while len(self._docker_output("logs", name)) < lines * 100:
             if time.monotonic() > deadline:
                 raise SystemExit("the log does not grow to its size")
             time.sleep(0.1)
