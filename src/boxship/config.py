@@ -68,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The external network that floating IPs come from; DevStack's default, so that copied commands work."""
     max_body: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 1 << 20
     """Bytes of a JSON body; more is refused unread."""
-    max_archive: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 64 << 20
+    max_archive: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 16 << 20
     """Bytes of an archive as text in JSON (up to version 1.24), which is held in memory; in base64 (from 1.25 on) and as
     application/x-tar it passes at any size."""
     max_image: Annotated[int, Meta(ge=1, le=2**50)] = 20 << 30
