@@ -74,6 +74,7 @@ def _bodies(project: str) -> list[tuple[str, Callable[[World, Examples], Any]]]:
             lambda _world, _: {"volume": {"size": 1, "name": NAME, "metadata": {"key": NAME}}},
         ),
         ("/container/v1/containers", _container),
+        ("/container/v1/registries", _registry),
     ]
 
 
@@ -106,6 +107,11 @@ def public_network(world: World) -> str:
     """The id of the external network that every cloud has."""
     row = world.database.execute("SELECT id FROM networks WHERE name = 'public'").fetchone()
     return str(row[0])
+
+
+def _registry(_world: World, examples: Examples) -> dict[str, Any]:
+    wish = {"name": f"{NAME}-{len(examples)}", "domain": f"{NAME}.example", "username": NAME, "password": NAME}
+    return {"registry": wish}
 
 
 def _container(_world: World, examples: Examples) -> dict[str, Any]:

@@ -110,9 +110,8 @@ async def test_a_host_whose_engine_is_away_lives_and_keeps_its_figures(
         monkeypatch.setattr(running.program.drivers.engine, "host", away)
         now = clock.now()
         monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=300))
-        answer = await running.request("admin", "GET", "/container/v1/services")
-        assert answer.json()["services"][0]["state"] == "down"
         await reconciler(running).register()
+        assert (await row(running)).last_seen_up == clock.now()
         answer = await running.request("admin", "GET", "/container/v1/services")
         assert answer.json()["services"][0]["state"] == "up"
         assert (await shown(running))["cpus"] == 1000
@@ -146,3 +145,16 @@ async def test_a_host_that_was_forgotten_comes_back(tmp_path: Path) -> None:
             return found if found and found["cpus"] else None
 
         assert (await running.until(back, "the host is back"))["uuid"] == host["uuid"]
+
+
+async def test_another_host_that_is_silent_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with cloud.running(tmp_path, start=False) as running:
+        program = running.program
+        async with program.database.write() as transaction:
+            await operations.register(transaction, program.settings, "elsewhere")
+        now = clock.now()
+        for seconds, state in ((179, "up"), (181, "down")):
+            monkeypatch.setattr(clock, "now", lambda later=seconds: now + timedelta(seconds=later))
+            answer = await running.request("admin", "GET", "/container/v1/services")
+            states = {service["host"]: (service["id"], service["state"]) for service in answer.json()["services"]}
+            assert states == {operations.own_name(): (1, "up"), "elsewhere": (2, state)}

@@ -23,8 +23,8 @@ async def show_host(call: Call[Any]) -> Reply:
 
 
 async def list_services(call: Call[Any]) -> Reply:
-    rows = await operations.services(call.transaction)
-    return Reply({"services": [schemas.service(row, call.settings) for row in rows]})
+    found = await operations.services(call.transaction, call.settings)
+    return Reply({"services": [schemas.service(row, up=up) for row, up in found]})
 
 
 async def delete_service(call: Call[Any]) -> Reply:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from boxship.config import Settings
@@ -63,9 +62,11 @@ async def show_all(transaction: Transaction, query: Query) -> tuple[list[tuple[m
     return [(host, shares.get(host.hostname, model.Share())) for host in hosts], page
 
 
-async def services(transaction: Transaction) -> Sequence[model.Host]:
-    """All hosts, for what is said of their services."""
-    return await store.everything(transaction)
+async def services(transaction: Transaction, settings: Settings) -> list[tuple[model.Host, bool]]:
+    """All hosts, and whether their service is up."""
+    now, here = clock.now(), own_name()
+    known = await store.everything(transaction)
+    return [(host, host.is_up(now, settings.host_down_after, here)) for host in known]
 
 
 async def zones(transaction: Transaction) -> list[str]:

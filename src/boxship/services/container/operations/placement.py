@@ -17,6 +17,7 @@ from boxship.core import clock
 from boxship.core.db.database import Transaction
 from boxship.services.container import errors as container_errors
 from boxship.services.container import model
+from boxship.services.container.operations import hosts
 from boxship.services.container.store import containers as containers_store
 from boxship.services.container.store import hosts as store
 
@@ -83,7 +84,7 @@ def _spelt(wish: PlacementWish) -> str:
 FILTERS: tuple[Filter, ...] = (
     Filter(lambda at, wish: wish.host in {None, at.host.hostname}, lambda wish: f"is not {wish.host}"),
     Filter(lambda at, _: not at.host.disabled, lambda _: "takes no new containers (its service is disabled)"),
-    Filter(lambda at, _: at.host.is_up(at.now, at.settings.host_down_after), lambda _: "is down"),
+    Filter(lambda at, _: at.host.is_up(at.now, at.settings.host_down_after, hosts.own_name()), lambda _: "is down"),
     Filter(lambda at, _: at.host.cpus > 0, lambda _: "has not told yet how large it is"),
     Filter(
         lambda at, wish: wish.zone in {None, at.host.zone}, lambda wish: f"is not in the availability zone {wish.zone}"
@@ -117,9 +118,9 @@ async def choose(transaction: Transaction, settings: Settings, wish: PlacementWi
     NoValidHost: none will do; the sentence says of how many hosts which filter said no.
     """
     await transaction.serialise("placement")
-    hosts, shares = await store.everything(transaction), await containers_store.shares(transaction)
+    known, shares = await store.everything(transaction), await containers_store.shares(transaction)
     now = clock.now()
-    candidates = [Candidate(host, shares.get(host.hostname, model.Share()), settings, now) for host in hosts]
+    candidates = [Candidate(host, shares.get(host.hostname, model.Share()), settings, now) for host in known]
     return best(candidates, wish)
 
 

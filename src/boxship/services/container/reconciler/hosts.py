@@ -78,7 +78,7 @@ class HostReconciler:
     def _changed(self, row: model.Host, sight: HostSight | None, now: datetime) -> dict[str, object]:
         seen = _told(sight) if sight else {}
         changed = {name: value for name, value in seen.items() if getattr(row, name) != value}
-        if changed or now - row.last_seen_up >= self._heartbeat:
+        if changed or abs(now - row.last_seen_up) >= self._heartbeat:
             changed |= {"last_seen_up": now, "report_count": row.report_count + 1}
         return changed
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from boxship.config import Settings
 from boxship.core import clock
 from boxship.core.http.microversions import Version
 from boxship.services.container import model
@@ -82,13 +81,13 @@ def host(row: model.Host, share: model.Share, base_url: str, version: Version) -
     )
 
 
-def service(row: model.Host, settings: Settings) -> dict[str, Any]:
+def service(row: model.Host, *, up: bool) -> dict[str, Any]:
     """What Zun shows of the service of a host."""
     return {
         "id": row.number,
         "host": row.hostname,
         "binary": model.HOST_SERVICE,
-        "state": "up" if row.is_up(clock.now(), settings.host_down_after) else "down",
+        "state": "up" if up else "down",
         "disabled": row.disabled,
         "disabled_reason": row.disabled_reason,
         "forced_down": row.forced_down,
