@@ -119,7 +119,7 @@ def test_a_cloud_elsewhere_that_does_not_answer(boxship: CommandLine) -> None:
         ["run", "--publish", "0", "busybox"],
         ["run", "--volume", "data", "busybox"],
         ["run", "--volume", "data:relative", "busybox"],
-        ["run", "--env", "NAME", "busybox"],
+        ["run", "--env", "=value", "busybox"],
         ["run", "--rm", "--publish", "80", "busybox"],
         ["up", "--engine", "podman"],
         ["fly"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,41 +44,36 @@ def run_command(state_dir: Path | None, image: str, command: tuple[str, ...], **
     """
     staying = (options["interactive"] or options["tty"]) and not options["detach"]
     body = wish.request_body(image, command, options)
-    ports = [wish.parse_port(text) for text in options["ports"]]
-    if ports and options["auto_remove"] and not staying:
+    parts = wish.parts(options)
+    if parts.ports and options["auto_remove"] and not staying:
         raise click.UsageError("--rm and --publish need -it here: nobody would give the floating IP back.")
     if staying:
         body.pop("auto_remove", None)  # its exit code has to be read first
     cloud = api.connect(state_dir)
-    made = _create(cloud, body, ports, options)
+    made = _create(cloud, body, parts, options["image_driver"])
     if not staying:
-        _report(cloud, made, ports)
+        _report(cloud, made, parts.ports)
         return Exit.OK
     from boxship.cli import sessions
 
     with sessions.removed_at_the_end(cloud, made, wanted=options["auto_remove"]):
         addresses = _start(cloud, made)
-        if ports:
-            _publish(cloud, made, addresses, ports)
+        if parts.ports:
+            _publish(cloud, made, addresses, parts.ports)
         return sessions.stay(cloud, made, options)
     return Exit.OK
 
 
-def _create(
-    cloud: api.Cloud, body: dict[str, Any], ports: list[tenant.PublishedPort], options: wish.Options
-) -> several.Container:
+def _create(cloud: api.Cloud, body: dict[str, Any], parts: wish.Parts, image_driver: str | None) -> several.Container:
     """The container, asked for with all that it needs. What is made on the way is taken back if it is refused."""
-    volumes = [wish.parse_volume(text) for text in options["volumes"]]
-    files = [wish.file_mount(text) for text in options["files"]]
-    networks = wish.parse_networks(options["networks"], options["address"])
     with contextlib.ExitStack() as undo:
-        found = [(network_of(cloud, one.name), one.address) for one in networks or [wish.NetworkWish("")]]
+        found = [(network_of(cloud, one.name), one.address) for one in parts.networks or [wish.NetworkWish("")]]
         body["nets"] = [_net(network["id"], address) for network, address in found]
-        body["mounts"] = [*(_mount(cloud, volume, undo) for volume in volumes), *files]
-        body["image_driver"] = options["image_driver"] or _driver(cloud, body["image"])
-        if ports:
+        body["mounts"] = [*(_mount(cloud, volume, undo) for volume in parts.volumes), *parts.files]
+        body["image_driver"] = image_driver or _driver(cloud, body["image"])
+        if parts.ports:
             _ensure_way(cloud, found[0][0])
-            _add_group(cloud, body, ports, undo)
+            _add_group(cloud, body, parts.ports, undo)
         container = cloud.post(several.CONTAINER, "/containers", body, run=True)
         assert isinstance(container, dict)
         undo.pop_all()
@@ -137,7 +133,7 @@ def _driver(cloud: api.Cloud, image: str) -> str:
 
 
 def _add_group(
-    cloud: api.Cloud, body: dict[str, Any], ports: list[tenant.PublishedPort], undo: contextlib.ExitStack
+    cloud: api.Cloud, body: dict[str, Any], ports: Sequence[tenant.PublishedPort], undo: contextlib.ExitStack
 ) -> None:
     """Open the ports in a security group of the container's own, beside the default one."""
     shown = ", ".join(f"{port.number}/{port.protocol}" for port in ports)
@@ -149,7 +145,7 @@ def _add_group(
     body["labels"] = {**body.get("labels", {}), containers.GROUP_LABEL: group["id"]}
 
 
-def _report(cloud: api.Cloud, container: several.Container, ports: list[tenant.PublishedPort]) -> None:
+def _report(cloud: api.Cloud, container: several.Container, ports: Sequence[tenant.PublishedPort]) -> None:
     """Wait until it runs, publish it, and print what it is called and where it is."""
     addresses = _start(cloud, container)
     click.echo(container["name"])
@@ -167,7 +163,10 @@ def _start(cloud: api.Cloud, container: several.Container) -> list[dict[str, Any
 
 
 def _publish(
-    cloud: api.Cloud, container: several.Container, addresses: list[dict[str, Any]], ports: list[tenant.PublishedPort]
+    cloud: api.Cloud,
+    container: several.Container,
+    addresses: list[dict[str, Any]],
+    ports: Sequence[tenant.PublishedPort],
 ) -> None:
     """Give it a floating IP, and print where its ports are now."""
     with steps.step("Floating IP") as step:

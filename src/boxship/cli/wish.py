@@ -40,6 +40,16 @@ class NetworkWish:
     address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What has to be looked up or made for a container; ``files`` are mounts already."""
+
+    volumes: tuple[VolumeWish, ...]
+    files: tuple[dict[str, str], ...]
+    networks: tuple[NetworkWish, ...]
+    ports: tuple[PublishedPort, ...]
+
+
 class Megabytes(click.ParamType[int]):
     """Memory: a number of MB, or with Docker's units (``512m``, ``1g``)."""
 
@@ -176,6 +186,16 @@ def request_body(image: str, command: tuple[str, ...], options: Options) -> dict
         "security_groups": list(options["groups"]),
     }
     return {name: value for name, value in body.items() if value not in (None, [], {})}
+
+
+def parts(options: Options) -> Parts:
+    """Those of the options that need things. UsageError: one has a wrong form. Failure: a file cannot be read."""
+    return Parts(
+        volumes=tuple(parse_volume(text) for text in options["volumes"]),
+        files=tuple(file_mount(text) for text in options["files"]),
+        networks=tuple(parse_networks(options["networks"], options["address"])),
+        ports=tuple(parse_port(text) for text in options["ports"]),
+    )
 
 
 def parse_volume(text: str) -> VolumeWish:
