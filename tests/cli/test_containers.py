@@ -363,3 +363,28 @@ def test_a_capsule_from_its_template_to_its_end(cloud: CommandLine, tmp_path: Pa
     template.write_text("kind: other\n")
     done = cloud.run("capsule", "create", "-f", str(template))
     assert (done.returncode, "template" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("words", [["logs", "-f", "alpha"], ["logs", "-f", "alpha", "beta"], ["stats"]])
+def test_an_interrupt_ends_what_goes_on(cloud: CommandLine, pair: tuple[str, str], words: list[str]) -> None:
+    with typing(cloud, *words) as shown:
+        shown.until("nothing runs" if words[0] == "logs" else "alpha")
+        shown.type("\x03")
+        assert shown.ends() == (0 if words[0] == "stats" else 130)
+        assert "Traceback" not in shown.seen
+        assert shown.settings() == shown.before
+
+
+@pytest.mark.parametrize("words", [["logs", "-f", "alpha", "beta"], ["ps"], ["stats", "alpha"]])
+def test_a_reader_who_leaves_hears_no_complaint(cloud: CommandLine, pair: tuple[str, str], words: list[str]) -> None:
+    command = [sys.executable, "-m", "boxship", *words, "--state-dir", str(cloud.state_dir)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"]}
+    ) as program:
+        assert program.stdout and program.stderr
+        program.stdout.close()
+        cloud.ok("exec", "alpha", "true")
+        if words[0] == "logs":
+            cloud.ok("restart", "--time", "0", *pair)
+        program.wait(60)
+        assert program.stderr.read() == b""
