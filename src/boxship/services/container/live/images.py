@@ -21,7 +21,7 @@ class Images:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def search(self, call: Call[Any], term: str) -> list[dict[str, Any]]:
+    async def search(self, call: Call[Any], term: str) -> list[dict[str, object]]:
         """What is called so, or something like it. BadRequest: no such driver. Conflict, Unavailable: the registry cannot be
         searched."""
         driver = call.query.one("image_driver") or "docker"

@@ -38,7 +38,7 @@ class Reading:
         row = await access.allowed(call, "logs")
         return _there(self._engine.follow(row.id, _wanted(call.query)))
 
-    async def stats(self, call: Call[Any]) -> dict[str, Any]:
+    async def stats(self, call: Call[Any]) -> dict[str, object]:
         """What it uses now, under Zun's names."""
         row = await access.allowed(call, "stats")
         used = await self._engine.stats(row.id)
@@ -52,7 +52,7 @@ class Reading:
             "NET I/O(B)": f"{used.received}/{used.sent}",
         }
 
-    async def top(self, call: Call[Any]) -> dict[str, Any]:
+    async def top(self, call: Call[Any]) -> dict[str, object]:
         """Its processes, as the ps(1) of the host shows them. BadRequest: these options of ps are not offered."""
         row = await access.allowed(call, "top")
         arguments = processes.ps_arguments(call.query.one("ps_args"))

@@ -68,7 +68,7 @@ async def rebuild(call: Call[Any], row: model.Container, image: str | None, driv
     """
     check_legal(row, "rebuild")
     chosen = await images.resolve(call.transaction, call.caller, image or row.image, driver or row.image_driver)
-    wish: dict[str, Any] = {"wish": states.Wish.CREATED, "task": states.TaskState.REBUILDING}
+    wish: dict[str, object] = {"wish": states.Wish.CREATED, "task": states.TaskState.REBUILDING}
     if row.status is states.Status.RUNNING:
         wish |= {"wish": states.Wish.RUNNING, "starts": row.starts + 1}
     picture = {"image": chosen.reference, "image_id": chosen.id, "image_driver": chosen.driver}

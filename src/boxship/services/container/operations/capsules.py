@@ -227,7 +227,7 @@ async def show_all(
     return await store.page(transaction, page, None if all_projects else caller.project), page
 
 
-async def view(call: Call[Any], rows: Sequence[model.Capsule]) -> list[dict[str, Any]]:
+async def view(call: Call[Any], rows: Sequence[model.Capsule]) -> list[dict[str, object]]:
     """The rows as the API shows them to this caller, with their containers and addresses."""
     transaction = call.transaction
     ports = [plug.port_id for row in rows for plug in row.plugs]

@@ -21,38 +21,32 @@ async def update(call: Call[Any], row: model.Container, request: schemas.UpdateR
     """Write name and auto_heal, and wish the limits changed. QuotaExceeded, NoValidHost: project or host
     may not have so much."""
     check_legal(row, action)
-    plain: dict[str, Any] = {}
+    plain: dict[str, object] = {}
     if request.name is not UNSET:
         plain["name"] = request.name
     if request.auto_heal is not UNSET:
         plain["auto_heal"] = schemas.flag(request.auto_heal)
     if plain:
         await store.update(call.transaction, row.id, **plain)
-    limits = _limits(row, request)
-    if limits:
-        await _check_limits(call, row, limits)
-        await ask(call, row, action, counter="resizes", **limits)
-    else:
+    cpu, memory = _limits(row, request)
+    if (cpu, memory) == (row.cpu, row.memory):
         await note_action(call.transaction, call.caller, call.request_id, row, action)
-
-
-def _limits(row: model.Container, request: schemas.UpdateRequest) -> dict[str, Any]:
-    """The limits that differ from the present ones."""
-    asked: dict[str, Any] = {}
-    if request.cpu is not UNSET and request.cpu is not None:
-        asked["cpu"] = schemas.number(request.cpu, "cpu", schemas.MINIMUM_CPU, schemas.MAXIMUM_CPU)
-    if request.memory is not UNSET and request.memory is not None:
-        memory = schemas.number(request.memory, "memory", schemas.MINIMUM_MEMORY, schemas.MAXIMUM_MEMORY)
-        asked["memory"] = int(memory or 0)
-    return {name: value for name, value in asked.items() if value != getattr(row, name)}
-
-
-async def _check_limits(call: Call[Any], row: model.Container, limits: dict[str, Any]) -> None:
-    memory, cpu = limits.get("memory", row.memory or 0), limits.get("cpu", row.cpu or 0.0)
-    more = quotas.Demand(memory=memory - (row.memory or 0), cpu=cpu - (row.cpu or 0.0))
+        return
+    more = quotas.Demand(memory=(memory or 0) - (row.memory or 0), cpu=(cpu or 0) - (row.cpu or 0))
     await quotas.check(call.transaction, call.settings, row.project_id, more)
     growth = placement.PlacementWish(memory=more.memory, cpu=more.cpu)
     await placement.check_growth(call.transaction, call.settings, row.host, growth)
+    await ask(call, row, action, counter="resizes", cpu=cpu, memory=memory)
+
+
+def _limits(row: model.Container, request: schemas.UpdateRequest) -> tuple[float | None, int | None]:
+    """CPUs and MiB as they are to be; what is not named stays. BadRequest: out of bounds."""
+    cpu, memory = row.cpu, row.memory
+    if request.cpu is not UNSET and request.cpu is not None:
+        cpu = schemas.number(request.cpu, "cpu", schemas.MINIMUM_CPU, schemas.MAXIMUM_CPU)
+    if request.memory is not UNSET and request.memory is not None:
+        memory = int(schemas.number(request.memory, "memory", schemas.MINIMUM_MEMORY, schemas.MAXIMUM_MEMORY) or 0)
+    return cpu, memory
 
 
 async def rename(call: Call[Any], row: model.Container, name: str) -> None:

@@ -46,7 +46,7 @@ async def view(call: Call[Any], rows: Sequence[model.Container]) -> list[views.V
     return [views.view(row, plugs, call.base_url, hidden) for row in rows]
 
 
-async def networks(call: Call[Any], row: model.Container) -> list[dict[str, Any]]:
+async def networks(call: Call[Any], row: model.Container) -> list[dict[str, object]]:
     """The ports of a container with their networks and addresses."""
     return views.networks(row, await _plugs(call.transaction, [row]), call.version)
 

@@ -67,7 +67,7 @@ async def proceed(
     """Note the steps taken for what is unfinished, and finish what the generation ``observed`` made real or ended."""
     unfinished = _columns.container_id == container_id, _columns.finished_at.is_(None)
     for row in await transaction.rows(sa.select(_table).where(*unfinished)):
-        values: dict[str, Any] = {"events": [*row.events, *events][-KEPT:]}
+        values: dict[str, object] = {"events": [*row.events, *events][-KEPT:]}
         if row.generation <= observed:
             values |= {"finished_at": clock.now(), "message": message}
         await transaction.execute(_table.update().where(_columns.id == row.id).values(values))
