@@ -53,7 +53,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--filter", metavar="REGEX", default="", help="only tests whose names match")
     parser.add_argument("--record", action="store_true", help="what is found is what is expected from now on")
     parser.add_argument("--keep", action="store_true", help="wait with the removal, to look at the cloud")
-    parser.add_argument("--concurrency", type=int, default=2, metavar="N", help="test classes at a time (default: 2)")
+    parser.add_argument(
+        "--concurrency",
+        type=int,
+        default=4,
+        metavar="N",
+        help="tests at a time, which wait more than they work (default: 4)",
+    )
     options = parser.parse_args()
     if options.record and options.filter:
         parser.error("--record needs whole passes: leave out --filter.")
