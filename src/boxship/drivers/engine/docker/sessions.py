@@ -29,7 +29,8 @@ class Sessions(Access):
                 output = await _kept(await self._begun(exec_id, framed=True))
         except TimeoutError as error:
             raise errors.Busy(f"The command did not end within {_EXEC_SECONDS:g} s; it goes on.") from error
-        code = await self.exec_code(id, exec_id)
+        shown = await self._docker.json("GET", f"/exec/{exec_id}/json")
+        code = shown["ExitCode"]
         return ExecResult(output.decode("utf-8", errors="replace"), -1 if code is None else code)
 
     async def attach(self, id: str) -> Stream:
