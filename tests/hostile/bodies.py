@@ -63,7 +63,7 @@ def references(examples: Mapping[str, str], project: str, place: shapes.Path) ->
     name = next((str(part) for part in reversed(place) if isinstance(part, str)), "")
     if name in {"project_id", "tenant_id"}:
         return [project]
-    if name == "device_id" or not place:
+    if name in {"device_id", "image"} or not place:  # any words, and a name for the engine unless its driver is glance
         return []
     stem = name.removesuffix("_ids").removesuffix("_id").removeprefix("remote_").removeprefix("fixed_")
     stem = {"group": "security-group", "source": "volume", "floating_network": "network"}.get(stem, stem)

@@ -13,12 +13,12 @@ import pytest_asyncio
 import boxship.services
 from tests.hostile import world as worlds
 
-SERVICES = sorted(path.parent.name for path in Path(boxship.services.__path__[0]).glob("*/public.py"))
+SERVICES = sorted(path.parent.name for path in Path(boxship.services.__path__[0]).glob("*/policy.py"))
 SEED = int(os.environ.get("BOXSHIP_HOSTILE_SEED", "20261123"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per service; a new service is attacked as soon as it has a door."""
+    """One test per service; a new service is attacked as soon as it has rules."""
     if "service" in metafunc.fixturenames:
         metafunc.parametrize("service", SERVICES)
 

@@ -63,10 +63,11 @@ class World:
     """Routes to the types that they read, as far as known."""
 
     async def ask(self, user: str | None, target: Target, **options: Any) -> httpx.Response:
-        """One request on a route, in the newest microversion; ``body`` is sent as JSON, ``content`` as it is."""
+        """One request on a route, in the newest microversion that has it; ``body`` is sent as JSON, ``content`` as it is."""
         headers = dict(options.pop("headers", {}))
         if target.service.microversions:
-            headers.setdefault("OpenStack-API-Version", f"{target.service.microversions.service} latest")
+            version = target.route.until or "latest"
+            headers.setdefault("OpenStack-API-Version", f"{target.service.microversions.service} {version}")
         if "body" in options:
             options["content"] = json.dumps(options.pop("body")).encode()
         if "content" in options and "Content-Type" not in headers:

@@ -70,15 +70,22 @@ def root(base_url: str) -> dict[str, Any]:
     }
 
 
+_RESOURCES = (
+    *("services", "containers", "images", "networks", "hosts", "availability_zones", "capsules"),
+    *("quotas", "quota_classes", "registries"),
+)
+
+
 def v1(base_url: str) -> dict[str, Any]:
     """The answer to GET /v1: the resources that are there."""
-    links = [
-        {"rel": "self", "href": f"{base_url}/v1/containers/"},
-        {"rel": "bookmark", "href": f"{base_url}/containers/"},
-    ]
-    return {
+    document: dict[str, Any] = {
         "id": "v1",
         "media_types": [{"base": "application/json", "type": "application/vnd.openstack.zun.v1+json"}],
         "links": [{"rel": "self", "href": f"{base_url}/v1/"}],
-        "containers": links,
     }
+    for name in _RESOURCES:
+        document[name] = [
+            {"rel": "self", "href": f"{base_url}/v1/{name}/"},
+            {"rel": "bookmark", "href": f"{base_url}/{name}/"},
+        ]
+    return document
