@@ -111,6 +111,15 @@ async def test_a_log_is_followed_as_it_grows(docker: Host) -> None:
     assert printed.endswith(b"late\n")
 
 
+async def test_of_a_very_long_log_the_newest_is_read(docker: Host) -> None:
+    script = "head -c 12000000 /dev/zero | tr '\\0' 'a' | fold -w 1000; echo last"
+    await docker.run("c1", "sh", "-c", script)
+    await docker.ends("c1")
+    printed = await docker.engine.logs("c1", LogQuery())
+    assert len(printed) == 8 * MEBIBYTE
+    assert printed.endswith(b"alast\n")
+
+
 async def test_figures_are_those_of_the_load(docker: Host) -> None:
     """A busy loop at half a core, 32 MiB in memory and 32 MiB written: neither more nor much less is told."""
     load = (
