@@ -33,11 +33,12 @@ async def check(transaction: Transaction, settings: Settings, project_id: str, d
     """
     await transaction.serialise(f"quota:container:{project_id}")
     limit = await limits(transaction, settings, project_id)
-    used = await usage(transaction, project_id)
-    for resource, most in limit.items():
-        more = getattr(demand, resource)
-        if more > 0 and 0 <= most < used[resource] + more:
-            raise container_errors.QuotaExceeded(resource, most)
+    more = {resource: getattr(demand, resource) for resource, most in limit.items() if most >= 0}
+    asked = {resource: amount for resource, amount in more.items() if amount > 0}
+    used = await usage(transaction, project_id) if asked else {}
+    for resource, amount in asked.items():
+        if limit[resource] < used[resource] + amount:
+            raise container_errors.QuotaExceeded(resource, limit[resource])
 
 
 async def limits(transaction: Transaction, settings: Settings, project_id: str) -> dict[str, int]:
