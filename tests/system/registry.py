@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -20,22 +21,27 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 class Registry(ThreadingHTTPServer):
     """Serves one image, which no other registry ever had. ``broken``: every transfer breaks off halfway; ``free``: while it
-    is not set, layers wait."""
+    is not set, layers wait; ``login``: user and password that it asks for."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.broken = False
+        self.login: tuple[str, str] | None = None
         self.free = threading.Event()
         self.free.set()
         self.blobs: dict[str, bytes] = {}
         self.manifest = self._image()
 
     @property
+    def domain(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+    @property
     def image(self) -> str:
         """What to pull."""
-        return f"127.0.0.1:{self.server_port}/{NAME}:1"
+        return f"{self.domain}/{NAME}:1"
 
     def _image(self) -> bytes:
         layer = archives.layer()
@@ -60,6 +66,12 @@ class _Answers(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
+        if not self._known():
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         found = self._found()
         if found is None:
             self.send_error(404)
@@ -72,6 +84,11 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(data[: len(data) // 2] if self.server.broken else data)
+
+    def _known(self) -> bool:
+        login = self.server.login
+        shown = self.headers.get("Authorization")
+        return login is None or shown == "Basic " + base64.b64encode(":".join(login).encode()).decode()
 
     def _found(self) -> tuple[str, bytes] | None:
         if self.path == "/v2/":
