@@ -388,3 +388,13 @@ def test_a_reader_who_leaves_hears_no_complaint(cloud: CommandLine, pair: tuple[
             cloud.ok("restart", "--time", "0", *pair)
         program.wait(60)
         assert program.stderr.read() == b""
+
+
+def test_a_session_that_the_cloud_ends_says_why(cloud: CommandLine) -> None:
+    cloud.ok("run", "--name", "doomed", "-itd", "busybox", "--", "sleep", "9")
+    with typing(cloud, "attach", "doomed") as shown:
+        shown.until("nothing runs")
+        cloud.ok("rm", "--force", "doomed")
+        assert shown.ends() != 0
+        assert "Traceback" not in shown.seen
+        assert shown.settings() == shown.before

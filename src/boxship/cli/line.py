@@ -74,9 +74,14 @@ class WebSocket:
         return self._connection.close_code not in {1000, 1005}
 
     @property
+    def reason(self) -> str:
+        """Why it ended, in the cloud's words; empty where it says nothing."""
+        return self._connection.close_reason or ""
+
+    @property
     def exit_code(self) -> int | None:
         """What the cloud says at the end of how the process ended: ``exit 7``; None where it says nothing."""
-        match = re.search(r"\bexit(?:ed| code)? \(?([0-9]{1,3})\b", self._connection.close_reason or "")
+        match = re.search(r"\bexit(?:ed| code)? \(?([0-9]{1,3})\b", self.reason)
         return int(match[1]) if match else None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from boxship.cli import actions, api, completion, containers, line, logs, output, several, steps, terminal
-from boxship.cli.failure import Exit, Failure
+from boxship.cli.failure import Failure
 from boxship.cli.options import state_dir_option
 
 
@@ -183,5 +183,5 @@ def join(
             session.end_input()
         let_go = terminal.join(session, keys, resize, take_input=take_input)
     if not let_go and session.broken:
-        raise Failure("The connection to the cloud broke off; what ran there runs on.", Exit.NOT_RUNNING)
+        raise Failure(session.reason or "The connection to the cloud broke off; what ran there runs on.")
     return session.exit_code, let_go

@@ -26,7 +26,8 @@ _CHUNK = 1 << 14
 _GOODBYE = 3.0
 """Seconds that the last output may take to be written."""
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-_OVER, _RESIZED, _CONTINUED = b"o", b"r", b"c"
+_OVER = b"\0"
+"""What the reading side writes into the pipe of wakeups; signals write their numbers, of which none is 0."""
 Resize = Callable[[int, int], None]
 """Tells the other end the columns and lines of this terminal."""
 
@@ -192,29 +193,28 @@ def _raw(*, terminal: bool) -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def _wakeups(*, terminal: bool) -> Iterator[tuple[int, int]]:
-    """A pipe that says why to look up, with the signals of a terminal going into it; those that end us end us in order."""
+    """A pipe that says why to look up: every signal writes into it, so that none is missed that comes just before one begins to
+    wait, or that another thread is given. Those that end us end us in order."""
     ear, mouth = os.pipe()
     os.set_blocking(mouth, False)
 
-    def wake(word: bytes) -> Callable[[int, FrameType | None], None]:
-        def hear(_number: int, _frame: FrameType | None) -> None:
-            with contextlib.suppress(BlockingIOError):
-                os.write(mouth, word)
-
-        return hear
+    def pass_by(_number: int, _frame: FrameType | None) -> None:
+        """What is to be done is done where the pipe is read."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    hearers = dict.fromkeys(_ENDING, end) | {signal.SIGWINCH: wake(_RESIZED)}
+    hearers = dict.fromkeys(_ENDING, end) | {signal.SIGWINCH: pass_by}
     if terminal:
-        hearers[signal.SIGCONT] = wake(_CONTINUED)
+        hearers[signal.SIGCONT] = pass_by
+    woken_before = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
     before = {number: signal.signal(number, hearer) for number, hearer in hearers.items()}
     try:
         yield ear, mouth
     finally:
         for number, hearer in before.items():
             signal.signal(number, hearer)
+        signal.set_wakeup_fd(woken_before)
         os.close(ear)
         os.close(mouth)
 
