@@ -203,6 +203,11 @@ class Capsule(msgspec.Struct, frozen=True, kw_only=True):
     status_reason: str | None = None
     observed: int = 0
 
+    @property
+    def shown_status(self) -> str:
+        """The status as users see it: one that is wanted gone is going, whatever its containers still do."""
+        return states.Status.DELETING if self.wish is states.Wish.GONE else self.status
+
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """The right to open one session, once: of process 1, or of a command that was prepared (``exec_id``). ``id`` is the

@@ -75,6 +75,8 @@ def next_step(row: model.Container, seen: Seen) -> Step:
 
 
 def _arriving(row: model.Container, seen: Seen) -> Step:
+    if row.role is model.Role.INIT and _ended(row) and row.exit_code == 0:
+        return Step.NOTHING  # it has done its part: that somebody tidied it away harms nobody
     if row.engine_id is not None and not row.auto_heal and not _asked_for_more(row):
         return Step.DISMISS if row.auto_remove else Step.VANISHED
     if seen.trouble:

@@ -11,7 +11,7 @@ from boxship.core.http import call as http
 from boxship.core.http.call import Call
 from boxship.services.container import errors as container_errors
 from boxship.services.container import model, states
-from boxship.services.container.operations import images
+from boxship.services.container.operations import images, registries
 from boxship.services.container.store import actions as actions_store
 from boxship.services.container.store import containers as store
 
@@ -67,7 +67,10 @@ async def rebuild(call: Call[Any], row: model.Container, image: str | None, driv
     One that runs is started again; any other one is Created afterwards. ImageNotFound, BadRequest.
     """
     check_legal(row, "rebuild")
-    chosen = await images.resolve(call.transaction, call.caller, image or row.image, driver or row.image_driver)
+    driver = driver or row.image_driver
+    if image and driver != "glance":
+        image = registries.located(await registries.of(call.transaction, row), image)
+    chosen = await images.resolve(call.transaction, call.caller, image or row.image, driver)
     wish: dict[str, object] = {"wish": states.Wish.CREATED, "task": states.TaskState.REBUILDING}
     if row.status is states.Status.RUNNING:
         wish |= {"wish": states.Wish.RUNNING, "starts": row.starts + 1}

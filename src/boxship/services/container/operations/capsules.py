@@ -35,7 +35,7 @@ async def create(call: Call[Any], template: schemas.Template) -> model.Capsule:
     BadRequest, NotFound: a field is wrong or names nothing that the caller sees. QuotaExceeded, NoValidHost.
     """
     spec = template.spec
-    parts = [(model.Role.INIT, part) for part in spec.init_containers] + [
+    parts = [(model.Role.INIT, part) for part in spec.init_containers or ()] + [
         (model.Role.MAIN, part) for part in spec.containers
     ]
     policy = schemas.POLICIES[spec.restart_policy or template.restart_policy or "Always"]
@@ -79,7 +79,6 @@ async def _with_volumes(call: Call[Any], row: model.Capsule, asked: Sequence[sch
 
 
 async def _volume(call: Call[Any], cinder: schemas.Cinder, field: str) -> model.CapsuleVolume:
-    removed = wire.flag(cinder.auto_remove)
     size = wire.number(cinder.size, f"{field}.cinder.size", 1, 2**20)
     if (cinder.volume_id is None) == (size is None):
         raise errors.BadRequest("either volumeID or size is required, and not both", field=f"{field}.cinder")
@@ -87,9 +86,9 @@ async def _volume(call: Call[Any], cinder: schemas.Cinder, field: str) -> model.
         found = await volume.find_volume(call.transaction, call.caller, cinder.volume_id)
         if found is None:
             raise container_errors.VolumeNotFound(cinder.volume_id)
-        return model.CapsuleVolume("", found.id, removed)
+        return model.CapsuleVolume("", found.id, disposable=False)
     made = await volume.create_volume(call.transaction, call.caller, call.settings, size=int(size or 0), name="")
-    return model.CapsuleVolume("", made, removed)
+    return model.CapsuleVolume("", made, disposable=wire.flag(cinder.auto_remove))
 
 
 async def _container(
@@ -127,7 +126,7 @@ async def _container(
         auto_remove=False,
         auto_heal=False,
         availability_zone=capsule.availability_zone,
-        exposed_ports=[f"{port.container_port}/{port.protocol.lower()}" for port in part.ports or ()],
+        exposed_ports=[port.exposed for port in part.ports or ()],
         mounts=_mounts(capsule, part),
         capsule_id=capsule.id,
         role=role,

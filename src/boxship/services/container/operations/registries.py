@@ -107,6 +107,11 @@ async def delete(transaction: Transaction, row: model.Registry) -> None:
     await store.forget(transaction, row.id)
 
 
+async def of(transaction: Transaction, row: model.Container) -> model.Registry | None:
+    """The registry that a container was made with."""
+    return await store.get(transaction, row.registry_id) if row.registry_id else None
+
+
 def located(registry: model.Registry | None, image: str) -> str:
     """The image's name with its registry, where one is named and the name has none of its own."""
     return f"{registry.domain}/{image}" if registry and _prefix(image) is None else image

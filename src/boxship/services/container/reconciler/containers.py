@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,8 @@ log = structlog.get_logger("container")
 MIB, GIB = 2**20, 2**30
 UNKNOWN_AFTER = 60.0
 """Seconds without an answer from the engine until containers are Unknown: longer than it takes to restart one."""
+PATIENCE = 0.5
+"""Seconds between looks whether long work is still wanted."""
 SHORT = 0.05
 """Seconds until the next look where a port or volume is about to be ready and its wake-up might be missed."""
 
@@ -231,7 +233,7 @@ class ContainerReconciler:
         if look.row.image_pull_policy == "never":
             raise errors.Refused(f"The image {look.row.image} is not on this host, and the pull policy is never.")
         await self._record(look, pulling=True)
-        await self.images.bring(look.row)
+        await self._unless_changed(look, self.images.bring(look.row))
 
     async def _create(self, look: _Look) -> engine_interface.ContainerSight:
         await self._world.fabric.ensure_sandbox(look.home.id)
@@ -252,7 +254,21 @@ class ContainerReconciler:
         return sight
 
     async def _stop(self, look: _Look) -> None:
-        await self._world.engine.stop(look.row.id, look.row.stop_timeout)
+        await self._unless_changed(look, self._world.engine.stop(look.row.id, look.row.stop_timeout))
+
+    async def _unless_changed(self, look: _Look, work: Coroutine[None, None, None]) -> None:
+        """Do what may take minutes, but leave it as soon as something else is wanted: who waits for an image that does not
+        come, or for a process that does not end, can still delete the container at once."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=PATIENCE))[0]:
+                async with self._database.read() as transaction:
+                    if await store.generation(transaction, look.row.id) != look.row.generation:
+                        return
+            task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _kill(self, look: _Look) -> None:
         await self._world.engine.kill(look.row.id, look.row.kill_signal)

@@ -22,7 +22,7 @@ POLICIES = {"Always": "always", "OnFailure": "on-failure", "Never": "no"}
 Policy = Literal["Always", "OnFailure", "Never"]
 VolumeName = Annotated[str, Meta(min_length=2, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$")]
 Path = Annotated[str, Meta(min_length=1, max_length=4096)]
-PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+PortNumber = Annotated[int, Meta(ge=1, le=65535)] | wire.Number
 
 
 class _Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -49,6 +49,12 @@ class Port(_Strict):
     host_port: PortNumber | None = None
     name: wire.Name | None = None
     protocol: Literal["TCP", "UDP"] = "TCP"
+
+    @property
+    def exposed(self) -> str:
+        """As containers expose it: ``80/tcp``. BadRequest: it came as text and is no port."""
+        number = wire.number(self.container_port, "template.spec.containers.ports.containerPort", 1, 65535)
+        return f"{int(number or 0)}/{self.protocol.lower()}"
 
 
 class VolumeMount(_Strict):
@@ -77,7 +83,8 @@ class Part(_Strict):
 
 
 class Cinder(_Strict):
-    """A volume that is there (``volumeID``), or a new one by its size in GiB."""
+    """A volume that is there (``volumeID``), or a new one by its size in GiB. ``autoRemove`` is about new ones: what was
+    there before is only borrowed, as in Zun."""
 
     volume_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = msgspec.field(default=None, name="volumeID")
     size: Annotated[int, Meta(ge=1, le=2**20)] | wire.Number | None = None
@@ -95,13 +102,13 @@ class Spec(_Strict):
     """The containers and what they share."""
 
     containers: Annotated[list[Part], Meta(min_length=1, max_length=32)]
-    init_containers: Annotated[list[Part], Meta(max_length=32)] = []
+    init_containers: Annotated[list[Part], Meta(max_length=32)] | None = None
     volumes: Annotated[list[Volume], Meta(max_length=32)] | None = None
     restart_policy: Policy | None = None
 
 
-class Metadata(_Strict):
-    """How a capsule is called."""
+class Metadata(msgspec.Struct, kw_only=True):
+    """How a capsule is called. What else pods have here (``namespace``, ``uid``) is read and means nothing."""
 
     name: wire.Name | None = None
     labels: wire.Pairs | None = None
@@ -130,7 +137,7 @@ def read(body: bytes) -> Template:
     raw = bytes(http.decode(body, _Body).template)
     try:
         if raw.lstrip()[:1] == b'"':
-            raw = msgspec.json.decode(raw, type=str).encode()
+            raw = http.decode(raw, str).encode(errors="replace")
         return http.decode(raw, Template)
     except errors.BadRequest as error:
         reason = error.sentence.removeprefix(f"{error.field}: ")
@@ -157,7 +164,7 @@ def view(
         "user_id": row.user_id,
         "created_at": clock.stamp(row.created_at),
         "updated_at": clock.stamp(row.updated_at),
-        "status": row.status,
+        "status": row.shown_status,
         "status_reason": row.status_reason,
         "addresses": views.addresses(row.plugs, plugs),
         "cpu": row.cpu,

@@ -153,6 +153,12 @@ async def uses_image(transaction: Transaction, image_id: str) -> bool:
     return await transaction.scalar(sa.select(_columns.id).where(_columns.image_id == image_id).limit(1)) is not None
 
 
+async def generation(transaction: Transaction, id: str) -> int | None:
+    """How often the wish has changed; None where the container is gone."""
+    found: int | None = await transaction.scalar(sa.select(_columns.generation).where(_columns.id == id))
+    return found
+
+
 async def named(transaction: Transaction, name: str, project_id: str | None) -> list[model.Container]:
     """The containers with this id or name, at most two; of one project, or of all where it is None."""
     query = sa.select(_table).where(_alone, sa.or_(_columns.id == name, _columns.name == name)).limit(2)
