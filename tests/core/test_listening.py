@@ -59,7 +59,7 @@ def test_files_that_do_not_serve_are_named(tmp_path: Path) -> None:
 def test_a_key_that_everybody_can_read(tmp_path: Path) -> None:
     made = certificates.make(tmp_path)
     made.key.chmod(0o644)
-    with pytest.raises(errors.BadRequest, match="tls_key: .*chmod"):
+    with pytest.raises(errors.BadRequest, match=r"tls_key: .*chmod"):
         listening.tls(Settings(tls_certificate=str(made.certificate), tls_key=str(made.key)))
 
 

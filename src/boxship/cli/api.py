@@ -104,8 +104,13 @@ class Cloud:
         """The answer to a POST of bytes as they come; ``kind`` is their media type."""
         return self._send("POST", self._url(service, _with(path, query)), content, {"Content-Type": kind})[0]
 
-    def tls(self) -> ssl.SSLContext | None:
-        """How to trust the cloud's certificates, as the OS_* variables say; None for what has no TLS."""
+    def tls(self) -> ssl.SSLContext:
+        """How to trust the cloud's certificates, as the OS_* variables say, for a session: two threads may use it."""
+        from boxship.cli import wire
+
+        return wire.shared(self._trust())
+
+    def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._variables.get("OS_CACERT") or None)
 
     @property
@@ -117,7 +122,7 @@ class Cloud:
     def fake(self) -> bool:
         """Whether the cloud says of itself that it runs nothing."""
         url = self._url("identity", "").partition("/identity")[0]
-        found = health(url, self.tls() if url.startswith("https") else None)
+        found = health(url, self._trust() if url.startswith("https") else None)
         return bool(found and found.get("fake"))
 
     def _url(self, service: str, path: str) -> str:
@@ -192,7 +197,7 @@ class Cloud:
 
     def _connection(self, scheme: str, place: str) -> http.client.HTTPConnection:
         """A fresh one: a kept one may have been closed by the server while a command waited for something."""
-        return _connected(scheme, place, self.tls() if scheme == "https" else None, _TIMEOUT)
+        return _connected(scheme, place, self._trust() if scheme == "https" else None, _TIMEOUT)
 
 
 def connect(state_dir: Path | None = None, user: str = "demo") -> Cloud:

@@ -88,6 +88,9 @@ def tls(settings: Settings) -> ssl.SSLContext | None:
         raise errors.BadRequest(f"{key} can be read by everybody on this host; chmod o= {key}", field="tls_key")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["http/1.1"])
+    # A ticket comes after the handshake: a client in Python before 3.13 that reads in one thread loses what another writes
+    # at that moment, and waits for ever. Connections are kept open; few would be resumed.
+    context.num_tickets = 0
     try:
         # The password is asked for on the terminal otherwise, where nobody may be.
         context.load_cert_chain(certificate, key, password="")
