@@ -14,7 +14,7 @@ async def list_hosts(call: Call[Any]) -> Reply:
     asking.check_query(call, {*paging.WORDS})
     found, page = await operations.show_all(call.transaction, call.query)
     shown = [schemas.host(row, share, call.base_url, call.version) for row, share in found]
-    return Reply({"hosts": shown, "next": paging.following(call, [row.id for row, _ in found], page)})
+    return Reply({"hosts": shown, "next": paging.following(call, "hosts", [row.id for row, _ in found], page)})
 
 
 async def show_host(call: Call[Any]) -> Reply:

@@ -19,7 +19,7 @@ async def list_images(call: ContainerCall) -> Reply:
     asking.check_query(call, {*paging.WORDS})
     rows, page = await operations.show_all(call.transaction, call.query)
     shown = [schemas.view(row, call.base_url) for row in rows]
-    return Reply({"images": shown, "next": paging.following(call, [row.id for row in rows], page)})
+    return Reply({"images": shown, "next": paging.following(call, "images", [row.id for row in rows], page)})
 
 
 async def show_image(call: ContainerCall) -> Reply:

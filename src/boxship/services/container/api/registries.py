@@ -16,7 +16,7 @@ async def list_registries(call: ContainerCall) -> Reply:
     everywhere = asking.all_projects(call, "registry:get_all_all_projects")
     rows, page = await operations.show_all(call.transaction, call.caller, call.query, all_projects=everywhere)
     shown = [schemas.view(row, call.base_url) for row in rows]
-    return Reply({"registries": shown, "next": paging.following(call, [row.id for row in rows], page)})
+    return Reply({"registries": shown, "next": paging.following(call, "registries", [row.id for row in rows], page)})
 
 
 async def create_registry(call: ContainerCall) -> Reply:
