@@ -87,6 +87,23 @@ def test_bytes_on_disk(tmp_path: Path, told: dict[str, Any], read: int, written:
     assert figures.moved(told, 10, [10, 11, 12], tmp_path) == (read, written)
 
 
+@pytest.mark.parametrize(
+    ("lines", "group"),
+    [
+        ("9:name=systemd:/\n8:pids:/docker/c1\n7:blkio:/docker/other\n0::/\n", "pids/docker/c1"),  # cgroup v1
+        ("0::/system.slice/docker-c1.scope\n", "system.slice/docker-c1.scope"),  # cgroup v2
+    ],
+)
+def test_processes(tmp_path: Path, lines: str, group: str) -> None:
+    (tmp_path / "proc" / "10").mkdir(parents=True)
+    (tmp_path / "proc" / "10" / "cgroup").write_text(lines)
+    assert figures.processes(10, tmp_path / "proc", tmp_path) == [10]
+    for directory, listed in {group: "10\n11\n", f"{group}/below": "12\n", "pids/docker/other": "99\n"}.items():
+        (tmp_path / directory).mkdir(parents=True, exist_ok=True)
+        (tmp_path / directory / "cgroup.procs").write_text(listed)
+    assert figures.processes(10, tmp_path / "proc", tmp_path) == [10, 11, 12]
+
+
 def test_another_parent_than_the_shim_does_not_count(tmp_path: Path) -> None:
     book(tmp_path, 10, read=3, written=10)
     book(tmp_path, 1, read=1000, written=1000)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
 _SHIM = "containerd-shim"
 
 
@@ -35,6 +36,19 @@ def memory(sample: Mapping[str, Any]) -> int:
 def memory_limit(sample: Mapping[str, Any]) -> int:
     """Bytes; the host's memory where it has no limit of its own."""
     return int(sample["memory_stats"].get("limit", 0))
+
+
+def processes(first: int, proc: Path = PROC, cgroups: Path = CGROUPS) -> list[int]:
+    """The processes in the control group of process 1 and in those below it, as the host knows them (cgroups(7)); process 1
+    alone where the kernel does not show them here."""
+    found: set[int] = set()
+    for line in _read(proc / str(first) / "cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers not in {"", "pids"} or path == "/":
+            continue
+        for listed in (cgroups / controllers / path.lstrip("/")).rglob("cgroup.procs"):
+            found.update(int(word) for word in _read(listed).split())
+    return sorted(found) or [first]
 
 
 def moved(sample: Mapping[str, Any], first: int, pids: Iterable[int], proc: Path = PROC) -> tuple[int, int]:

@@ -53,8 +53,8 @@ class Reading(Access):
             raise errors.Refused("The container is not running.")
         with named(id), running():
             sample = await self._docker.json("GET", f"/containers/{self._name(id)}/stats", stream=False)
-            listed = await self._docker.json("GET", f"/containers/{self._name(id)}/top", ps_args="-eo pid")
-        first, pids = shown["State"]["Pid"], [int(row[0]) for row in listed["Processes"] or ()]
+        first = shown["State"]["Pid"]
+        pids = figures.processes(first)
         read, written = figures.moved(sample, first, pids)
         received, sent = figures.traffic(first)
         return Usage(
