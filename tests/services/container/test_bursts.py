@@ -51,7 +51,7 @@ async def statuses(cloud: clouds.Cloud, user: str) -> Counter[str]:
 async def test_none_is_lost_and_none_is_too_many(
     tmp_path: Path, limits: dict[str, Any], expected: int, refusal: int
 ) -> None:
-    roomy = {"quota_memory": -1, "quota_cpu": -1, "quota_disk": -1}
+    roomy: dict[str, Any] = {"quota_memory": -1, "quota_cpu": -1, "quota_disk": -1}
     async with clouds.running(tmp_path / "state", **roomy | limits) as cloud:
         await networked(cloud, "alice")
         answers = Counter(await burst(cloud, "alice", MANY))
@@ -65,7 +65,13 @@ async def test_none_is_lost_and_none_is_too_many(
 
 
 async def test_one_container_of_another_project_does_not_wait_for_all(tmp_path: Path) -> None:
-    roomy = {"quota_containers": -1, "quota_memory": -1, "quota_cpu": -1, "quota_disk": -1, "workers": 2}
+    roomy: dict[str, Any] = {
+        "quota_containers": -1,
+        "quota_memory": -1,
+        "quota_cpu": -1,
+        "quota_disk": -1,
+        "workers": 2,
+    }
     async with clouds.running(tmp_path / "state", **roomy) as cloud:
         for user in ("alice", "bob"):
             await networked(cloud, user)
