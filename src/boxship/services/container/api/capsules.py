@@ -21,7 +21,7 @@ async def list_capsules(call: ContainerCall) -> Reply:
     everywhere = asking.all_projects(call, "capsule:get_all_all_projects")
     rows, page = await operations.show_all(call.transaction, call.caller, call.query, all_projects=everywhere)
     shown = await operations.view(call, rows)
-    return Reply({"capsules": shown, "next": paging.following(call, [row.id for row in rows], page)})
+    return Reply({"capsules": shown, "next": paging.following(call, "capsules", [row.id for row in rows], page)})
 
 
 async def show_capsule(call: ContainerCall) -> Reply:
