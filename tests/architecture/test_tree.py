@@ -78,7 +78,9 @@ def _lines(name: str) -> list[str]:
     return [line for line in (ROOT / name).read_text().splitlines() if "==" in line]
 
 
-@pytest.mark.parametrize("name", ["Makefile", "scripts/bootstrap", "scripts/test", "scripts/clients", "scripts/tempest", ".ci/run"])
+@pytest.mark.parametrize(
+    "name", ["Makefile", "scripts/bootstrap", "scripts/test", "scripts/clients", "scripts/tempest", ".ci/run"]
+)
 def test_the_commands_are_there(name: str) -> None:
     path = ROOT / name
     assert path.is_file()

@@ -221,9 +221,7 @@ def _capsules() -> None:
     )
     op.create_index("ix_capsules_name", "capsules", ["name"], unique=False)
     op.create_index("ix_capsules_listed", "capsules", ["project_id", "created_at"], unique=False)
-    op.create_index(
-        "ix_capsules_due", "capsules", ["id"], unique=False, sqlite_where=sa.text("observed != generation")
-    )
+    op.create_index("ix_capsules_due", "capsules", ["id"], unique=False, sqlite_where=sa.text("observed != generation"))
 
 
 def _images() -> None:
