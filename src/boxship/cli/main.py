@@ -106,7 +106,7 @@ def boxship() -> None:
     \b
     Example:
       boxship up --detach
-      boxship run busybox --name web --publish 80 -- httpd -f -p 80
+      boxship run --name web --publish 80 busybox -- httpd -f -p 80
     """
 
 
