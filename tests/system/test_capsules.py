@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.system import audit
 from tests.system.api import Session, address
+from tests.system.clients import Clients
 from tests.system.engine import Engine
 from tests.system.installation import Installation
 from tests.system.waiting import until
@@ -133,3 +136,106 @@ def test_deletion_ends_on_bad_days(cloud: Installation, engine: Engine, session:
     for volume in session.ask("GET", volumes)["volumes"]:
         session.ask("DELETE", f"{volumes}/{volume['id']}")
     audit.assert_sound(cloud)
+
+
+def test_a_volume_that_was_there_stays(cloud: Installation, engine: Engine, session: Session) -> None:
+    """Two containers see what the other writes; ``autoRemove`` is only about volumes that the capsule made."""
+    volumes = f"/volume/v3/{session.project_id}/volumes"
+    kept = session.ask("POST", volumes, {"volume": {"size": 1, "name": "kept"}})["volume"]["id"]
+
+    def is_now(status: str) -> None:
+        until(lambda: session.ask("GET", f"{volumes}/{kept}")["volume"]["status"] == status, f"it is {status}", 20)
+
+    is_now("available")
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    wish = [{"name": "data", "cinder": {"volumeID": kept, "autoRemove": True}}]
+    for said in ("written", "and kept"):
+        made = create(session, "keeper", part(IDLE, volumeMounts=mounts), part(IDLE, volumeMounts=mounts), volumes=wish)
+        first, second = becomes(session, made["uuid"], "Running")["containers"]
+        is_now("in-use")
+        inside(cloud, engine, first, f"echo {said} >> /data/word")
+        assert said in inside(cloud, engine, second, "cat /data/word")
+        last = inside(cloud, engine, first, "cat /data/word")
+        delete(session, made["uuid"])
+        is_now("available")
+    assert last.splitlines() == ["written", "and kept"]
+    session.ask("DELETE", f"{volumes}/{kept}")
+    audit.assert_sound(cloud)
+
+
+def test_init_containers_that_somebody_tidied_away(cloud: Installation, engine: Engine, session: Session) -> None:
+    """What ``docker container prune`` does to a capsule that runs: nothing."""
+    made = create(session, "tidied", part(IDLE), initContainers=[part("true")])
+    shown = becomes(session, made["uuid"], "Running")
+    engine.docker("rm", f"boxship-{cloud.mark}-{shown['init_containers'][0]['uuid']}")
+    witness = create(session, "witness", part("true"), restartPolicy="Never")
+    becomes(session, witness["uuid"], "Succeeded")
+    assert becomes(session, made["uuid"], "Running")["init_containers"][0]["status"] == "Stopped"
+    delete(session, made["uuid"])
+    delete(session, witness["uuid"])
+    audit.assert_sound(cloud)
+
+
+@pytest.mark.parametrize("moment", ["in the middle of creation", "while it runs", "in the middle of deletion"])
+def test_deletion_ends_though_the_program_was_killed(own_cloud: Installation, moment: str) -> None:
+    """All that the capsule is made of is found again, and taken away, by a program that remembers nothing."""
+    own_cloud.start()
+    session = own_cloud.session("podder")
+    session.network("pods", "10.78.0.0/24")
+    made = create(
+        session,
+        "cut",
+        part(IDLE),
+        part(IDLE),
+        initContainers=[part("true")],
+        volumes=[{"name": "work", "cinder": {"size": 1, "autoRemove": True}}],
+    )
+    if moment != "in the middle of creation":
+        becomes(session, made["uuid"], "Running")
+    if moment == "in the middle of deletion":
+        session.ask("DELETE", f"{CAPSULES}/{made['uuid']}")
+    own_cloud.kill()
+    own_cloud.start()
+    if moment != "in the middle of deletion":
+        becomes(session, made["uuid"], "Running")
+        audit.assert_sound(own_cloud)
+        session.ask("DELETE", f"{CAPSULES}/{made['uuid']}")
+    session.gone(f"{CAPSULES}/{made['uuid']}")
+    audit.assert_sound(own_cloud)
+    assert session.ask("GET", f"/volume/v3/{session.project_id}/volumes")["volumes"] == []
+
+
+def test_official_clients(cloud: Installation, openstack: Clients, tmp_path: Path) -> None:
+    """Every ``openstack capsule`` command: create, list, show, delete."""
+    office = openstack.json("network", "create", "capsule-office")["id"]
+    openstack.run("subnet", "create", "capsule-desks", "--network", office, "--subnet-range", "10.79.0.0/24")
+    wish = {
+        "kind": "capsule",
+        "capsuleVersion": "beta",
+        "metadata": {"name": "brief", "labels": {"tier": "front"}},
+        "spec": {"containers": [part(IDLE)], "restartPolicy": "Always"},
+        "nets": [{"network": office}],
+    }
+    template = tmp_path / "capsule.yaml"
+    template.write_text(json.dumps(wish))
+    made = openstack.json("capsule", "create", "--file", str(template))
+    assert (made["name"], made["labels"], made["status"]) == ("brief", {"tier": "front"}, "Pending")
+    shown = until(lambda: _shown_running(openstack, "brief"), "it runs", 20) or {}
+    assert shown["uuid"] == made["uuid"] and shown["restart_policy"]["Name"] == "always"
+    assert shown["addresses"].startswith("10.79.0.")
+    (listed,) = [one for one in openstack.json("capsule", "list") if one["uuid"] == made["uuid"]]
+    assert (listed["name"], listed["status"], listed["addresses"]) == ("brief", "Running", shown["addresses"])
+    paged = openstack.json("capsule", "list", "--limit", "1", "--sort-key", "uuid", "--sort-dir", "desc")
+    assert len(paged) == 1
+    everywhere = openstack.json("capsule", "list", "--all-projects", cloud="boxship-admin")
+    assert made["uuid"] in [one["uuid"] for one in everywhere]
+    assert "403" in openstack.end("capsule", "list", "--all-projects").errors
+    assert "accepted" in openstack.run("capsule", "delete", "brief")
+    until(lambda: openstack.end("capsule", "show", "brief").code != 0, "it is gone", 20)
+    openstack.run("network", "delete", office)
+    audit.assert_sound(cloud)
+
+
+def _shown_running(openstack: Clients, name: str) -> dict[str, Any] | None:
+    shown = openstack.json("capsule", "show", name)
+    return dict(shown) if shown["status"] == "Running" else None

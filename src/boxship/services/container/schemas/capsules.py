@@ -141,7 +141,8 @@ def read(body: bytes) -> Template:
         return http.decode(raw, Template)
     except errors.BadRequest as error:
         reason = error.sentence.removeprefix(f"{error.field}: ")
-        raise errors.BadRequest(reason, field=f"template.{error.field}") from error
+        place = "template" if error.field == "body" else f"template.{error.field}"
+        raise errors.BadRequest(reason, field=place) from error
 
 
 def view(
