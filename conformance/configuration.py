@@ -16,8 +16,9 @@ Sections = Mapping[str, Mapping[str, object]]
 
 
 def write(directory: Path, cloud: Cloud, run: Pass, packages: Path) -> Path:
-    """Write both files into the directory of the pass; the path of tempest.conf, which only the owner may read."""
+    """Write both files into the directory of the pass, which only the owner may read; the path of tempest.conf."""
     directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)  # Tempest's log is not for others either
     sections = {**_basics(directory, cloud), **_network(cloud), **_features(), **_containers(cloud, run)}
     _write(directory / "tempest.conf", sections)
     tempest = packages / "tempest"

@@ -121,6 +121,9 @@ def test_passes_are_chosen_by_suite_name_and_version() -> None:
 def test_only_what_the_plugin_skips_itself_is_run_once_more() -> None:
     (unskipped,) = passes.chosen("zun", "unskipped")
     prefix = "zun_tempest_plugin.tests.tempest.api."
-    chosen = ["test_capsules.TestCapsule.test_create_capsule", "test_containers.TestContainer.test_reboot_container"]
+    chosen = [
+        "test_capsules.TestCapsule.test_create_capsule",
+        "test_containers.TestContainer.test_run_container_with_cinder_volumes",
+    ]
     assert all(unskipped.selects(prefix + name) for name in chosen)
-    assert not unskipped.selects(prefix + "test_containers.TestContainer.test_kill_container")
+    assert not unskipped.selects(prefix + "test_containers.TestContainer.test_reboot_container")
