@@ -34,7 +34,22 @@ async def resolve(transaction: Transaction, caller: Caller, name: str, driver: s
         if found is None or found.status != "active" or found.container_format != "docker":
             raise container_errors.ImageNotFound(name)
         return Chosen(name, "glance", found.id)
-    if not _REFERENCE.match(name) or name.startswith(model.RESERVED_REPOSITORY):
+    if not _REFERENCE.match(name) or name.startswith(model.RESERVED_REPOSITORY) or _is_disguise(name):
         raise errors.BadRequest(f"{name!r} is not the name of an image", field="image")
     last = name.rpartition("/")[2]
     return Chosen(name if ":" in last or "@" in last else f"{name}:latest", "docker")
+
+
+def _is_disguise(name: str) -> bool:
+    """Whether an engine would read it as something else than what it says.
+
+    ``sha256:ab`` is the beginning of an id to Docker, whatever image that is (moby, daemon/images: GetImage falls back to ids);
+    and ``docker.io/some.registry/image`` is kept under the same name as ``some.registry/image`` (moby, reference/store: by
+    FamiliarName), which no namespace of Docker's registry can be called.
+    """
+    first, _, rest = name.partition("/")
+    namespace, slash, _ = rest.partition("/")
+    hub = first in {"docker.io", "index.docker.io"}
+    return re.split("[:@]", name)[0] == "sha256" or (
+        hub and bool(slash) and ("." in namespace or namespace == "localhost")
+    )
