@@ -180,6 +180,7 @@ def test_init_containers_that_somebody_tidied_away(cloud: Installation, engine: 
 def test_deletion_ends_though_the_program_was_killed(own_cloud: Installation, moment: str) -> None:
     """All that the capsule is made of is found again, and taken away, by a program that remembers nothing."""
     own_cloud.start()
+    own_cloud.answers()
     session = own_cloud.session("podder")
     session.network("pods", "10.78.0.0/24")
     made = create(
@@ -196,6 +197,7 @@ def test_deletion_ends_though_the_program_was_killed(own_cloud: Installation, mo
         session.ask("DELETE", f"{CAPSULES}/{made['uuid']}")
     own_cloud.kill()
     own_cloud.start()
+    own_cloud.answers()
     if moment != "in the middle of deletion":
         becomes(session, made["uuid"], "Running")
         audit.assert_sound(own_cloud)
