@@ -82,7 +82,7 @@ def _features() -> Sections:
             "os_glance_reserved": False,
             "image_format_enforcement": False,
         },
-        "volume": {"build_timeout": 60},
+        "volume": {"build_timeout": 20},
         "volume-feature-enabled": {"backup": False, "snapshot": False, "clone": False},
     }
 
