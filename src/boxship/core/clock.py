@@ -15,6 +15,11 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def stamp_plain(moment: datetime | None) -> str | None:
+    """Date and time in UTC to the second, a space between and no zone, as Zun writes it; Gophercloud reads nothing else."""
+    return None if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
 def stamp_micro(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with microseconds and without a zone, as Cinder writes it."""
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")

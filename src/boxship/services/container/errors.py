@@ -16,8 +16,8 @@ class ImageNotFound(errors.BadRequest):
 
 
 class VolumeNotFound(errors.BadRequest):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No volume {name!r} is visible to you.", field="mounts.source")
+    def __init__(self, name: str, field: str = "mounts.source") -> None:
+        super().__init__(f"No volume {name!r} is visible to you.", field=field)
 
 
 class NameNotUnique(errors.Conflict):

@@ -85,7 +85,7 @@ async def _volume(call: Call[Any], cinder: schemas.Cinder, field: str) -> model.
     if cinder.volume_id:
         found = await volume.find_volume(call.transaction, call.caller, cinder.volume_id)
         if found is None:
-            raise container_errors.VolumeNotFound(cinder.volume_id)
+            raise container_errors.VolumeNotFound(cinder.volume_id, f"{field}.cinder.volumeID")
         return model.CapsuleVolume("", found.id, disposable=False)
     made = await volume.create_volume(call.transaction, call.caller, call.settings, size=int(size or 0), name="")
     return model.CapsuleVolume("", made, disposable=wire.flag(cinder.auto_remove))

@@ -90,8 +90,8 @@ def view(row: model.Container, plugs: dict[str, network.Plug], base_url: str, hi
         auto_heal=row.auto_heal,
         cpu_policy=row.cpu_policy or "shared",
         registry_id=row.registry_id,
-        created_at=clock.stamp(row.created_at),
-        updated_at=clock.stamp(row.updated_at),
+        created_at=clock.stamp_plain(row.created_at),
+        updated_at=clock.stamp_plain(row.updated_at),
         links=_links(base_url, row.id),
     )
     extra = {
