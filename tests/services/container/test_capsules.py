@@ -1,9 +1,11 @@
-"""How a capsule is, whose turn it is, and which templates are read, as tables."""
+"""How a capsule is, whose turn it is, and which templates are read, as tables; and what a sweep takes away."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from msgspec import structs
@@ -11,6 +13,8 @@ from msgspec import structs
 from boxship.core import errors
 from boxship.services.container import model, plan, states
 from boxship.services.container.schemas import capsules as schemas
+from tests import cloud as clouds
+from tests.services.container.containers import made
 from tests.services.container.test_plan import NONE, row, seen
 
 Status, Capsule, Role = states.Status, states.CapsuleStatus, model.Role
@@ -162,3 +166,34 @@ def test_a_capsule_that_is_wanted_gone_is_shown_as_going() -> None:
     )
     assert capsule.shown_status == "Running"
     assert structs.replace(capsule, wish=states.Wish.GONE).shown_status == "Deleting"
+
+
+async def test_a_sweep_takes_what_no_capsule_has(tmp_path: Path) -> None:
+    """And leaves the sandboxes and pods of capsules alone, though these are no containers."""
+    async with clouds.running(tmp_path) as running:
+        await made(running)  # its network is the one that the capsule is on
+        answer = await running.request("alice", "POST", "/container/v1/capsules", json={"template": template()})
+        assert answer.status_code == 202, answer.text
+        id, drivers, orphan = answer.json()["uuid"], running.program.drivers, str(uuid4())
+
+        async def runs() -> bool:
+            shown = await running.request("alice", "GET", f"/container/v1/capsules/{id}")
+            return bool(shown.json()["status"] == "Running")
+
+        await running.until(runs, "the capsule runs")
+        await drivers.engine.ensure_pod(orphan)
+        await drivers.fabric.ensure_sandbox(orphan)
+        for reconciler in running.program.services[-1].reconcilers:
+            await reconciler.sweep()
+        assert await drivers.engine.pods() == {id}
+        sandboxes = (await drivers.fabric.sight()).sandboxes
+        assert id in sandboxes and orphan not in sandboxes
+        assert await runs()
+        assert (await running.request("alice", "DELETE", f"/container/v1/capsules/{id}")).status_code == 204
+
+        async def forgotten() -> bool:
+            gone = (await running.request("alice", "GET", f"/container/v1/capsules/{id}")).status_code == 404
+            left = (await drivers.fabric.sight()).sandboxes
+            return gone and not await drivers.engine.pods() and id not in left
+
+        await running.until(forgotten, "nothing of the capsule is left")
