@@ -15,6 +15,7 @@ _CHANGING = (
     (re.compile(r"\b(tempest[\w-]*?)-\d{6,}\b"), r"\1-N"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"), "TIME"),
     (re.compile(r"\b\d{9,}(\.\d+)?\b"), "N"),
+    (re.compile(r"\b0x[0-9a-f]+\b"), "ADDRESS"),
     (re.compile(r"127\.0\.0\.1:\d+"), "HOST"),
 )
 
