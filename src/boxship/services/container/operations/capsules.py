@@ -54,7 +54,7 @@ async def create(call: Call[Any], template: schemas.Template) -> model.Capsule:
         host="",
     )
     row = await _with_volumes(call, row, spec.volumes or [])
-    containers = [await _container(call, row, part, role, position) for position, (role, part) in enumerate(parts)]
+    containers = [await _checked(call, row, parts, position) for position in range(len(parts))]
     row = await _placed(call, row, containers)
     row = await _with_ports(call, row, template.nets or [], containers)
     await store.insert(call.transaction, row)
@@ -89,6 +89,19 @@ async def _volume(call: Call[Any], cinder: schemas.Cinder, field: str) -> model.
         return model.CapsuleVolume("", found.id, disposable=False)
     made = await volume.create_volume(call.transaction, call.caller, call.settings, size=int(size or 0), name="")
     return model.CapsuleVolume("", made, disposable=wire.flag(cinder.auto_remove))
+
+
+async def _checked(
+    call: Call[Any], row: model.Capsule, parts: Sequence[tuple[model.Role, schemas.Part]], position: int
+) -> model.Container:
+    """The row of the container at this position. BadRequest: a field is wrong, named by its path in the template."""
+    role, part = parts[position]
+    try:
+        return await _container(call, row, part, role, position)
+    except errors.BadRequest as error:
+        kind = "initContainers" if role is model.Role.INIT else "containers"
+        at = [other for other, _ in parts[:position]].count(role)
+        raise schemas.within(f"template.spec.{kind}[{at}]", error) from error
 
 
 async def _container(
@@ -161,7 +174,7 @@ def _mounts(capsule: model.Capsule, part: schemas.Part) -> list[model.Mount]:
             raise errors.BadRequest(f"the capsule has no volume {wish.name}", field="volumeMounts.name")
         at = wire.destination(wish.mount_path)
         if at in {mount.destination for mount in mounts}:
-            raise errors.BadRequest(f"{at} is named twice", field="volumeMounts.mount_path")
+            raise errors.BadRequest(f"{at} is named twice", field="volumeMounts.mountPath")
         mounts.append(model.Mount(known[wish.name], at, read_only=wire.flag(wish.read_only)))
     return mounts
 

@@ -22,7 +22,8 @@ POLICIES = {"Always": "always", "OnFailure": "on-failure", "Never": "no"}
 Policy = Literal["Always", "OnFailure", "Never"]
 VolumeName = Annotated[str, Meta(min_length=2, max_length=255, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$")]
 Path = Annotated[str, Meta(min_length=1, max_length=4096)]
-PortNumber = Annotated[int, Meta(ge=1, le=65535)] | wire.Number
+Digits = Annotated[str, Meta(max_length=12, pattern=r"^[0-9]+$")]
+PortNumber = Annotated[int, Meta(ge=1, le=65535)] | Digits
 
 
 class _Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -33,7 +34,7 @@ class Requests(_Strict):
     """What a container asks for: cores and MiB."""
 
     cpu: Annotated[float, Meta(gt=0, le=wire.MAXIMUM_CPU)] | wire.Number | None = None
-    memory: Annotated[int, Meta(ge=wire.MINIMUM_MEMORY, le=wire.MAXIMUM_MEMORY)] | wire.Number | None = None
+    memory: Annotated[int, Meta(ge=wire.MINIMUM_MEMORY, le=wire.MAXIMUM_MEMORY)] | Digits | None = None
 
 
 class Resources(_Strict):
@@ -53,7 +54,7 @@ class Port(_Strict):
     @property
     def exposed(self) -> str:
         """As containers expose it: ``80/tcp``. BadRequest: it came as text and is no port."""
-        number = wire.number(self.container_port, "template.spec.containers.ports.containerPort", 1, 65535)
+        number = wire.number(self.container_port, "ports.containerPort", 1, 65535)
         return f"{int(number or 0)}/{self.protocol.lower()}"
 
 
@@ -87,7 +88,7 @@ class Cinder(_Strict):
     there before is only borrowed, as in Zun."""
 
     volume_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = msgspec.field(default=None, name="volumeID")
-    size: Annotated[int, Meta(ge=1, le=2**20)] | wire.Number | None = None
+    size: Annotated[int, Meta(ge=1, le=2**20)] | Digits | None = None
     auto_remove: wire.Flag = False
 
 
@@ -140,9 +141,24 @@ def read(body: bytes) -> Template:
             raw = http.decode(raw, str).encode(errors="replace")
         return http.decode(raw, Template)
     except errors.BadRequest as error:
-        reason = error.sentence.removeprefix(f"{error.field}: ")
-        place = "template" if error.field == "body" else f"template.{error.field}"
-        raise errors.BadRequest(reason, field=place) from error
+        raise within("template", error) from error
+
+
+def within(place: str, error: errors.BadRequest) -> errors.BadRequest:
+    """The error with the whole path of its field, as the author of the template knows it."""
+    field = _FIELDS.get(error.field or "body", error.field)
+    reason = error.sentence.removeprefix(f"{error.field}: ")
+    return errors.BadRequest(reason, field=f"{place}.{field}" if field else place)
+
+
+_FIELDS = {
+    "body": "",
+    "workdir": "workDir",
+    "cpu": "resources.requests.cpu",
+    "memory": "resources.requests.memory",
+    "mounts.destination": "volumeMounts.mountPath",
+}
+"""What fields of containers are called in templates."""
 
 
 def view(
