@@ -36,9 +36,9 @@ conformance-drivers: ## Run the suites that real and fake drivers must pass
 	@scripts/bootstrap --tests
 	@$(PYTEST) tests/conformance tests/drivers
 
-chaos: ## Kill the program and the engine for ten minutes and audit the host
+chaos: ## Kill program and engine again and again, delete from every state, and audit the host
 	@scripts/bootstrap --tests
-	@BOXSHIP_CHAOS=long BOXSHIP_PATIENCE=1 $(PYTEST) --timeout 1800 -s tests/system/test_chaos.py
+	@BOXSHIP_CHAOS=long BOXSHIP_PATIENCE=1 $(PYTEST) --timeout 1800 -s tests/system/test_chaos.py tests/system/test_bad_states.py
 
 bench: ## Measure, print a table, write bench/results.json
 	@scripts/bootstrap --tests

@@ -3,6 +3,7 @@ seconds of the world being back, and nothing is left."""
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,15 +39,17 @@ class Case:
     task: str | None = None
     image: str = "busybox"
     restart: str = "no"
+    volume: bool = False
 
 
 def cases(registry: int) -> dict[str, Case]:
     """``registry`` is the port of one that accepts connections and never says a word."""
     return {
         "created": Case("Created", run=False, first="Created"),
-        "running": Case("Running"),
+        "running": Case("Running", volume=True),
         "paused": Case("Paused", action="/pause"),
-        "stopped": Case("Stopped", action="/stop?timeout=0"),
+        "stopped": Case("Stopped", action="/stop?timeout=0", volume=True),
+        "rebuilding": Case("Rebuilding", DEAF, action="/rebuild", task="container_rebuilding"),
         "ended": Case("Stopped", ["true"], first="Stopped"),
         "restarting": Case("Restarting", "sleep 0.1; exit 1", first="Restarting", restart="always"),
         "error": Case("Error", ["/no/such/command"], first="Error"),
@@ -60,8 +63,9 @@ def cases(registry: int) -> dict[str, Case]:
 class Stage:
     """A container per state, in one cloud."""
 
-    def __init__(self, cloud: Installation, registry: int) -> None:
+    def __init__(self, cloud: Installation, registry: int, turn: int) -> None:
         self.cloud = cloud
+        self.turn = turn
         self.session, self.admin = cloud.session("demo"), cloud.session("admin")
         self.network = self.session.network("stage", "10.0.0.0/24")["id"]
         self.cases = cases(registry)
@@ -71,6 +75,8 @@ class Stage:
         """Bring every container into its state."""
         for name, case in self.cases.items():
             wish: dict[str, Any] = {"nets": [{"network": self.network}], "image": case.image, "cpu": 0.1}
+            if case.volume:
+                wish["mounts"] = [{"size": 1, "destination": "/data"}]
             if case.restart != "no":
                 wish["restart_policy"] = {"Name": case.restart}
             self.ids[name] = self.session.create(name, case.command, run=case.run, **wish)["uuid"]
@@ -94,7 +100,7 @@ class Stage:
 
     def delete(self) -> None:
         """Ask for every container in the way that its state allows: each second one as its owner, the others by force."""
-        for at, id in enumerate(self.ids.values()):
+        for at, id in enumerate(self.ids.values(), self.turn):
             if not (at % 2 and self._taken(self.session, f"{ONE}/{id}?stop=true&timeout=0")):
                 assert self._taken(self.admin, f"{ONE}/{id}?force=true&all_projects=true")
 
@@ -115,6 +121,8 @@ class Stage:
             lambda: self.session.ask("GET", "/network/v2.0/ports?device_owner=compute:kuryr")["ports"] == [],
             "ports too",
         )
+        volumes = f"/volume/v3/{self.session.project_id}/volumes"
+        until(lambda: self.session.ask("GET", volumes)["volumes"] == [], "and volumes")
         audit.assert_sound(self.cloud)
 
 
@@ -179,14 +187,21 @@ def silence() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+TURNS = (0, 1) if os.environ.get("BOXSHIP_CHAOS") == "long" else (0,)
+"""Which containers are deleted by force and which by their owner; a long round does it both ways."""
+
+
+@pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("day", DAYS, ids=lambda day: day.__name__.replace("_", " "))
-def test_deletion_ends(own_cloud: Installation, engine: Engine, day: Callable[[Stage, Engine], None]) -> None:
+def test_deletion_ends(
+    own_cloud: Installation, engine: Engine, day: Callable[[Stage, Engine], None], turn: int
+) -> None:
     own_cloud.start()
     own_cloud.answers()
     if "busybox:latest" not in engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}"):
         engine.load("busybox:latest")
     with silence() as registry:
-        stage = Stage(own_cloud, registry)
+        stage = Stage(own_cloud, registry, turn + DAYS.index(day))
         stage.set()
         day(stage, engine)
         stage.all_go()

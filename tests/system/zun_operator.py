@@ -31,10 +31,12 @@ def service_list(scene: Scene) -> None:
 
 
 def service_disable(scene: Scene) -> None:
-    scene.run("service", "disable", HOST, "zun-compute", "--reason", "tests", cloud=ADMIN)
-    answer = scene.session.http.post(ONE, json={"image": "busybox", "nets": [{"network": scene.network}]})
-    assert answer.status_code == 409 and "disabled" in answer.text
-    scene.run("service", "enable", HOST, "zun-compute", cloud=ADMIN)
+    try:
+        scene.run("service", "disable", HOST, "zun-compute", "--reason", "tests", cloud=ADMIN)
+        answer = scene.session.http.post(ONE, json={"image": "busybox", "nets": [{"network": scene.network}]})
+        assert answer.status_code == 409 and "disabled" in answer.text
+    finally:
+        scene.run("service", "enable", HOST, "zun-compute", cloud=ADMIN)
 
 
 def service_enable(scene: Scene) -> None:
@@ -46,9 +48,11 @@ def service_enable(scene: Scene) -> None:
 
 
 def service_forcedown(scene: Scene) -> None:
-    scene.run("service", "forcedown", HOST, "zun-compute", cloud=ADMIN)
-    assert scene.shown("service", "list", cloud=ADMIN)[0]["state"] == "down"
-    scene.run("service", "forcedown", HOST, "zun-compute", "--unset", cloud=ADMIN)
+    try:
+        scene.run("service", "forcedown", HOST, "zun-compute", cloud=ADMIN)
+        assert scene.shown("service", "list", cloud=ADMIN)[0]["state"] == "down"
+    finally:
+        scene.run("service", "forcedown", HOST, "zun-compute", "--unset", cloud=ADMIN)
     until(lambda: scene.shown("service", "list", cloud=ADMIN)[0]["state"] == "up", "it is up again")
 
 
@@ -86,8 +90,11 @@ def quota_class_get(scene: Scene) -> None:
 
 
 def quota_class_update(scene: Scene) -> None:
-    scene.run("quota", "class", "update", "--containers", "-1", "default", cloud=ADMIN)
-    assert scene.shown("quota", "class", "get", "default", cloud=ADMIN)["containers"] == -1
+    try:
+        scene.run("quota", "class", "update", "--containers", "77", "default", cloud=ADMIN)
+        assert scene.shown("quota", "class", "get", "default", cloud=ADMIN)["containers"] == 77
+    finally:
+        scene.run("quota", "class", "update", "--containers", "-1", "default", cloud=ADMIN)
 
 
 def _registry(scene: Scene, name: str) -> None:
