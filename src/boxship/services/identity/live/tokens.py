@@ -73,4 +73,3 @@ class Keys:
         if payload.version != VERSION:
             raise errors.WrongCredentials
         return payload
-
