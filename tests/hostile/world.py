@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 
@@ -235,15 +236,12 @@ def overheard() -> Iterator[list[Any]]:
     shapes: list[Any] = []
     honest = http_call.decode
 
-    def listening(body: bytes, shape: Any) -> Any:
+    def listening(body: bytes, shape: Any, *, binary: bool = False) -> Any:
         shapes.append(shape)
-        return honest(body, shape)
+        return honest(body, shape, binary=binary)
 
-    http_call.decode = listening
-    try:
+    with mock.patch.object(http_call, "decode", listening):
         yield shapes
-    finally:
-        http_call.decode = honest
 
 
 def told(answer: httpx.Response) -> str:
