@@ -18,6 +18,7 @@ from boxship.services.container import model, operations, plan, states
 from boxship.services.container.operations.capsules import KIND as CAPSULE
 from boxship.services.container.reconciler.diary import Diary
 from boxship.services.container.reconciler.pulling import Pulling
+from boxship.services.container.reconciler.specification import MIB, specification
 from boxship.services.container.reconciler.world import World
 from boxship.services.container.store import actions as actions_store
 from boxship.services.container.store import capsules as capsules_store
@@ -28,7 +29,6 @@ from boxship.services.volume import public as volume
 
 log = structlog.get_logger("container")
 
-MIB, GIB = 2**20, 2**30
 UNKNOWN_AFTER = 60.0
 """Seconds without an answer from the engine until containers are Unknown: longer than it takes to restart one."""
 PATIENCE = 0.5
@@ -238,7 +238,8 @@ class ContainerReconciler:
     async def _create(self, look: _Look) -> engine_interface.ContainerSight:
         await self._world.fabric.ensure_sandbox(look.home.id)
         await self._share(look.home)
-        return await self._world.engine.create(_spec(look, self._world.fabric.sandbox_path(look.home.id)))
+        sandbox = self._world.fabric.sandbox_path(look.home.id)
+        return await self._world.engine.create(specification(look.row, look.plugs, look.mounts, sandbox))
 
     async def _share(self, home: _Home) -> None:
         """What the containers of a capsule share must be there before any of them; a reboot took it away."""
@@ -397,49 +398,3 @@ def _trouble(home: _Home, plugs: list[network.Plug], views: list[volume.MountVie
     if len(plugs) < len(home.plugs):
         return "A port of the container was removed by somebody else."
     return None
-
-
-def _spec(look: _Look, sandbox: Path) -> engine_interface.ContainerSpec:
-    row = look.row
-    name = operations.label(row.hostname or row.name)
-    nameservers = tuple(dict.fromkeys(server for plug in look.plugs for server in plug.nameservers))
-    return engine_interface.ContainerSpec(
-        id=row.id,
-        build=row.rebuilds,
-        image=row.engine_image,
-        sandbox=sandbox,
-        pod=look.home.pod,
-        command=tuple(row.command) if row.command else None,
-        entrypoint=tuple(row.entrypoint) if row.entrypoint else None,
-        environment=row.environment,
-        labels=row.labels,
-        workdir=row.workdir,
-        hostname=row.hostname or name,
-        cpus=row.cpu,
-        memory=row.memory * MIB if row.memory else None,
-        disk=row.disk * GIB,
-        restart=_restart(row),
-        health=_health(row),
-        interactive=row.interactive,
-        tty=row.tty,
-        privileged=row.privileged,
-        binds=tuple(
-            engine_interface.Bind(look.mounts[mount.volume_id], mount.destination, mount.read_only)
-            for mount in row.mounts
-        ),
-        files=tuple(engine_interface.InjectedFile(file.destination, file.content) for file in row.files),
-        hosts=tuple((fixed.ip, row.hostname or name) for plug in look.plugs for fixed in plug.addresses),
-        nameservers=nameservers,
-        search=tuple(dict.fromkeys(plug.domain for plug in look.plugs if plug.domain)),
-    )
-
-
-def _restart(row: model.Container) -> engine_interface.RestartPolicy:
-    if row.restart_policy is None:
-        return engine_interface.RestartPolicy()
-    return engine_interface.RestartPolicy(row.restart_policy.Name, int(row.restart_policy.MaximumRetryCount))
-
-
-def _health(row: model.Container) -> engine_interface.HealthCheck | None:
-    check = row.healthcheck
-    return engine_interface.HealthCheck(check.test, check.interval, check.retries, check.timeout) if check else None
