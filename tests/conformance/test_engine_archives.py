@@ -136,8 +136,20 @@ async def test_a_file_is_no_directory(docker: Host) -> None:
             await docker.engine.stat("c1", path)
 
 
+async def written(docker: Host, path: str, size: int) -> None:
+    """Wait until c1 has written so many bytes to this file."""
+
+    async def made() -> bool:
+        with contextlib.suppress(Absent):
+            return (await docker.engine.stat("c1", path)).size == size
+        return False
+
+    await eventually(made, f"{path} is there")
+
+
 async def test_who_leaves_in_the_middle_leaves_nothing_open(docker: Host) -> None:
-    await docker.run("c1", "sh", "-c", "dd if=/dev/zero of=/big bs=1M count=64; exec sleep 1000")
+    await docker.run("c1", "sh", "-c", "head -c 67108864 /dev/zero > /big; exec sleep 1000")
+    await written(docker, "/big", 67108864)
 
     async def first() -> bytes:
         stream = docker.engine.get_archive("c1", "/big")
@@ -155,10 +167,7 @@ async def test_who_reads_slowly_holds_nobody_up(docker: Host) -> None:
     """An engine locks a container while its files are read: neither looking at it nor removing it may wait for a reader."""
     await docker.run("c1", "sh", "-c", "head -c 268435456 /dev/zero > /big; exec sleep 1000")
 
-    async def made() -> bool:
-        return (await docker.engine.stat("c1", "/big")).size == 268435456
-
-    await eventually(made, "the file is there")
+    await written(docker, "/big", 268435456)
     slow = docker.engine.get_archive("c1", "/big")
     assert await anext(slow)
     assert (await asyncio.wait_for(docker.engine.sight("c1"), 30)) is not None
