@@ -86,14 +86,15 @@ def settled(cloud: Cloud) -> None:
         time.sleep(0.05)
 
 
-def all_run(cloud: Cloud) -> None:
-    """Wait until every container runs."""
+def all_run(cloud: Cloud) -> str | None:
+    """Wait until every container runs; where one cannot, the reason."""
     while True:
-        found = {shown["status"] for shown in cloud.call("GET", "/container/v1/containers")["containers"]}
-        if "Error" in found:
-            raise SystemExit("a container failed")
-        if found == {"Running"}:
-            return
+        listed = cloud.call("GET", "/container/v1/containers")["containers"]
+        for shown in listed:
+            if shown["status"] == "Error":
+                return str(shown["status_reason"])
+        if {shown["status"] for shown in listed} == {"Running"}:
+            return None
         time.sleep(0.05)
 
 
