@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from boxship.core.http import listing
 from boxship.core.http.call import Reply
 from boxship.services.container import operations
-from boxship.services.container.api import asking
+from boxship.services.container.api import asking, paging
 from boxship.services.container.api.asking import ContainerCall
 from boxship.services.container.schemas import containers as schemas
 from boxship.services.container.schemas import views
@@ -22,14 +19,10 @@ async def create_container(call: ContainerCall) -> Reply:
 
 
 async def list_containers(call: ContainerCall) -> Reply:
-    asking.check_query(call, {*_LIST_WORDS})
+    asking.check_query(call, {*paging.WORDS, *_FILTERS, "all_projects"})
     everywhere = asking.all_projects(call, "container:get_all_all_projects")
     rows, page = await operations.show_all(call.transaction, call.caller, call.query, all_projects=everywhere)
-    following = None
-    if page.limit and call.query.one("limit") and listing.next_marker(rows, page):
-        words = [(name, value) for name, value in call.query.pairs if name not in {"marker", "limit"}]
-        query = urlencode([*words, ("limit", str(page.limit)), ("marker", rows[-1].id)])
-        following = f"{call.base_url}/v1/containers?{query}"
+    following = paging.following(call, "containers", [row.id for row in rows], page)
     return Reply({"containers": await operations.view(call, rows), "next": following})
 
 
@@ -88,7 +81,4 @@ async def _shown(call: ContainerCall, id: str) -> views.View:
     return shown
 
 
-_LIST_WORDS = (
-    *("name", "image", "project_id", "user_id", "memory", "host", "task_state", "status", "auto_remove"),
-    *("limit", "marker", "sort_key", "sort_dir", "all_projects"),
-)
+_FILTERS = ("name", "image", "project_id", "user_id", "memory", "host", "task_state", "status", "auto_remove")

@@ -1,4 +1,4 @@
-"""The wire: what requests hold, checked field by field, and what answers hold. The only place that knows JSON shapes."""
+"""Containers on the wire: what requests hold, checked field by field. What answers hold is in ``views``."""
 
 from __future__ import annotations
 
