@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from boxship.core import errors
 
-HEAD = "0007"
+HEAD = "0011"
 """The newest version."""
 
 
