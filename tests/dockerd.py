@@ -65,6 +65,16 @@ class Dockerd:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
 
+    def mend(self) -> None:
+        """Start it anew if it takes a container to run whose process is gone: a dockerd that was killed and started just when
+        the container ended never hears of that, and waits for ever where the container is to be removed."""
+        states = self.docker("ps", "--quiet").split()
+        shown = self.docker("inspect", "--format", "{{.State.Pid}}", *states).split() if states else []
+        if all(Path(f"/proc/{pid}").exists() for pid in shown):
+            return
+        self.kill()
+        self.start()
+
     def docker(self, *words: str) -> str:
         """What the command ``docker`` says."""
         command = ["docker", "--host", f"unix://{self.socket}", *words]
@@ -82,6 +92,7 @@ class Dockerd:
     def _remove_containers(self) -> None:
         if setup.started(self.directory) is None:
             self.start()  # only an engine can end its containers
+        self.mend()
         containers = self.docker("ps", "--all", "--quiet").split()
         if containers:
             self.docker("rm", "--force", "--volumes", *containers)

@@ -114,9 +114,10 @@ class Stage:
             return error.status == 404
         return True
 
-    def all_go(self) -> None:
+    def all_go(self, engine: Engine) -> None:
         """Within ten seconds, and the host is clean."""
         until(lambda: all(self.session.is_gone(f"{ONE}/{id}") for id in self.ids.values()), "all are gone", SECONDS)
+        engine.mend()
         until(
             lambda: self.session.ask("GET", "/network/v2.0/ports?device_owner=compute:kuryr")["ports"] == [],
             "ports too",
@@ -204,4 +205,4 @@ def test_deletion_ends(
         stage = Stage(own_cloud, registry, turn + DAYS.index(day))
         stage.set()
         day(stage, engine)
-        stage.all_go()
+        stage.all_go(engine)

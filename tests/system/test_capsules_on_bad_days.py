@@ -38,6 +38,7 @@ class Stage:
     def all_go(self) -> None:
         """Within ten seconds, and the host is clean."""
         until(lambda: all(self.session.is_gone(f"{CAPSULES}/{id}") for id in self.ids), "all are gone", SECONDS)
+        self.engine.mend()
         audit.assert_sound(self.cloud)
         owned = f"/volume/v3/{self.session.project_id}/volumes"
         until(lambda: self.session.ask("GET", owned)["volumes"] == [], "their volumes went with them")

@@ -111,6 +111,7 @@ def _killed_and_away(engine: Engine, chance: random.Random) -> Callable[[], None
         engine.kill()
         time.sleep(chance.uniform(0, 2))
         engine.start()
+        engine.mend()
 
     return disturb
 

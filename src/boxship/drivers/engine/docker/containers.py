@@ -7,7 +7,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import structlog
 
 from boxship.core import errors
 from boxship.drivers.engine import files, hardening, orphans, runtime
@@ -25,6 +28,10 @@ from boxship.drivers.engine.docker.hosts import Hosts
 from boxship.drivers.engine.docker.pods import Pods
 from boxship.drivers.engine.interface import Bind, ContainerSight, ContainerSpec, EngineEvent, EngineState
 
+log = structlog.get_logger("engine")
+
+_MISSED_SECONDS = 2.0
+"""How long after a process is gone the engine may still not know of it."""
 _EXIT_SECONDS = 10.0
 """From SIGKILL to the end; longer only where the kernel cannot end a process."""
 
@@ -181,16 +188,36 @@ class Containers(Hosts, Pods):
     async def remove(self, id: str) -> None:
         try:
             shown = await self._inspected(id)
-            await self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True)
+            await self._delete(id)
             runtime.forget(shown["Id"])
             gone = {shown["Id"]: self._note(shown)}
         except Missing:
             gone = runtime.forget_all(f"boxship-{self._mark}-", id)  # removed by others, or by a call that was cut off
-        except Taken as error:
-            raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
         for engine_id, note in gone.items():
             await asyncio.to_thread(orphans.end, engine_id, note.sandbox, alone=note.ipc is None)
         files.remove(self._directory / id)
+
+    async def _delete(self, id: str) -> None:
+        """Let the engine remove it. An engine that missed the container's end waits for it until it is started anew; its
+        note of what has ended goes with the next sweep after that, and nobody waits for it. Busy; Missing."""
+        asked = asyncio.ensure_future(self._docker.json("DELETE", f"/containers/{self._name(id)}", force=True, v=True))
+        try:
+            while not (await asyncio.wait([asked], timeout=_MISSED_SECONDS))[0]:
+                if await self._missed_end(id):
+                    log.warning("the engine missed the end of a container; it forgets it once it is restarted", id=id)
+                    return
+            await asked
+        except Taken as error:
+            if not await self._missed_end(id):
+                raise errors.Busy("The engine is removing the container already.", detail=error.sentence) from error
+        finally:
+            asked.cancel()
+
+    async def _missed_end(self, id: str) -> bool:
+        """Whether the engine takes a container to run whose process is gone: dockerd 20.10 that was killed and started just
+        when a container ended never hears of it."""
+        state = (await self._inspected(id))["State"]
+        return bool(state["Running"] and state["Pid"]) and not _lives(state["Pid"])
 
     async def sight(self, id: str) -> ContainerSight | None:
         try:
@@ -220,6 +247,10 @@ class Containers(Hosts, Pods):
 
 _LEFT_OVER = re.compile(r"task \w+: already exists|id already in use|failed to start shim: mkdir \S+: file exists")
 """What dockerd says of a container that containerd still has from a dockerd that was killed."""
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def _nano(cpus: float) -> int:
