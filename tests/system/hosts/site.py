@@ -1,0 +1,182 @@
+"""Hosts with a program each on one database, as operators set them up: the first invites, the others come."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.system import audit
+from tests.system.archives import busybox
+from tests.system.hosts import database, underlay
+from tests.system.hosts.database import Shared
+from tests.system.hosts.machine import Machine
+from tests.system.hosts.underlay import Underlay
+from tests.system.installation import BOXSHIP, UNLIMITED, Installation, free_range
+
+PORT = 9500
+SOON = {"BOXSHIP_SCAN_INTERVAL": "2", "BOXSHIP_HOST_DOWN_AFTER": "6"}
+"""What is found by looking, and who is down, is found sooner than by default, as tests wait for it."""
+
+
+@dataclass(slots=True)
+class Host(Installation):
+    """A program on a machine of its own."""
+
+    machine: Machine = field(kw_only=True)
+    address: str = field(kw_only=True)
+    invitation: Path | None = None
+    pid: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.machine.name
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of this process's own settings, and no URL of a database: an invitation tells it."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("BOXSHIP_")}
+        own = {
+            "BOXSHIP_STATE_DIR": str(self.state_dir),
+            "BOXSHIP_LISTEN": self.listen,
+            "BOXSHIP_EXTERNAL_CIDR": self.external,
+            "BOXSHIP_HOST": self.name,
+            "BOXSHIP_TUNNEL_ADDRESS": self.address,
+        }
+        return {**inherited, **UNLIMITED, **SOON, **own, **self.options}
+
+    def command(self, *words: str, check: bool = True, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+        """Run ``boxship`` with these words on the machine."""
+        return self.machine.run(*BOXSHIP, *words, environment=self.environment, check=check, timeout=timeout)
+
+    def start(self) -> None:
+        """Start the program as a child of the test, without waiting; the engine too, where none runs."""
+        options = () if self.invitation is None else ("--invitation", str(self.invitation))
+        self.pid = self.machine.spawn([*BOXSHIP, "up", "--quiet", *options], self.environment, self.out)
+
+    @property
+    def out(self) -> Path:
+        """What the program said before it had a log."""
+        return self.state_dir.parent / f"{self.state_dir.name}.out"
+
+    def _reachable(self) -> bool:
+        assert self.runs(), f"the program of {self.name} ended:\n{self.tail()}"
+        try:
+            return httpx.get(f"{self.url}/healthcheck", timeout=5).status_code < 500
+        except httpx.TransportError:
+            return False
+
+    def runs(self) -> bool:
+        """Whether the program does."""
+        return self.pid is not None and self.machine.child_runs(self.pid)
+
+    def kill(self) -> None:
+        """``kill -9`` of the program, at this very moment; engine, containers, networks go on."""
+        assert self.pid is not None
+        self.machine.end(self.pid, signal.SIGKILL)
+        self.pid = None
+
+    def stop(self) -> None:
+        """End the program as an operator does."""
+        assert self.pid is not None
+        self.machine.end(self.pid, signal.SIGTERM)
+        self.pid = None
+
+    def kill_engine(self) -> None:
+        """``kill -9`` of the engine's programs but those that hold containers, which run on."""
+        for pid in [*self.machine.processes("dockerd --host"), *self.machine.processes("containerd --config")]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def power_off(self) -> None:
+        """Everything on the machine ends at once."""
+        self.machine.power_off()
+        self.pid = None
+
+    def load(self) -> None:
+        """Give the engine the image ``busybox``."""
+        archive = busybox(self.machine.directory / "busybox.tar", "busybox:latest")
+        self.machine.run("docker", "load", "--input", str(archive))
+
+    def look(self) -> audit.Sight:
+        """What the machine holds of this installation."""
+        words = [str(self.state_dir), self.mark, str(self.engine_socket)]
+        told = json.loads(self.machine.says(sys.executable, "-m", "tests.system.hosts.sight", *words))
+        return audit.Sight(**{name: frozenset(lines) for name, lines in told.items()})
+
+
+@dataclass(slots=True)
+class Site:
+    """The cable, the database and the hosts of one cloud."""
+
+    tag: str
+    directory: Path
+    underlay: Underlay
+    database: Shared
+    options: dict[str, str]
+    external: str = field(default_factory=free_range)
+    hosts: list[Host] = field(default_factory=list)
+
+    def add(self, name: str, **options: str) -> Host:
+        """One more machine, on the cable, with nothing running; not the first is invited when it starts."""
+        number = len(self.hosts) + 1
+        machine = Machine(name, self.directory / name, self.tag)
+        address = self.underlay.address(number)
+        host = Host(
+            self.directory / name / "state",
+            Path("/var/run/docker.sock"),
+            f"{address}:{PORT}",
+            self.external,
+            {**self.options, **options},
+            machine=machine,
+            address=address,
+        )
+        self.hosts.append(host)
+        self.boot(host)
+        return host
+
+    def boot(self, host: Host) -> None:
+        """Switch its machine on."""
+        host.machine.boot()
+        self.underlay.plug(host.machine, self.hosts.index(host) + 1)
+
+    def begin(self, first: Host) -> None:
+        """Start the first program, which makes the cloud."""
+        first.options["BOXSHIP_DATABASE"] = self.database.url
+        first.start()
+        first.answers()
+
+    def invite(self, guest: Host) -> None:
+        """Let the first host write an invitation, take it to another, and start the program there."""
+        first, letter = self.hosts[0], self.directory / f"invitation-{guest.name}"
+        first.command("invite", str(letter))
+        guest.invitation = letter
+        guest.start()
+        guest.answers()
+
+    def remove(self) -> None:
+        """Take everything away, whatever state it is in."""
+        for host in self.hosts:
+            for session in host.sessions.values():
+                session.close()
+            host.power_off()
+        self.underlay.remove()
+        self.database.remove()
+        shutil.rmtree(self.directory)
+
+
+def lay(**options: str) -> Site:
+    """A cable with a database on it; ``options`` are settings of all hosts to come."""
+    tag = secrets.token_hex(2)
+    cable = underlay.lay(tag)
+    return Site(tag, Path(tempfile.mkdtemp(prefix=f"bxh{tag}")), cable, database.create(cable.here), options)
