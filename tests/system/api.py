@@ -30,10 +30,14 @@ class Session:
     def close(self) -> None:
         self.http.close()
 
-    @classmethod
-    def again(cls, other: Session) -> Session:
+    @staticmethod
+    def again(other: Session) -> Session:
         """Another session of the same user, for another thread."""
-        return cls(str(other.http.base_url), *other._credentials)
+        return other.elsewhere(str(other.http.base_url))
+
+    def elsewhere(self, url: str) -> Session:
+        """A session of the same user at another address of the cloud."""
+        return Session(url, *self._credentials)
 
     def login(self) -> None:
         """A new token."""

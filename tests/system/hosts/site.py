@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 from tests.system import audit
+from tests.system.api import Session
 from tests.system.archives import busybox
 from tests.system.hosts import database, underlay
 from tests.system.hosts.database import Shared
@@ -51,6 +52,7 @@ class Host(Installation):
             "BOXSHIP_LISTEN": self.listen,
             "BOXSHIP_EXTERNAL_CIDR": self.external,
             "BOXSHIP_HOST": self.name,
+            "BOXSHIP_AVAILABILITY_ZONE": self.name,
             "BOXSHIP_TUNNEL_ADDRESS": self.address,
         }
         return {**inherited, **UNLIMITED, **SOON, **own, **self.options}
@@ -92,6 +94,11 @@ class Host(Installation):
         self.machine.end(self.pid, signal.SIGTERM)
         self.pid = None
 
+    def adopt(self, name: str, known: Session) -> Session:
+        """A session here of a user who has one at another host."""
+        self.sessions[name] = known.elsewhere(self.url)
+        return self.sessions[name]
+
     def kill_engine(self) -> None:
         """``kill -9`` of the engine's programs but those that hold containers, which run on."""
         for pid in [*self.machine.processes("dockerd --host"), *self.machine.processes("containerd --config")]:
@@ -108,11 +115,27 @@ class Host(Installation):
         archive = busybox(self.machine.directory / "busybox.tar", "busybox:latest")
         self.machine.run("docker", "load", "--input", str(archive))
 
-    def look(self) -> audit.Sight:
-        """What the machine holds of this installation."""
+    def namespaces(self) -> list[str]:
+        """The names of the machine's network namespaces."""
+        return [path.name for path in (self.machine.root / "run/netns").iterdir()]
+
+    def look(self) -> tuple[audit.Sight, frozenset[str]]:
+        """What the machine holds of this installation, and what is on its bridges (``<kind>:<id>``)."""
         words = [str(self.state_dir), self.mark, str(self.engine_socket)]
         told = json.loads(self.machine.says(sys.executable, "-m", "tests.system.hosts.sight", *words))
-        return audit.Sight(**{name: frozenset(lines) for name, lines in told.items()})
+        aliases = frozenset(told.pop("aliases"))
+        return audit.Sight(**{name: frozenset(lines) for name, lines in told.items()}), aliases
+
+    def destroy(self) -> None:
+        """Remove what it made; AssertionError: something is left."""
+        mark = self.mark
+        if self.pid:
+            self.stop()
+        self.command("destroy", "--yes")
+        words = [str(self.state_dir), mark, str(self.engine_socket)]
+        told = json.loads(self.machine.says(sys.executable, "-m", "tests.system.hosts.sight", *words))
+        left = [f"{name}: {line}" for name, lines in told.items() for line in lines]
+        assert not left, f"left behind on {self.name} by destroy:\n" + "\n".join(left)
 
 
 @dataclass(slots=True)
@@ -163,6 +186,24 @@ class Site:
         guest.invitation = letter
         guest.start()
         guest.answers()
+
+    @property
+    def workers(self) -> list[Host]:
+        """The hosts with an engine."""
+        return [host for host in self.hosts if host.options.get("BOXSHIP_ENGINE") != "none"]
+
+    def told(self) -> str:
+        """The end of every host's log, for the one who asks why."""
+        return "\n".join(f"--- {host.name}\n{host.tail(40)}" for host in self.hosts)
+
+    def holders(self, role: str, id: str) -> list[Host]:
+        """The hosts that have a namespace of this role (router, names, sandbox) for this id."""
+        return [host for host in self.hosts if host.pid and f"boxship-{host.mark}-{role}-{id}" in host.namespaces()]
+
+    def destroy(self) -> None:
+        """End the cloud as operators do, the guests first; nothing of it is left on any host."""
+        for host in reversed(self.hosts):
+            host.destroy()
 
     def remove(self) -> None:
         """Take everything away, whatever state it is in."""
