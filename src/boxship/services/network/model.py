@@ -76,6 +76,14 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mac_address: str
 
 
+class DhcpOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """An entry of extra_dhcp_opts: a name as dnsmasq has it or a number, one line of value, and the IP version."""
+
+    opt_name: str
+    opt_value: str
+    ip_version: int
+
+
 class Pool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of allocation_pools; both ends belong to it."""
 
@@ -116,6 +124,8 @@ class Network(msgspec.Struct, frozen=True):
     observed: int
     status: str
     reason: str | None
+    # operations, once
+    zone_hints: tuple[str, ...] = ()
 
 
 class Subnet(msgspec.Struct, frozen=True):
@@ -206,6 +216,8 @@ class Port(msgspec.Struct, frozen=True, gc=False):
     observed: int
     status: str
     reason: str | None
+    # operations
+    dhcp_options: tuple[DhcpOption, ...] = ()
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
@@ -280,6 +292,10 @@ class Router(msgspec.Struct, frozen=True):
     observed: int
     status: str
     reason: str | None
+    host: str = ""
+    """Where it is; written by who takes it over."""
+    zone_hints: tuple[str, ...] = ()
+    """Written by operations, once."""
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -325,6 +341,8 @@ class Names(msgspec.Struct, frozen=True):
     # reconciler
     observed: int
     reason: str | None
+    host: str = ""
+    """Where it is; written by who takes it over."""
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -338,6 +356,8 @@ class Removal(msgspec.Struct, frozen=True):
     id: str
     network_id: str
     place: str
+    host: str = ""
+    """The host that has it in its world; empty: any."""
 
 
 class NetworkView(msgspec.Struct, frozen=True):

@@ -74,6 +74,7 @@ networks = sa.Table(
     _number("observed"),
     _text("status", 16),
     sa.Column("reason", sa.Text),
+    _json("zone_hints", tuple[str, ...]),
 )
 _behind(networks)
 _only(networks.c.shared)
@@ -163,7 +164,7 @@ ports = sa.Table(
     _json("pairs", tuple[model.Pair, ...]),
     _text("vnic_type", 32),
     _json("profile", dict[str, object]),
-    _text("host"),
+    _text("host", index=True),
     _text("sandbox", index=True),
     _text("interface", 16),
     _flag("preserved"),
@@ -172,6 +173,7 @@ ports = sa.Table(
     _number("observed"),
     _text("status", 16),
     sa.Column("reason", sa.Text),
+    _json("dhcp_options", tuple[model.DhcpOption, ...]),
     sa.UniqueConstraint("network_id", "mac_address"),
 )
 _behind(ports)
@@ -258,6 +260,8 @@ routers = sa.Table(
     _number("observed"),
     _text("status", 16),
     sa.Column("reason", sa.Text),
+    _text("host", index=True),
+    _json("zone_hints", tuple[str, ...]),
 )
 _behind(routers)
 
@@ -299,6 +303,7 @@ names = sa.Table(
     _number("generation"),
     _number("observed"),
     sa.Column("reason", sa.Text),
+    _text("host", index=True),
 )
 _behind(names)
 
@@ -309,4 +314,23 @@ removals = sa.Table(
     types.identifier(),
     _text("network_id", 64, index=True),
     _text("place", 255, index=True),
+    _text("host"),
 )
+
+limits = sa.Table(
+    "network_limits",
+    types.metadata,
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("resource", sa.String(64), primary_key=True),
+    _number("most"),
+)
+"""What single projects may have, where it is not what the settings say; -1: any number."""
+
+agents = sa.Table(
+    "network_agents",
+    types.metadata,
+    types.identifier(),
+    _text("description"),
+    sa.Column("forgotten", sa.Float, nullable=True),
+)
+"""What admins say of agents. ``forgotten``: when one was removed, in seconds of the database; it is back if its host is."""
