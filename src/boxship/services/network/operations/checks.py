@@ -7,9 +7,13 @@ import re
 from collections.abc import Sequence
 
 from boxship.services.network import errors, model
+from boxship.services.network.schemas.ports import DhcpOptionWish
 from boxship.services.network.store import addresses
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_BLANK_OPTIONS = {"router", "classless-static-route"}
+"""An empty value of these tells a client that there is none (neutron-lib, extra_dhcp_opt)."""
+MOST_OPTIONS = 64
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
@@ -161,6 +165,25 @@ def nameservers(asked: Sequence[str], version: int) -> tuple[str, ...]:
     if len(set(found)) < len(found):
         raise errors.InvalidInput("A name server is given twice.", field="dns_nameservers")
     return found
+
+
+def dhcp_options(had: Sequence[model.DhcpOption], asked: Sequence[DhcpOptionWish]) -> tuple[model.DhcpOption, ...]:
+    """The DHCP options of a port after a change: a value sets one, null removes it, what is not named stays.
+
+    InvalidInput: an empty value of an option that means nothing without one.
+    """
+    found = {(option.opt_name, option.ip_version): option for option in had}
+    for wish in asked:
+        key = (wish.opt_name, int(wish.ip_version))
+        if wish.opt_value is None:
+            found.pop(key, None)
+        elif not wish.opt_value.strip() and wish.opt_name not in _BLANK_OPTIONS:
+            raise errors.InvalidInput(f"The DHCP option '{wish.opt_name}' needs a value.", field="extra_dhcp_opts")
+        else:
+            found[key] = model.DhcpOption(wish.opt_name, wish.opt_value, key[1])
+    if len(found) > MOST_OPTIONS:
+        raise errors.InvalidInput(f"A port has at most {MOST_OPTIONS} DHCP options.", field="extra_dhcp_opts")
+    return tuple(found.values())
 
 
 def mac(text: str) -> str:

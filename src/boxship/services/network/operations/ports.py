@@ -50,6 +50,7 @@ async def create_port(
         vnic_type=_vnic(wish.vnic_type),
         profile=dict(known(wish.profile) or {}),
         host=known(wish.host) or "",
+        dhcp_options=checks.dhcp_options((), wish.extra_dhcp_opts or ()),
         preserved=preserved,
         tags=wish.tags,
     )
@@ -205,7 +206,7 @@ async def _changed(
     transaction: Transaction, port: model.Port, wish: wire.PortUpdate, values: dict[str, object]
 ) -> model.Port:
     """The row with the new values, each checked."""
-    for name in ("fixed_ips", "security_groups", "allowed_address_pairs"):
+    for name in ("fixed_ips", "security_groups", "allowed_address_pairs", "extra_dhcp_opts"):
         values = {key: value for key, value in values.items() if key != name}
     if isinstance(wish.mac_address, str):
         values["mac_address"] = await _new_mac(transaction, port, wish.mac_address)
@@ -220,6 +221,8 @@ async def _changed(
     if not isinstance(wish.allowed_address_pairs, msgspec.UnsetType):
         mac = str(values.get("mac_address", port.mac_address))
         values["pairs"] = _pairs(wish.allowed_address_pairs or (), mac)
+    if isinstance(wish.extra_dhcp_opts, tuple):
+        values["dhcp_options"] = checks.dhcp_options(port.dhcp_options, wish.extra_dhcp_opts)
     return msgspec.structs.replace(port, **values, updated_at=clock.now(), revision_number=port.revision_number + 1)
 
 
@@ -252,7 +255,8 @@ async def _follow(
     await wiring.rewire(transaction, [changed])
     if moved or set(before.groups) != set(group_ids):
         await groups.members_changed(transaction, {*before.groups, *group_ids})
-    if (before.port.dns_name or changed.dns_name) and changed.sandbox:
+    served = before.port.dns_name or changed.dns_name or before.port.dhcp_options != changed.dhcp_options
+    if served and changed.sandbox:
         await rows.wish(transaction, tables.names, [changed.network_id], model.Kind.NAMES)
     leg = await routers_store.leg_of_port(transaction, changed.id)
     if leg is not None:

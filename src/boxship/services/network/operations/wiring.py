@@ -41,6 +41,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     vnic_type: str = "normal"
     profile: dict[str, object] = {}
     host: str = ""
+    dhcp_options: tuple[model.DhcpOption, ...] = ()
     preserved: bool = True
     tags: tuple[str, ...] = ()
     status: str = model.Status.DOWN
@@ -108,6 +109,7 @@ def _row(draft: Draft, mac: str) -> model.Port:
         observed=0,
         status=draft.status,
         reason=None,
+        dhcp_options=draft.dhcp_options,
     )
 
 

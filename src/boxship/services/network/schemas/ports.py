@@ -6,7 +6,7 @@ The answers are kept from the garbage collector (``gc=False``): they hold no cyc
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
@@ -32,7 +32,16 @@ class PairWish(Request, frozen=True, kw_only=True):
     mac_address: Mac | None = None
 
 
+class DhcpOptionWish(Request, frozen=True, kw_only=True):
+    """A DHCP option asked for; without a value it is none, or no more."""
+
+    opt_name: Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*\Z")]
+    opt_value: Annotated[str, Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")] | None
+    ip_version: Literal[4, 6] | Literal["4", "6"] = 4
+
+
 FixedIps = Annotated[tuple[FixedIpWish, ...], Meta(max_length=64)]
+DhcpOptions = Annotated[tuple[DhcpOptionWish, ...], Meta(max_length=64)]
 Pairs = Annotated[tuple[PairWish, ...], Meta(max_length=64)]
 Profile = Annotated[dict[str, Any], Meta(max_length=64)]
 VnicType = Annotated[str, Meta(max_length=32)]
@@ -55,6 +64,7 @@ class PortCreate(Create, frozen=True, kw_only=True):
     host: Text | None | UnsetType = field(name="binding:host_id", default=UNSET)
     profile: Profile | None | UnsetType = field(name="binding:profile", default=UNSET)
     vnic_type: VnicType = field(name="binding:vnic_type", default="normal")
+    extra_dhcp_opts: DhcpOptions | None = ()
 
 
 class PortUpdate(Request, frozen=True, kw_only=True):
@@ -74,6 +84,7 @@ class PortUpdate(Request, frozen=True, kw_only=True):
     host: Text | None | UnsetType = field(name="binding:host_id", default=UNSET)
     profile: Profile | None | UnsetType = field(name="binding:profile", default=UNSET)
     vnic_type: VnicType | UnsetType = field(name="binding:vnic_type", default=UNSET)
+    extra_dhcp_opts: DhcpOptions | None | UnsetType = UNSET
 
 
 class PortCreateBody(Request, frozen=True, kw_only=True):
@@ -126,6 +137,7 @@ class Port(msgspec.Struct, frozen=True, gc=False):
     created_at: str
     updated_at: str
     revision_number: int
+    extra_dhcp_opts: tuple[model.DhcpOption, ...]
     vnic_type: str = field(name="binding:vnic_type")
     host: str | UnsetType = field(name="binding:host_id", default=UNSET)
     profile: dict[str, object] | UnsetType = field(name="binding:profile", default=UNSET)
@@ -158,6 +170,7 @@ def port(view: model.PortView, *, admin: bool = False) -> Port:
         f"{row.created_at.isoformat()[:19]}Z",
         f"{row.updated_at.isoformat()[:19]}Z",
         row.revision_number,
+        row.dhcp_options,
         row.vnic_type,
         *(_binding(row) if admin else ()),
     )
