@@ -13,8 +13,10 @@ from boxship.core import metrics
 from boxship.core.auth.rules import Rules
 from boxship.core.db import database as db
 from boxship.core.errors import BoxshipError
+from boxship.core.hosts import Hosts
 from boxship.core.http import dialects, listening
 from boxship.core.http.call import Reply
+from boxship.core.http.peers import PeerAuthenticator, Peers
 from boxship.core.http.server import Server
 from boxship.core.reconcile.loop import Loop
 from boxship.core.service import Service
@@ -69,7 +71,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
 
     state = settings.state_dir
     blobs = FileBlobs(state / "images")
-    if settings.engine == "fake":
+    if settings.engine in {"fake", "none"}:
         from boxship.drivers.engine.fake import FakeEngine
         from boxship.drivers.linux.fake import FakeFabric
         from boxship.drivers.storage.fake import FakeStorage
@@ -89,10 +91,21 @@ def plug(settings: Settings, mark: str) -> Drivers:
     )
 
 
-def services(
-    settings: Settings, database: db.Database, drivers: Drivers, people: identity_live.IdentityLive
-) -> list[Service]:
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What services stand on: the database, the world of this host, the other hosts, and what seals secrets."""
+
+    settings: Settings
+    database: db.Database
+    drivers: Drivers
+    hosts: Hosts
+    peers: Peers
+    vault: Vault
+
+
+def services(base: Base, people: identity_live.IdentityLive) -> list[Service]:
     """All services, lowest first; ``people`` is identity's live part, which also tells the server who asks."""
+    images = image_live.ImageLive(base.drivers.blobs, base.hosts, base.peers)
     return [
         Service(
             types=("identity",),
@@ -104,14 +117,15 @@ def services(
             rules=identity_policy.RULES,
             live=people,
         ),
-        _images(settings, database, drivers),
-        _networks(settings, database, drivers),
-        _volumes(settings, database, drivers),
-        _containers(settings, database, drivers),
+        _images(base, images),
+        _networks(base),
+        _volumes(base),
+        _containers(base, images),
     ]
 
 
-def _images(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
+def _images(base: Base, images: image_live.ImageLive) -> Service:
+    deadline = base.settings.step_deadline
     return Service(
         types=("image",),
         name="glance",
@@ -120,12 +134,14 @@ def _images(settings: Settings, database: db.Database, drivers: Drivers) -> Serv
         dialect=dialects.GLANCE,
         routes=image_api.ROUTES,
         rules=image_policy.RULES,
-        reconcilers=[image_reconciler.ImageReconciler(database, drivers.blobs, deadline=settings.step_deadline)],
-        live=image_live.ImageLive(drivers.blobs),
+        reconcilers=[
+            image_reconciler.ImageReconciler(base.database, base.drivers.blobs, base.hosts, deadline=deadline)
+        ],
+        live=images,
     )
 
 
-def _networks(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
+def _networks(base: Base) -> Service:
     return Service(
         types=("network",),
         name="neutron",
@@ -134,11 +150,12 @@ def _networks(settings: Settings, database: db.Database, drivers: Drivers) -> Se
         dialect=dialects.NEUTRON,
         routes=network_api.ROUTES,
         rules=network_policy.RULES,
-        reconcilers=network_reconciler.all_reconcilers(database, drivers.fabric, settings),
+        reconcilers=network_reconciler.all_reconcilers(base.database, base.drivers.fabric, base.settings),
     )
 
 
-def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
+def _volumes(base: Base) -> Service:
+    deadline = base.settings.step_deadline
     return Service(
         types=("block-storage", "volumev3", "volume"),
         name="cinder",
@@ -148,16 +165,18 @@ def _volumes(settings: Settings, database: db.Database, drivers: Drivers) -> Ser
         routes=volume_api.ROUTES,
         rules=volume_policy.RULES,
         microversions=volume_versions.MICROVERSIONS,
-        reconcilers=[volume_reconciler.VolumeReconciler(database, drivers.storage, deadline=settings.step_deadline)],
+        reconcilers=[
+            volume_reconciler.VolumeReconciler(base.database, base.drivers.storage, base.hosts, deadline=deadline)
+        ],
     )
 
 
-def _containers(settings: Settings, database: db.Database, drivers: Drivers) -> Service:
-    vault = Vault(settings.state_dir / "keys" / "vault")
-    world = World(drivers.engine, drivers.fabric, drivers.blobs, vault)
+def _containers(base: Base, images: image_live.ImageLive) -> Service:
+    settings, database, drivers = base.settings, base.database, base.drivers
+    world = World(drivers.engine, drivers.fabric, images, base.vault, base.hosts)
     reconciler = container_reconciler.ContainerReconciler(database, world, deadline=settings.step_deadline)
     host = container_hosts.HostReconciler(database, drivers.engine, settings)
-    live = container_live.ContainerLive(drivers.engine, database, settings, vault)
+    live = container_live.ContainerLive(drivers.engine, database, settings, base.vault, base.hosts)
     return Service(
         types=("container",),
         name="zun",
@@ -191,17 +210,22 @@ class Program:
         self.drivers = drivers
         self.loop = Loop(concurrency=settings.workers, scan_interval=settings.scan_interval)
         self.database = db.connect(settings.database_url, self.loop.wake)
+        self.hosts = Hosts(self.database, settings)
+        vault = Vault(settings.state_dir / "keys" / "vault")
+        self.peers = Peers(self.hosts, settings, vault)
         catalog = identity_catalog.Catalog(settings)
         people = identity_live.IdentityLive(settings, tokens.Keys(settings.state_dir / "keys"), catalog)
-        self.services = services(settings, self.database, drivers, people)
+        self.services = services(Base(settings, self.database, drivers, self.hosts, self.peers, vault), people)
         catalog.fill(self.services)
         rules = Rules([rule for service in self.services for rule in service.rules], _overrides(settings))
-        self.authenticator = identity.TokenAuthenticator(self.database, rules, people)
+        users = identity.TokenAuthenticator(self.database, rules, people)
+        self.authenticator = PeerAuthenticator(users, rules, vault)
         self.server = Server(
             self.services,
             settings=settings,
             database=self.database,
             authenticator=self.authenticator,
+            peers=self.peers,
             pages={"": self._root, "healthcheck": self._health, "metrics": self._metrics},
         )
 
@@ -211,6 +235,11 @@ class Program:
             project_id = await identity.bootstrap(transaction, passwords)
             await network.bootstrap(transaction, self.settings, project_id)
             await volume.bootstrap(transaction)
+        await self.hosts.begin()
+        self._watch_hosts()
+        if self.settings.engine == "none":
+            self.loop.start()
+            return
         await self.drivers.fabric.open()
         await self.drivers.storage.open()
         for service in self.services:
@@ -223,9 +252,18 @@ class Program:
         if start:
             self.loop.start()
 
+    def _watch_hosts(self) -> None:
+        """Say that this host lives, and hear what the others change; a database that is a file has no others."""
+        if not isinstance(self.database, db.PostgresDatabase):
+            return
+        database = self.database
+        self.loop.watch(self.hosts.watch)
+        self.loop.watch(lambda wake: database.listen(wake, self.loop.rescan))
+
     async def close(self) -> None:
         """Stop reconciling and let go of the world, which runs on."""
         await self.loop.stop()
+        await self.peers.close()
         await self.drivers.engine.close()
         await self.drivers.fabric.close()
         await self.database.close()

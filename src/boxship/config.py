@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -42,8 +43,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     itself where it is its own issuer, and otherwise what clients trust anyway."""
     database: str = ""
     """``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``; empty: SQLite in the state directory."""
+    host: Annotated[str, Meta(max_length=255, pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    """The name of this host among those that share the database; empty: as the kernel has it. What is placed on a host is
+    found by this name, so it stays the same."""
+    tunnel_address: str = ""
+    """The address of this host at which the others send it the traffic of tenants (VXLAN); empty: networks end at this host."""
+    tunnel_port: Annotated[int, Meta(ge=1, le=65535)] = 4789
+    """The UDP port of that traffic, the same on all hosts; IANA's for VXLAN."""
+    host_lease: Seconds = 20
+    """Seconds without a sign of life after which other hosts take over routers and name services: some four of the beats,
+    so that one that is late moves nothing."""
     engine: str = "docker"
-    """``docker``, or ``fake`` for a cloud that runs nothing and needs neither root nor Docker."""
+    """``docker``, ``fake`` for a cloud that runs nothing and needs neither root nor Docker, or ``none`` for a process that
+    only answers requests, while other hosts that share its database do the work."""
     engine_socket: Path = Path("/var/run/docker.sock")
     """Where the Docker engine listens."""
     websocket_url: str = ""
@@ -115,6 +127,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many times the disk of a host may be promised, where the engine limits the disk of containers at all."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 16
     """Rows of one kind that are reconciled at once; the engine gains nothing from more on small hosts."""
+
+    @property
+    def host_name(self) -> str:
+        """The name of this host."""
+        return self.host or socket.gethostname()
+
+    @property
+    def shared(self) -> bool:
+        """Whether other hosts may share the database."""
+        return not self.database_url.startswith("sqlite")
 
     @property
     def database_url(self) -> str:

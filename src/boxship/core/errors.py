@@ -13,6 +13,7 @@
     │   ├── TooLarge           413
     │   ├── UnsupportedMedia   415
     │   └── Unavailable        503   the world below is away; try again
+    │       └── Elsewhere            another host has what is asked for; the server passes the request on
     └── DriverError                  the world's doing: read by reconcilers, which know three cases only
         ├── Absent                   what was named is not there: look again
         ├── Busy                     try later: backoff, then a deadline
@@ -119,6 +120,14 @@ class Unavailable(RequestError):
 
     status = 503
     title = "Service Unavailable"
+
+
+class Elsewhere(Unavailable):
+    """The host ``host`` can answer this, and this one cannot."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"The host {host}, where this is, does not answer now.")
+        self.host = host
 
 
 class DriverError(BoxshipError):

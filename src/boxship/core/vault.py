@@ -29,10 +29,11 @@ class Vault:
         """The text, encrypted and signed; different every time."""
         return self._keys().encrypt(text.encode()).decode()
 
-    def open(self, sealed: str) -> str:
-        """The text again. Refused: it was sealed with a key that is not there (any more), or changed."""
+    def open(self, sealed: str, *, age: int | None = None) -> str:
+        """The text again. Refused: it was sealed with a key that is not there (any more), changed, or sealed more than
+        ``age`` seconds ago."""
         try:
-            return self._keys().decrypt(sealed.encode()).decode()
+            return self._keys().decrypt(sealed.encode(), ttl=age).decode()
         except fernet.InvalidToken as error:
             raise errors.Refused(
                 "A secret cannot be opened, as its key is not in the state directory any more; set the secret again.",

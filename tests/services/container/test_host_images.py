@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from boxship.core import errors
 from boxship.drivers.engine.interface import ImageSight, PullProgress
-from boxship.services.container.operations import host_images, hosts
+from boxship.services.container.operations import host_images
 from boxship.services.container.reconciler import images as reconciler
 from tests import cloud
 from tests.services.container.containers import IMAGES, made, versioned
@@ -20,7 +21,7 @@ PATH = "/container/v1/images"
 
 
 async def pulled(running: cloud.Cloud, repo: str) -> str:
-    body = {"repo": repo, "host": hosts.own_name()}
+    body = {"repo": repo, "host": socket.gethostname()}
     answer = await running.request("admin", "POST", PATH, json=body)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["uuid"])

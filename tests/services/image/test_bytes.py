@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from boxship.config import Settings
 from boxship.core.errors import Refused
+from boxship.core.hosts import Hosts
 from boxship.services.image import live
 from boxship.services.image.operations import uploads
 from boxship.services.image.reconciler import ImageReconciler
@@ -162,7 +164,7 @@ async def test_the_reconciler_leaves_a_running_upload_alone(cloud: Cloud) -> Non
     id, slow = await new_image(cloud), Slow()
     first = asyncio.create_task(upload(cloud, id, slow.bytes()))
     await slow.begun.wait()
-    reconciler = ImageReconciler(cloud.program.database, cloud.program.drivers.blobs, deadline=5)
+    reconciler = ImageReconciler(cloud.program.database, cloud.program.drivers.blobs, cloud.program.hosts, deadline=5)
     assert list(await reconciler.due()) == [id]
     await reconciler.reconcile(id)
     await reconciler.sweep()
@@ -183,7 +185,7 @@ async def test_an_image_deleted_during_its_upload_leaves_nothing(cloud: Cloud) -
 
 
 async def _nothing_left(cloud: Cloud) -> None:
-    reconciler = ImageReconciler(cloud.program.database, cloud.program.drivers.blobs, deadline=5)
+    reconciler = ImageReconciler(cloud.program.database, cloud.program.drivers.blobs, cloud.program.hosts, deadline=5)
 
     async def clean() -> bool:
         return not list(await reconciler.due()) and not await blobs(cloud)
@@ -206,10 +208,10 @@ async def test_after_a_crash_during_an_upload_it_is_queued_again(still: Cloud, s
     id, program = await new_image(still), still.program
     caller = await program.server._authenticator.caller("alice")
     async with program.database.write() as transaction:
-        await uploads.begin(transaction, caller, id, f"{live.HOST}.of-the-program-that-died")
+        await uploads.begin(transaction, caller, id, ("of-the-program-that-died", ""))
     if stored:
         await program.drivers.blobs.write(id, chunks(b"complete"), 100)
-    reconciler = ImageReconciler(program.database, program.drivers.blobs, deadline=5)
+    reconciler = ImageReconciler(program.database, program.drivers.blobs, program.hosts, deadline=5)
     assert list(await reconciler.all()) == [id]
     await reconciler.reconcile(id)
     assert ((await show(still, id))["status"], await blobs(still)) == ("queued", frozenset())
@@ -220,8 +222,9 @@ async def test_another_hosts_upload_is_not_ended_here(still: Cloud) -> None:
     id, program = await new_image(still), still.program
     caller = await program.server._authenticator.caller("alice")
     async with program.database.write() as transaction:
-        await uploads.begin(transaction, caller, id, "another-host.1")
-    await ImageReconciler(program.database, program.drivers.blobs, deadline=5).reconcile(id)
+        await uploads.begin(transaction, caller, id, ("of-another-host", "there"))
+    here = Hosts(program.database, Settings(host="here", database="postgresql://shared/with-others"))
+    await ImageReconciler(program.database, program.drivers.blobs, here, deadline=5).reconcile(id)
     assert (await show(still, id))["status"] == "saving"
 
 
@@ -232,7 +235,7 @@ async def test_deletion_removes_the_bytes_also_after_a_crash(still: Cloud) -> No
     assert await blobs(still) == {id}
     assert (await still.request("alice", "POST", "/image/v2/images", json={"id": id})).status_code == 409
     for _ in range(2):
-        reconciler = ImageReconciler(program.database, program.drivers.blobs, deadline=5)
+        reconciler = ImageReconciler(program.database, program.drivers.blobs, program.hosts, deadline=5)
         await reconciler.reconcile(id)
         assert (list(await reconciler.due()), await blobs(still)) == ([], frozenset())
     assert (await still.request("alice", "POST", "/image/v2/images", json={"id": id})).status_code == 201
@@ -242,7 +245,7 @@ async def test_a_sweep_removes_bytes_of_no_image_only(still: Cloud) -> None:
     id, stranger = await new_image(still), "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0001"
     await upload(still, id, b"bytes")
     await still.program.drivers.blobs.write(stranger, chunks(b"left"), 100)
-    await ImageReconciler(still.program.database, still.program.drivers.blobs, deadline=5).sweep()
+    await ImageReconciler(still.program.database, still.program.drivers.blobs, still.program.hosts, deadline=5).sweep()
     assert await blobs(still) == {id}
 
 

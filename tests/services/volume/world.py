@@ -15,6 +15,7 @@ from boxship.core.auth.caller import Caller
 from boxship.core.auth.rules import Rules
 from boxship.core.db import types
 from boxship.core.db.database import SqliteDatabase
+from boxship.core.hosts import Hosts
 from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.interface import Storage
 from boxship.services.volume import policy, public
@@ -71,7 +72,8 @@ class World:
 
     def reconciler(self, storage: Storage | None = None) -> VolumeReconciler:
         """A reconciler without any memory, as after a restart."""
-        return VolumeReconciler(self.database, storage or self.storage, deadline=5)
+        hosts = Hosts(self.database, self.settings)
+        return VolumeReconciler(self.database, storage or self.storage, hosts, deadline=5)
 
     async def create(self, **wish: Any) -> str:
         async with self.database.write() as transaction:

@@ -9,8 +9,10 @@ start, so that what it read stays true until it commits. See docs/decisions/0002
 from __future__ import annotations
 
 import asyncio
+import json
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,6 +69,13 @@ class Database(Protocol):
 Wake = Callable[[str, str], None]
 
 
+CHANNEL = "boxship_wakes"
+"""Where programs tell each other what they changed."""
+_TOLD_AT_ONCE = 40
+_ALIVE = 10.0
+"""Seconds between two looks whether the database still talks to who listens."""
+
+
 class _Wakes:
     """Wake-ups collected in a transaction, in order, each once."""
 
@@ -79,6 +88,12 @@ class _Wakes:
     def leave(self, wake: Wake) -> None:
         for kind, id in self._pending:
             wake(kind, id)
+
+    def told(self, sender: str) -> list[str]:
+        """The wake-ups as messages of less than 8,000 bytes, the most that NOTIFY takes."""
+        pending = list(self._pending)
+        parts = [pending[start : start + _TOLD_AT_ONCE] for start in range(0, len(pending), _TOLD_AT_ONCE)]
+        return [json.dumps([sender, part], separators=(",", ":")) for part in parts]
 
 
 class _SqliteTransaction(_Wakes):
@@ -192,6 +207,17 @@ def _answering() -> Iterator[None]:
         raise errors.Unavailable("The database is busy; nothing was changed.", detail=str(error)) from error
 
 
+@contextmanager
+def _listening() -> Iterator[None]:
+    """Busy where PostgreSQL is away."""
+    import asyncpg
+
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        raise errors.Busy("The database does not answer.", detail=str(error)) from error
+
+
 _TRY_AGAIN = {"40001", "40P01", "53300", "57P01", "57P03"}
 """Serialisation failure, deadlock, too many connections, shut down, not up yet (PostgreSQL documentation, appendix A)."""
 
@@ -221,12 +247,15 @@ class _PostgresTransaction(_Wakes):
 
 
 class PostgresDatabase:
-    """PostgreSQL through asyncpg; ``url`` is ``postgresql://user:password@host/name``."""
+    """PostgreSQL through asyncpg; ``url`` is ``postgresql://user:password@host/name``. Wake-ups go to all programs that
+    listen on the database, with the commit (NOTIFY)."""
 
     def __init__(self, url: str, wake: Wake = lambda _kind, _id: None) -> None:
         from sqlalchemy.ext import asyncio as sa_async
 
         self._wake = wake
+        self._sender = uuid.uuid4().hex
+        self._url = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._engine = sa_async.create_async_engine(
             sa.make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=10,
@@ -248,7 +277,35 @@ class PostgresDatabase:
             async with self._engine.begin() as connection:
                 transaction = _PostgresTransaction(connection)
                 yield transaction
+                for message in transaction.told(self._sender):
+                    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, message)))
         transaction.leave(self._wake)
+
+    async def listen(self, wake: Wake, began: Callable[[], None]) -> None:
+        """Pass on what other programs wake, as long as the database talks; ``began`` is called when that begins, as before
+        that everything may have been missed. Busy: it does not talk (any more)."""
+        import asyncpg
+
+        ended = asyncio.Event()
+        with _listening():
+            connection = await asyncpg.connect(self._url, timeout=_ALIVE)
+        try:
+            with _listening():
+                connection.add_termination_listener(lambda _connection: ended.set())
+                await connection.add_listener(CHANNEL, lambda *said: self._heard(said[3], wake))
+                began()
+                while not ended.is_set():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(ended.wait(), _ALIVE)
+                    await connection.fetchval("SELECT 1", timeout=_ALIVE)
+        finally:
+            connection.terminate()
+
+    def _heard(self, message: str, wake: Wake) -> None:
+        sender, pairs = json.loads(message)
+        if sender != self._sender:
+            for kind, id in pairs:
+                wake(kind, id)
 
     async def ping(self) -> None:
         async with self.read() as transaction:

@@ -17,9 +17,10 @@ from boxship.config import Settings
 from boxship.core import errors, metrics
 from boxship.core.auth.caller import Authenticator, Caller
 from boxship.core.db.database import Database
-from boxship.core.http import dialects, websocket
+from boxship.core.http import dialects, peers, websocket
 from boxship.core.http.call import Call, Query, Reply
 from boxship.core.http.microversions import ANY, Version
+from boxship.core.http.peers import Peers
 from boxship.core.http.routes import PUBLIC, Route, RouteTree
 from boxship.core.service import Service
 
@@ -40,12 +41,14 @@ class Server:
         settings: Settings,
         database: Database,
         authenticator: Authenticator,
+        peers: Peers | None = None,
         pages: Mapping[str, Page],
     ) -> None:
         self._services = {service.prefix: (service, RouteTree(service.routes)) for service in services}
         self._settings = settings
         self._database = database
         self._authenticator = authenticator
+        self._peers = peers
         self._pages = pages
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -150,7 +153,13 @@ class Server:
             call.stream = exchange.chunks()
         else:
             call.body = await exchange.body(self._settings.max_body)
-        return await self._run(route, call)
+        try:
+            return await self._run(route, call)
+        except errors.Elsewhere as error:
+            if self._peers is None or peers.PASSED_ON in exchange.headers:
+                raise
+            request = peers.Request(exchange.method, exchange.target, exchange.headers, call.stream or call.body)
+            return await self._peers.pass_on(error.host, request)
 
     async def _run(self, route: Route, call: Call[Any]) -> Reply:
         """The handler, in its transaction; the reply is made before the commit, so that a failure to shape it undoes all."""
@@ -199,6 +208,12 @@ class _Exchange:
     def prefix(self) -> str:
         """The first segment of the path as it came: it names the service, and with it the dialect of every error."""
         return self._raw_path.lstrip(b"/").partition(b"/")[0].decode("latin-1")
+
+    @property
+    def target(self) -> str:
+        """Path and query as they came."""
+        query = f"?{self.raw_query.decode('latin-1')}" if self.raw_query else ""
+        return self._raw_path.decode("latin-1") + query
 
     def segments(self) -> list[str]:
         """The path, split before it is unquoted, so that %2F stays inside a segment."""

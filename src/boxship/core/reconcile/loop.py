@@ -141,6 +141,15 @@ class Loop:
             return
         self._launch(lane, id, work)
 
+    def rescan(self) -> None:
+        """Look at every row once more: what other programs said may have been missed."""
+        for lane in self._lanes.values() if self._open else ():
+            self._spawn(self._look_again(lane))
+
+    async def _look_again(self, lane: _Lane) -> None:
+        for id in await self._listed(lane, everything=True):
+            self.wake(lane.reconciler.kind, id)
+
     def pending(self) -> dict[str, int]:
         """How many ids of each kind are running or waiting to be tried again."""
         return {

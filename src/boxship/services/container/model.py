@@ -230,6 +230,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     created_at: datetime
     fault: str | None = None
+    host: str = ""
 
     @property
     def engine_image(self) -> str:

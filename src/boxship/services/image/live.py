@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -14,15 +12,14 @@ import structlog
 from boxship.core import errors as core_errors
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Database
+from boxship.core.hosts import Hosts
+from boxship.core.http.peers import Peers
 from boxship.drivers.storage.interface import Blobs, BlobSight
 from boxship.services.image import errors
 from boxship.services.image.model import Image
 from boxship.services.image.operations import uploads
 
 log = structlog.get_logger("image")
-
-HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
-"""Begins the name of every upload, so that each host ends only what a crash left of its own."""
 
 running: set[str] = set()
 """The uploads that this program is receiving; the reconciler leaves them alone. After a crash it is empty, and so the
@@ -38,10 +35,12 @@ class Sizes:
 
 
 class ImageLive:
-    """Receives and sends the bytes of images."""
+    """Receives and sends the bytes of images. They are on the host that received them; ``peers`` reaches the others."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: Blobs, hosts: Hosts, peers: Peers) -> None:
         self._blobs = blobs
+        self._hosts = hosts
+        self._peers = peers
 
     async def receive(
         self, database: Database, caller: Caller | None, id: str, data: AsyncIterator[bytes], sizes: Sizes
@@ -52,11 +51,11 @@ class ImageLive:
         ImageNotFound, NotTheOwner, NotUploadable, FormatsMissing; ImageTooLarge; BadRequest: the stream broke off or
         is not as long as announced; ImageGone: deleted meanwhile.
         """
-        upload = f"{HOST}.{uuid.uuid4().hex}"
+        upload = uuid.uuid4().hex
         running.add(upload)
         try:
             async with database.write() as transaction:
-                await uploads.begin(transaction, caller, id, upload)
+                await uploads.begin(transaction, caller, id, (upload, self._hosts.here))
             await self._store(database, id, upload, data, sizes)
         finally:
             running.discard(upload)
@@ -89,15 +88,23 @@ class ImageLive:
             log.warning("an interrupted upload is left to the reconciler", image=id, reason=error.sentence)
 
     async def send(self, database: Database, caller: Caller, id: str) -> tuple[Image, AsyncIterator[bytes]] | None:
-        """The image and its bytes; None: it has none yet. ImageNotFound, ImageDeactivated; Absent: the
-        bytes are lost."""
+        """The image and its bytes; None: it has none yet. ImageNotFound, ImageDeactivated; Elsewhere: another host has the
+        bytes; Absent: they are lost."""
         async with database.read() as transaction:
             image = await uploads.readable(transaction, caller, id)
         if image is None:
             return None
+        if not self._hosts.owns(image.host):
+            raise core_errors.Elsewhere(image.host)
         stream = self._blobs.read(id)
         first = await anext(stream, b"")
         return image, _rejoined(first, stream)
+
+    def read(self, host: str, id: str) -> AsyncIterator[bytes]:
+        """The bytes of an image that the host has, for this program's own use. Absent: it has not; Busy: it is away."""
+        if self._hosts.owns(host):
+            return self._blobs.read(id)
+        return self._peers.read(host, f"/image/v2/images/{id}/file")
 
 
 async def _measured(data: AsyncIterator[bytes], sizes: Sizes) -> AsyncGenerator[bytes, None]:

@@ -55,6 +55,8 @@ class Image(msgspec.Struct, frozen=True):
     size: int | None
     checksum: str | None
     sha512: str | None
+    # operations: the beginning of an upload; the host that has the bytes
+    host: str = ""
 
 
 class Member(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ __all__ = [
     "Snapshot",
     "create_snapshot",
     "find_image",
+    "host_of",
     "search_images",
     "snapshot_status",
     "withdraw_snapshot",
@@ -64,6 +65,12 @@ async def snapshot_status(transaction: Transaction, id: str) -> str | None:
     """The status of an image, whoever's it is; None: it was deleted."""
     found = await store.get(transaction, id)
     return found.status if found else None
+
+
+async def host_of(transaction: Transaction, id: str) -> str:
+    """The host that has the bytes of an image (see ``ImageLive.read``); empty: none has."""
+    found = await store.get(transaction, id)
+    return found.host if found else ""
 
 
 async def withdraw_snapshot(transaction: Transaction, id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from boxship.core.db.database import Database
+from boxship.core.hosts import Hosts
 from boxship.drivers.storage.interface import Blobs
 from boxship.services.image import live
 from boxship.services.image.model import KIND, Image, Status
@@ -21,8 +22,9 @@ class ImageReconciler:
     kind = KIND
     leisure = 0.0
 
-    def __init__(self, database: Database, blobs: Blobs, *, deadline: float) -> None:
+    def __init__(self, database: Database, blobs: Blobs, hosts: Hosts, *, deadline: float) -> None:
         self.deadline = deadline
+        self._hosts = hosts
         self._database = database
         self._blobs = blobs
 
@@ -41,13 +43,13 @@ class ImageReconciler:
     async def reconcile(self, id: str) -> float | None:
         async with self._database.read() as transaction:
             image = await store.unfinished(transaction, id)
-        if image is None:
+        if image is None or not self._hosts.owns(image.host):
             return None
         if image.upload in live.running:
             return UPLOAD_PAUSE if image.status == Status.DELETED else None
         if image.status == Status.DELETED:
             await self._remove(image)
-        elif image.upload and image.upload.startswith(live.HOST):
+        elif image.upload:
             await self._requeue(image, image.upload)
         return None
 

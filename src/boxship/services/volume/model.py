@@ -41,6 +41,8 @@ class Volume(msgspec.Struct, frozen=True):
     # store, with every change: follows from the columns above (states.shown), kept so that lists filter by it
     status: str
     updated_at: datetime | None
+    # create, once: the host whose disk it is on
+    host: str = ""
 
 
 class Attachment(msgspec.Struct, frozen=True):

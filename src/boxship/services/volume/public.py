@@ -28,7 +28,9 @@ __all__ = [
     "delete_volume",
     "detach",
     "find_volume",
+    "hosts_of",
     "mounts",
+    "place",
 ]
 
 
@@ -40,6 +42,7 @@ class VolumeView(msgspec.Struct, frozen=True):
     size: int
     status: str
     multiattach: bool
+    host: str
 
 
 class MountView(msgspec.Struct, frozen=True):
@@ -71,13 +74,23 @@ async def find_volume(transaction: Transaction, caller: Caller, name_or_id: str)
 
 
 def _view(volume: Volume) -> VolumeView:
-    return VolumeView(volume.id, volume.name, volume.size, volume.status, volume.multiattach)
+    return VolumeView(volume.id, volume.name, volume.size, volume.status, volume.multiattach, volume.host)
 
 
-async def create_volume(transaction: Transaction, caller: Caller, settings: Settings, *, size: int, name: str) -> str:
-    """Ask for a blank volume of ``size`` GiB in the caller's project; its id. OverQuota leaves."""
-    wish = volumes.VolumeWish(project_id=caller.project, size=size, name=name)
+async def create_volume(transaction: Transaction, caller: Caller, settings: Settings, *, size: int, host: str) -> str:
+    """Ask for a blank volume of ``size`` GiB in the caller's project on the disk of ``host``; its id. OverQuota leaves."""
+    wish = volumes.VolumeWish(project_id=caller.project, size=size, name="", host=host)
     return (await volumes.create_volume(transaction, caller, settings, wish)).id
+
+
+async def hosts_of(transaction: Transaction, volume_ids: Sequence[str]) -> list[str]:
+    """The hosts that these volumes are on."""
+    return [volume.host for volume in await store.of(transaction, volume_ids)]
+
+
+async def place(transaction: Transaction, volume_ids: Sequence[str], host: str) -> None:
+    """Have volumes that were made for nobody's disk (``host`` empty) on this one."""
+    await store.place(transaction, volume_ids, host)
 
 
 async def attach(transaction: Transaction, volume_id: str, attachment: AttachmentWish) -> None:

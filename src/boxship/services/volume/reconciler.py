@@ -9,6 +9,7 @@ import structlog
 from boxship.core import errors as core_errors
 from boxship.core.db import holds
 from boxship.core.db.database import Database
+from boxship.core.hosts import Hosts
 from boxship.drivers.storage.interface import Storage, VolumeSight
 from boxship.services.volume import plan
 from boxship.services.volume.model import GIB, KIND, Volume
@@ -26,10 +27,11 @@ class VolumeReconciler:
     kind = KIND
     leisure = 0.0
 
-    def __init__(self, database: Database, storage: Storage, *, deadline: float) -> None:
+    def __init__(self, database: Database, storage: Storage, hosts: Hosts, *, deadline: float) -> None:
         self.deadline = deadline
         self._database = database
         self._storage = storage
+        self._hosts = hosts
         self._strangers: set[str] = set()
 
     async def all(self) -> Iterable[str]:
@@ -41,14 +43,14 @@ class VolumeReconciler:
             log.warning("the storage does not tell what is mounted", reason=error.sentence, detail=error.detail)
             mounted = set()
         async with self._database.write() as transaction:
-            for volume in await store.recorded_mounted(transaction):
+            for volume in await store.recorded_mounted(transaction, self._hosts.only):
                 if volume.id not in mounted:
                     await store.update(transaction, volume, path=None)
-            return await store.ids(transaction)
+            return await store.ids(transaction, self._hosts.only)
 
     async def due(self) -> Iterable[str]:
         async with self._database.read() as transaction:
-            return await store.due(transaction)
+            return await store.due(transaction, self._hosts.only)
 
     async def share(self, id: str) -> str:
         """The project of the volume."""
@@ -61,7 +63,7 @@ class VolumeReconciler:
             async with self._database.read() as transaction:
                 volume = await store.get(transaction, id)
                 held = bool(await holds.holders(transaction, (KIND, id)))
-            if volume is None:
+            if volume is None or not self._hosts.owns(volume.host):
                 return None
             sight = await self._storage.sight(id)
             step = plan.next_step(volume, sight, held=held)
@@ -122,7 +124,7 @@ class VolumeReconciler:
         from a lost or restored database, and may be the only copy of somebody's data."""
         seen = await self._storage.sights()
         async with self._database.read() as transaction:
-            known = set(await store.ids(transaction)) if seen else set()
+            known = set(await store.ids(transaction, self._hosts.only)) if seen else set()
         for sight in seen:
             if sight.id not in known and sight.id not in self._strangers:
                 await self._storage.unmount(sight.id)

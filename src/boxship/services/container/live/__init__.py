@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from boxship.config import Settings
 from boxship.core.db.database import Database
+from boxship.core.hosts import Hosts
 from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
 from boxship.services.container.live.archives import Archives
@@ -15,8 +16,9 @@ from boxship.services.container.live.sessions import Sessions
 class ContainerLive:
     """The live view of containers on this host's engine."""
 
-    def __init__(self, engine: Engine, database: Database, settings: Settings, vault: Vault) -> None:
+    def __init__(self, engine: Engine, database: Database, settings: Settings, vault: Vault, hosts: Hosts) -> None:
         self.vault = vault
+        self.hosts = hosts
         self.reading = Reading(engine)
         self.archives = Archives(engine)
         self.images = Images(engine)

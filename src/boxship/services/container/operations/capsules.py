@@ -87,7 +87,7 @@ async def _volume(call: Call[Any], cinder: schemas.Cinder, field: str) -> model.
         if found is None:
             raise container_errors.VolumeNotFound(cinder.volume_id, f"{field}.cinder.volumeID")
         return model.CapsuleVolume("", found.id, disposable=False)
-    made = await volume.create_volume(call.transaction, call.caller, call.settings, size=int(size or 0), name="")
+    made = await volume.create_volume(call.transaction, call.caller, call.settings, size=int(size or 0), host="")
     return model.CapsuleVolume("", made, disposable=wire.flag(cinder.auto_remove))
 
 
@@ -195,8 +195,17 @@ async def _placed(call: Call[Any], row: model.Capsule, containers: Sequence[mode
         disk=sum(each.disk for each in containers),
     )
     await quotas.check(call.transaction, call.settings, row.project_id, total)
-    wish = placement.PlacementWish(memory=total.memory, cpu=total.cpu, disk=total.disk, zone=row.availability_zone)
-    return structs.replace(row, host=await placement.choose(call.transaction, call.settings, wish))
+    ids = [each.volume_id for each in row.volumes]
+    wish = placement.PlacementWish(
+        memory=total.memory,
+        cpu=total.cpu,
+        disk=total.disk,
+        zone=row.availability_zone,
+        disks=placement.disks(call.settings, await volume.hosts_of(call.transaction, ids)),
+    )
+    row = structs.replace(row, host=await placement.choose(call.transaction, call.settings, wish))
+    await volume.place(call.transaction, ids, row.host)
+    return row
 
 
 async def _with_ports(

@@ -29,6 +29,7 @@ async def commit(call: Call[Any], row: model.Container, repository: str, tag: st
         project_id=call.caller.project,
         request_id=call.request_id,
         created_at=clock.now(),
+        host=row.host or "",
     )
     await store.insert(call.transaction, asked)
     await actions.note_action(

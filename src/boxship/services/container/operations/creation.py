@@ -57,7 +57,7 @@ async def create(
     schemas.check_versions(request, options.version)
     _check_rules(caller, request)
     row = await _row(transaction, caller, request, options)
-    row = await _placed(transaction, settings, row, request)
+    row = await _placed(transaction, caller, settings, row, request)
     row = await _with_volumes(transaction, caller, settings, row, (request, options.version))
     row = await _with_ports(transaction, caller, settings, row, request)
     await store.insert(transaction, row)
@@ -149,6 +149,7 @@ def _health(request: schemas.HealthRequest) -> model.HealthCheck:
 
 async def _placed(
     transaction: Transaction,
+    caller: Caller,
     settings: Settings,
     row: model.Container,
     request: schemas.ContainerRequest,
@@ -164,6 +165,14 @@ async def _placed(
         runtime=row.runtime,
         host=request.host or None,
         hints=request.hints or {},
+        disks=placement.disks(
+            settings,
+            [
+                (await _known_volume(transaction, caller, mount.source)).host
+                for mount in request.mounts or []
+                if mount.type != "bind" and mount.source
+            ],
+        ),
     )
     return structs.replace(row, host=await placement.choose(transaction, settings, wish))
 
@@ -186,25 +195,31 @@ async def _with_volumes(
         if mount.type == "bind":
             files.append(model.InjectedFile(at, schemas.file_content(mount.source, version)))
             continue
-        made = await _volume(transaction, caller, settings, mount)
+        made = await _volume(transaction, caller, settings, (mount, row.host or ""))
         await volume.attach(transaction, made.volume_id, volume.AttachmentWish((KIND, row.id), at))
         mounts.append(structs.replace(made, destination=at))
     return structs.replace(row, mounts=mounts, files=files)
 
 
 async def _volume(
-    transaction: Transaction, caller: Caller, settings: Settings, mount: schemas.MountRequest
+    transaction: Transaction, caller: Caller, settings: Settings, asked: tuple[schemas.MountRequest, str]
 ) -> model.Mount:
+    """The volume that a mount names, or a new one on the disk of the host."""
+    mount, host = asked
     if mount.source:
-        found = await volume.find_volume(transaction, caller, mount.source)
-        if found is None:
-            raise container_errors.VolumeNotFound(mount.source)
-        return model.Mount(found.id, "")
+        return model.Mount((await _known_volume(transaction, caller, mount.source)).id, "")
     size = schemas.number(mount.size, "mounts.size", 1, 2**20)
     if size is None:
         raise errors.BadRequest("either source or size is required", field="mounts")
-    id = await volume.create_volume(transaction, caller, settings, size=int(size), name="")
+    id = await volume.create_volume(transaction, caller, settings, size=int(size), host=host)
     return model.Mount(id, "", disposable=True)
+
+
+async def _known_volume(transaction: Transaction, caller: Caller, name_or_id: str) -> volume.VolumeView:
+    found = await volume.find_volume(transaction, caller, name_or_id)
+    if found is None:
+        raise container_errors.VolumeNotFound(name_or_id)
+    return found
 
 
 async def _with_ports(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import uuid
 from typing import Any
 
@@ -17,11 +16,6 @@ from boxship.services.container.store import containers as containers_store
 from boxship.services.container.store import hosts as store
 
 KIND = "container_host"
-
-
-def own_name() -> str:
-    """The name of this host, as the kernel has it (gethostname(2))."""
-    return socket.gethostname()
 
 
 def identity(hostname: str) -> str:
@@ -64,7 +58,7 @@ async def show_all(transaction: Transaction, query: Query) -> tuple[list[tuple[m
 
 async def services(transaction: Transaction, settings: Settings) -> list[tuple[model.Host, bool]]:
     """All hosts, and whether their service is up."""
-    now, here = clock.now(), own_name()
+    now, here = clock.now(), settings.host_name
     known = await store.everything(transaction)
     return [(host, host.is_up(now, settings.host_down_after, here)) for host in known]
 

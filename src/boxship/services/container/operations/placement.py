@@ -17,7 +17,6 @@ from boxship.core import clock
 from boxship.core.db.database import Transaction
 from boxship.services.container import errors as container_errors
 from boxship.services.container import model
-from boxship.services.container.operations import hosts
 from boxship.services.container.store import containers as containers_store
 from boxship.services.container.store import hosts as store
 
@@ -38,6 +37,8 @@ class PlacementWish:
     runtime: str | None = None
     host: str | None = None
     hints: Mapping[str, str] = field(default_factory=dict)
+    disks: frozenset[str] = frozenset()
+    """The hosts whose disks its volumes are on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Filter:
     reason: Callable[[PlacementWish], str]
 
 
+def disks(settings: Settings, hosts_of_volumes: Sequence[str]) -> frozenset[str]:
+    """What the volumes of a container ask of its host. Where there is one host, everything is on it, whatever its name was."""
+    return frozenset(filter(None, hosts_of_volumes)) if settings.shared else frozenset()
+
+
 def _labels(wish: PlacementWish) -> dict[str, str]:
     return {name.removeprefix(LABEL): value for name, value in wish.hints.items() if name.startswith(LABEL)}
 
@@ -83,8 +89,11 @@ def _spelt(wish: PlacementWish) -> str:
 
 FILTERS: tuple[Filter, ...] = (
     Filter(lambda at, wish: wish.host in {None, at.host.hostname}, lambda wish: f"is not {wish.host}"),
+    Filter(lambda at, wish: wish.disks <= {at.host.hostname}, lambda _: "does not have the volumes on its disk"),
     Filter(lambda at, _: not at.host.disabled, lambda _: "takes no new containers (its service is disabled)"),
-    Filter(lambda at, _: at.host.is_up(at.now, at.settings.host_down_after, hosts.own_name()), lambda _: "is down"),
+    Filter(
+        lambda at, _: at.host.is_up(at.now, at.settings.host_down_after, at.settings.host_name), lambda _: "is down"
+    ),
     Filter(lambda at, _: at.host.cpus > 0, lambda _: "has not told yet how large it is"),
     Filter(
         lambda at, wish: wish.zone in {None, at.host.zone}, lambda wish: f"is not in the availability zone {wish.zone}"

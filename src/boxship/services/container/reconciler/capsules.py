@@ -36,12 +36,12 @@ class CapsuleReconciler:
     async def all(self) -> Iterable[str]:
         """Every capsule."""
         async with self._database.read() as transaction:
-            return await store.ids(transaction)
+            return await store.ids(transaction, self._world.hosts.only)
 
     async def due(self) -> Iterable[str]:
         """Capsules whose containers are not all made, or that are going."""
         async with self._database.read() as transaction:
-            return await store.ids(transaction, due_only=True)
+            return await store.ids(transaction, self._world.hosts.only, due_only=True)
 
     async def share(self, id: str) -> str:
         """The project of the capsule."""
@@ -52,7 +52,7 @@ class CapsuleReconciler:
     async def reconcile(self, id: str) -> float | None:
         async with self._database.read() as transaction:
             row = await store.get(transaction, id)
-            if row is None:
+            if row is None or not self._world.hosts.owns(row.host):
                 return None
             containers = await containers_store.of_capsules(transaction, [id])
             plugged = await network.sandbox_in_use(transaction, id)
@@ -100,7 +100,7 @@ class CapsuleReconciler:
         """Remove what pods share that have no capsule any more."""
         pods = await self._world.engine.pods()
         async with self._database.read() as transaction:
-            known = set(await store.ids(transaction))
+            known = set(await store.ids(transaction, self._world.hosts.only))
         for id in pods - known:
             log.info("orphan removed", pod=id)
             await self._world.engine.remove_pod(id)

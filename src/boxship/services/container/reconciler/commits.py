@@ -42,7 +42,7 @@ class CommitReconciler:
 
     async def due(self) -> Iterable[str]:
         async with self._database.read() as transaction:
-            return await store.ids(transaction)
+            return await store.ids(transaction, self._world.hosts.only)
 
     async def share(self, id: str) -> str:
         """The project that asked."""
@@ -54,7 +54,7 @@ class CommitReconciler:
         async with self._database.read() as transaction:
             commit = await store.get(transaction, id)
             status = await image.snapshot_status(transaction, id)
-        if commit is None:
+        if commit is None or not self._world.hosts.owns(commit.host):
             return None
         if commit.fault is None and status == "saving":
             return PAUSE
@@ -78,10 +78,9 @@ class CommitReconciler:
 
     async def _send(self, commit: model.Commit) -> None:
         """Refused: too large, the disk is full, or the image was deleted or filled by somebody else."""
-        bytes_of_images = image.ImageLive(self._world.blobs)
         archive = self._world.engine.save(commit.engine_image)
         try:
-            await bytes_of_images.receive(self._database, None, commit.id, archive, image.Sizes(self._most, None))
+            await self._world.images.receive(self._database, None, commit.id, archive, image.Sizes(self._most, None))
         except errors.RequestError as error:
             raise errors.Refused(error.sentence, detail=error.detail) from error
 

@@ -89,12 +89,12 @@ class ContainerReconciler:
     async def all(self) -> Iterable[str]:
         """Every container."""
         async with self._database.read() as transaction:
-            return await store.ids(transaction, due_only=False)
+            return await store.ids(transaction, self._world.hosts.only, due_only=False)
 
     async def due(self) -> Iterable[str]:
         """Containers whose wish is not met."""
         async with self._database.read() as transaction:
-            return await store.ids(transaction, due_only=True)
+            return await store.ids(transaction, self._world.hosts.only, due_only=True)
 
     async def share(self, id: str) -> str:
         """The project of the container."""
@@ -168,8 +168,8 @@ class ContainerReconciler:
         seen = {sight.id: sight for sight in await self._sights()}
         sandboxes = (await self._world.fabric.sight()).sandboxes
         async with self._database.write() as transaction:
-            rows = await store.statuses(transaction)
-            homes = {*rows, *await capsules_store.ids(transaction)}
+            rows = await store.statuses(transaction, self._world.hosts.only)
+            homes = {*rows, *await capsules_store.ids(transaction, self._world.hosts.only)}
             used = {name for name in sandboxes - homes if await network.sandbox_in_use(transaction, name)}
             for id, (_, status) in rows.items():
                 if status != states.Status.ERROR and _contradicts(status, seen.get(id)):
@@ -189,7 +189,7 @@ class ContainerReconciler:
             self._away_since = self._away_since or now
             if now - self._away_since >= UNKNOWN_AFTER:
                 async with self._database.write() as transaction:
-                    await store.mark_unknown(transaction, error.sentence)
+                    await store.mark_unknown(transaction, self._world.hosts.only, error.sentence)
             raise
         self._away_since = None
         return sights
@@ -205,7 +205,7 @@ class ContainerReconciler:
         """Row and world; ``sight`` is what the step just taken saw of the container, and spares asking again."""
         async with self._database.read() as transaction:
             row = await store.get(transaction, id)
-            if row is None:
+            if row is None or not self._world.hosts.owns(row.host):
                 return None
             home = await _home(transaction, row)
             plugs = await network.plugs(transaction, [plug.port_id for plug in home.plugs])

@@ -31,7 +31,7 @@ class HostReconciler:
 
     def __init__(self, database: Database, engine: Engine, settings: Settings) -> None:
         self.deadline = settings.step_deadline
-        self.hostname = operations.own_name()
+        self.hostname = settings.host_name
         self._id = operations.identity(self.hostname)
         self._database = database
         self._engine = engine

@@ -11,7 +11,6 @@ from boxship.core.db.database import Database
 from boxship.drivers.engine.interface import ImageSight, PullProgress
 from boxship.services.container import model
 from boxship.services.container.operations import host_images as operations
-from boxship.services.container.operations import hosts
 from boxship.services.container.reconciler.pulling import Pulling
 from boxship.services.container.reconciler.world import World
 from boxship.services.container.store import containers as containers_store
@@ -32,7 +31,7 @@ class ImageReconciler:
         self._database = database
         self._world = world
         self._images = images
-        self._host = hosts.own_name()
+        self._host = world.hosts.here
 
     async def all(self) -> Iterable[str]:
         async with self._database.read() as transaction:
@@ -51,7 +50,7 @@ class ImageReconciler:
     async def reconcile(self, id: str) -> float | None:
         async with self._database.read() as transaction:
             row = await store.get(transaction, id)
-        if row is None:
+        if row is None or row.host != self._host:
             return None
         if row.deleting:
             await self._remove(row)

@@ -12,6 +12,7 @@ from boxship.drivers.engine.interface import Credentials, ImageSight, PullProgre
 from boxship.services.container import model, states
 from boxship.services.container.operations import registries
 from boxship.services.container.reconciler.world import World
+from boxship.services.image import public as image
 
 
 class Pulling:
@@ -94,8 +95,10 @@ class Pulling:
         return Credentials(login.username, login.password) if login else None
 
     async def _archive(self, image_id: str) -> AsyncIterator[bytes]:
+        async with self._database.read() as transaction:
+            host = await image.host_of(transaction, image_id)
         try:
-            async for chunk in self._world.blobs.read(image_id):
+            async for chunk in self._world.images.read(host, image_id):
                 yield chunk
         except errors.Absent as error:
             raise errors.Refused("The image was deleted before the container was made.") from error

@@ -1,14 +1,15 @@
-"""The drivers that the reconcilers of this service act with, and the boot of the host that they act in."""
+"""The drivers that the reconcilers of this service act with, and the host and the boot of it that they act in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boxship.core.hosts import Hosts
 from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
-from boxship.drivers.storage.interface import Blobs
+from boxship.services.image import public as image
 
 
 def _boot_id() -> str:
@@ -25,6 +26,7 @@ class World:
 
     engine: Engine
     fabric: Fabric
-    blobs: Blobs
+    images: image.ImageLive
     vault: Vault
+    hosts: Hosts
     boot_id: str = field(default_factory=_boot_id)

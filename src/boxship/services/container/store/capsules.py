@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from boxship.core import hosts
 from boxship.core.db import types
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
@@ -96,9 +97,9 @@ async def forget(transaction: Transaction, id: str) -> None:
     await transaction.execute(_table.delete().where(_columns.id == id, _columns.wish == states.Wish.GONE))
 
 
-async def ids(transaction: Transaction, *, due_only: bool = False) -> Sequence[str]:
-    """The ids of all capsules, or of those that something is to be done for."""
-    query = sa.select(_columns.id)
+async def ids(transaction: Transaction, only: str | None, *, due_only: bool = False) -> Sequence[str]:
+    """The ids of all capsules of this host (None: of all), or of those that something is to be done for."""
+    query = sa.select(_columns.id).where(*hosts.placed(_columns.host, only))
     if due_only:
         query = query.where(_columns.observed != _columns.generation)
     return [row.id for row in await transaction.rows(query)]

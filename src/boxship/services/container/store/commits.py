@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from boxship.core import hosts
 from boxship.core.db import types
 from boxship.core.db.database import Transaction
 from boxship.services.container import model
@@ -17,6 +18,7 @@ _table = sa.Table(
     sa.Column("request_id", sa.String(64), nullable=False),
     sa.Column("created_at", types.Moment, nullable=False),
     sa.Column("fault", sa.Text),
+    sa.Column("host", sa.String(255), nullable=False),
 )
 
 
@@ -33,9 +35,10 @@ async def get(transaction: Transaction, id: str) -> model.Commit | None:
     return model.Commit(**row._mapping) if row else None
 
 
-async def ids(transaction: Transaction) -> list[str]:
-    """All that are under way."""
-    return [row.id for row in await transaction.rows(sa.select(_table.c.id))]
+async def ids(transaction: Transaction, only: str | None) -> list[str]:
+    """All that are under way on this host (None: on all)."""
+    select = sa.select(_table.c.id).where(*hosts.placed(_table.c.host, only))
+    return [row.id for row in await transaction.rows(select)]
 
 
 async def fail(transaction: Transaction, id: str, fault: str) -> bool:

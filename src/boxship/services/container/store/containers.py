@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from boxship.core import clock
+from boxship.core import clock, hosts
 from boxship.core.db import types
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
@@ -247,12 +247,11 @@ async def record(transaction: Transaction, id: str, **seen: Any) -> None:
     await transaction.execute(_table.update().where(_columns.id == id).values(**seen))
 
 
-async def mark_unknown(transaction: Transaction, reason: str) -> None:
-    """Say of every container that was made that nobody knows what it does now."""
+async def mark_unknown(transaction: Transaction, only: str | None, reason: str) -> None:
+    """Say of every container that was made on this host (None: on all) that nobody knows what it does now."""
     known = _columns.status.in_([states.Status.RUNNING, states.Status.PAUSED, states.Status.RESTARTING])
-    await transaction.execute(
-        _table.update().where(known).values(status=states.Status.UNKNOWN.value, status_reason=reason)
-    )
+    lost = _table.update().where(known, *hosts.placed(_columns.host, only))
+    await transaction.execute(lost.values(status=states.Status.UNKNOWN.value, status_reason=reason))
 
 
 async def forget(transaction: Transaction, id: str) -> None:
@@ -260,17 +259,18 @@ async def forget(transaction: Transaction, id: str) -> None:
     await transaction.execute(_table.delete().where(_columns.id == id, _columns.wish == states.Wish.GONE))
 
 
-async def ids(transaction: Transaction, *, due_only: bool) -> list[str]:
-    """The ids of all containers, or of those whose wish is not met."""
-    query = sa.select(_columns.id)
+async def ids(transaction: Transaction, only: str | None, *, due_only: bool) -> list[str]:
+    """The ids of all containers of this host (None: of all), or of those whose wish is not met."""
+    query = sa.select(_columns.id).where(*hosts.placed(_columns.host, only))
     if due_only:
         query = query.where(_columns.observed != _columns.generation)
     return [row.id for row in await transaction.rows(query)]
 
 
-async def statuses(transaction: Transaction) -> dict[str, tuple[str, str]]:
-    """Per id: the wish and the status that was last seen, of all containers."""
-    rows = await transaction.rows(sa.select(_columns.id, _columns.wish, _columns.status))
+async def statuses(transaction: Transaction, only: str | None) -> dict[str, tuple[str, str]]:
+    """Per id: the wish and the status that was last seen, of all containers of this host (None: of all)."""
+    select = sa.select(_columns.id, _columns.wish, _columns.status).where(*hosts.placed(_columns.host, only))
+    rows = await transaction.rows(select)
     return {row.id: (row.wish, row.status) for row in rows}
 
 

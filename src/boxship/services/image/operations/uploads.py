@@ -11,8 +11,8 @@ from boxship.services.image.operations import images
 from boxship.services.image.store import images as store
 
 
-async def begin(transaction: Transaction, caller: Caller | None, id: str, upload: str) -> None:
-    """Reserve the image for this upload; without a caller it is the program's own.
+async def begin(transaction: Transaction, caller: Caller | None, id: str, upload: tuple[str, str]) -> None:
+    """Reserve the image for this upload (its name, and the host that receives it); without a caller it is the program's own.
 
     ImageNotFound, NotTheOwner, NotUploadable (has bytes, or gets them now), FormatsMissing.
     """
@@ -23,7 +23,8 @@ async def begin(transaction: Transaction, caller: Caller | None, id: str, upload
         raise errors.NotUploadable(id, image.status)
     if not image.container_format or not image.disk_format:
         raise errors.FormatsMissing()
-    await store.update(transaction, id, status=Status.SAVING, upload=upload, updated_at=clock.now())
+    name, host = upload
+    await store.update(transaction, id, status=Status.SAVING, upload=name, host=host, updated_at=clock.now())
 
 
 async def finish(transaction: Transaction, id: str, upload: str, *, size: int, md5: str, sha512: str) -> None:

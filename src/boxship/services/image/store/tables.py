@@ -26,6 +26,7 @@ images = sa.Table(
     sa.Column("size", sa.BigInteger),
     sa.Column("checksum", sa.String(32)),
     sa.Column("sha512", sa.String(128)),
+    sa.Column("host", sa.String(255), nullable=False),
     sa.Index("ix_images_owner_created", "owner", "created_at", "id"),
     sa.Index("ix_images_visibility_created", "visibility", "created_at", "id"),
     sa.Index("ix_images_created", "created_at", "id"),

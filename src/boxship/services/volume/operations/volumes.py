@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import random
 from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from boxship.config import Settings
-from boxship.core import clock
+from boxship.core import clock, hosts
 from boxship.core import errors as core_errors
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
@@ -31,7 +32,8 @@ FAULTY = frozenset({State.ERROR, State.ERROR_DELETING})
 
 
 class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new volume shall be; ``size`` in GiB, ``volume_type`` a name or id, None the default type."""
+    """What a new volume shall be; ``size`` in GiB, ``volume_type`` a name or id, None the default type; ``host``: whose disk
+    it is to be on, None any."""
 
     project_id: str
     size: int
@@ -41,6 +43,7 @@ class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
     availability_zone: str | None = None
     metadata: dict[str, str] = {}
     multiattach: bool = False
+    host: str | None = None
 
 
 class VolumeDetail(msgspec.Struct, frozen=True):
@@ -64,10 +67,21 @@ async def create_volume(transaction: Transaction, caller: Caller, settings: Sett
             field="volume.availability_zone",
         )
     await _require_quota(transaction, settings, wish)
-    volume = await store.insert(transaction, _new_volume(caller, wish, volume_type))
+    host = await _disk(transaction, settings) if wish.host is None else wish.host
+    volume = await store.insert(transaction, msgspec.structs.replace(_new_volume(caller, wish, volume_type), host=host))
     await store.put_metadata(transaction, volume.id, wish.metadata, replace=False)
     transaction.wake(KIND, volume.id)
     return volume
+
+
+async def _disk(transaction: Transaction, settings: Settings) -> str:
+    """The host that a volume is made on which nobody needs on a certain one: this one, if it can, or another that lives."""
+    if settings.engine != "none":
+        return settings.host_name
+    able = [host.name for host in await hosts.known(transaction) if host.works and host.lives(settings.host_lease)]
+    if not able:
+        raise core_errors.Unavailable("No host that can keep a volume is up.")
+    return random.choice(able)  # noqa: S311 (any will do)
 
 
 def _new_volume(caller: Caller, wish: VolumeWish, volume_type: VolumeType) -> Volume:

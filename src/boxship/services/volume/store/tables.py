@@ -29,6 +29,7 @@ volumes = sa.Table(
     sa.Column("fault", sa.Text),
     sa.Column("status", sa.String(32), nullable=False),
     sa.Column("updated_at", types.Moment),
+    sa.Column("host", sa.String(255), nullable=False),
     sa.Index("ix_volumes_project_created", "project_id", "created_at", "id"),
     sa.Index("ix_volumes_project_name", "project_id", "name"),
     sa.Index("ix_volumes_created", "created_at", "id"),

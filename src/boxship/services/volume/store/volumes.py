@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from boxship.core import clock
+from boxship.core import clock, hosts
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.volume import states
@@ -83,6 +83,11 @@ async def update(transaction: Transaction, volume: Volume, **changes: Any) -> Vo
     return msgspec.structs.replace(changed, status=written["status"]) if touched else None
 
 
+async def place(transaction: Transaction, ids: Sequence[str], host: str) -> None:
+    """Put those of these volumes that are on no host on this one."""
+    await transaction.execute(volumes.update().where(volumes.c.id.in_(ids), volumes.c.host == "").values(host=host))
+
+
 async def delete(transaction: Transaction, volume: Volume) -> bool:
     """Forget the volume, where nobody changed the wish since it was read."""
     touched = await transaction.execute(
@@ -91,20 +96,23 @@ async def delete(transaction: Transaction, volume: Volume) -> bool:
     return touched > 0
 
 
-async def ids(transaction: Transaction) -> list[str]:
-    """All ids."""
-    return [row.id for row in await transaction.rows(sa.select(volumes.c.id))]
+async def ids(transaction: Transaction, only: str | None) -> list[str]:
+    """The ids of all volumes of this host (None: of all)."""
+    select = sa.select(volumes.c.id).where(*hosts.placed(volumes.c.host, only))
+    return [row.id for row in await transaction.rows(select)]
 
 
-async def recorded_mounted(transaction: Transaction) -> list[Volume]:
-    """The volumes whose row says that they are mounted, locked."""
-    select = sa.select(volumes).where(volumes.c.path.is_not(None)).with_for_update()
+async def recorded_mounted(transaction: Transaction, only: str | None) -> list[Volume]:
+    """The volumes of this host (None: of all) whose row says that they are mounted, locked."""
+    here = hosts.placed(volumes.c.host, only)
+    select = sa.select(volumes).where(volumes.c.path.is_not(None), *here).with_for_update()
     return [Volume(*tuple(row)) for row in await transaction.rows(select)]
 
 
-async def due(transaction: Transaction) -> list[str]:
-    """Ids of volumes whose wish is not met yet, from an index of only those."""
-    select = sa.select(volumes.c.id).where(volumes.c.observed != volumes.c.generation)
+async def due(transaction: Transaction, only: str | None) -> list[str]:
+    """Ids of volumes of this host (None: of all) whose wish is not met yet, from an index of only those."""
+    behind = volumes.c.observed != volumes.c.generation
+    select = sa.select(volumes.c.id).where(behind, *hosts.placed(volumes.c.host, only))
     return [row.id for row in await transaction.rows(select)]
 
 
