@@ -26,6 +26,22 @@ class OverQuota(errors.OverQuota):
         super().__init__(f"Quota exceeded for resources: ['{overs}'].")
 
 
+class QuotaBelowUse(errors.BadRequest):
+    """A limit is to be set below what the project has already."""
+
+    def __init__(self, resource: str, most: int, used: int) -> None:
+        super().__init__(
+            f"Quota limit {most} for {resource} must be greater than or equal to already used {used}", field=resource
+        )
+
+
+class TenantQuotaNotFound(errors.NotFound):
+    """No admin ever said what the project may have."""
+
+    def __init__(self, project_id: str) -> None:
+        super().__init__(f"Quota for tenant {project_id} could not be found.")
+
+
 class NotUnique(errors.Conflict):
     """A name stands for several resources."""
 

@@ -57,5 +57,9 @@ RULES: list[Rule] = [
     Rule("get_tags", READER, "See the tags of a resource."),
     Rule("update_tags", MEMBER, "Change the tags of a resource."),
     Rule("get_quota", "role:admin or (role:reader and project_id:%(project)s)", "See the quota of a project."),
+    Rule("get_quota_project", "@", "See which project one's own quota is."),
+    Rule("list_quotas", ADMIN, "See the quotas of all projects that have one of their own."),
+    Rule("update_quota", ADMIN, "Change the quota of a project."),
+    Rule("delete_quota", ADMIN, "Give a project the default quota again."),
     Rule("get_extension", "@", "See which extensions there are."),
 ]

@@ -70,7 +70,12 @@ ROUTES = [
     Route("GET", "/v2.0/{collection}/{id}/tags/{tag}", tags.check_tag, "get_tags"),
     Route("PUT", "/v2.0/{collection}/{id}/tags/{tag}", tags.add_tag, "update_tags"),
     Route("DELETE", "/v2.0/{collection}/{id}/tags/{tag}", tags.remove_tag, "update_tags"),
+    Route("GET", "/v2.0/quotas", quotas.list_quotas, "list_quotas"),
+    Route("GET", "/v2.0/quotas/tenant", quotas.show_tenant, "get_quota_project"),
+    Route("GET", "/v2.0/quotas/project", quotas.show_project, "get_quota_project"),
     Route("GET", "/v2.0/quotas/{project}", quotas.show_quota, "get_quota"),
+    Route("PUT", "/v2.0/quotas/{project}", quotas.update_quota, "update_quota"),
+    Route("DELETE", "/v2.0/quotas/{project}", quotas.delete_quota, "delete_quota"),
     Route("GET", "/v2.0/quotas/{project}/default", quotas.show_default, "get_quota"),
     Route("GET", "/v2.0/quotas/{project}/details", quotas.show_details, "get_quota"),
 ]

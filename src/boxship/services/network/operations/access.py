@@ -16,7 +16,7 @@ from boxship.core.http import listing
 from boxship.core.http.call import Query
 from boxship.services.network import errors
 from boxship.services.network.schemas.fields import Create
-from boxship.services.network.store import rows, tables
+from boxship.services.network.store import limits, rows, tables
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -26,7 +26,8 @@ MOST = 5000
 _GENERAL = frozenset(("fields", "limit", "marker", "sort_key", "sort_dir", "page_reverse"))
 _TAGS = ("tags", "tags-any", "not-tags", "not-tags-any")
 
-QUOTAS: dict[str, tuple[str, sa.Table]] = {
+Table = sa.Table
+QUOTAS: dict[str, tuple[str, Table]] = {
     "network": ("quota_networks", tables.networks),
     "subnet": ("quota_subnets", tables.subnets),
     "subnetpool": ("quota_subnets", tables.subnetpools),  # a pool without a subnet is of no use
@@ -59,24 +60,22 @@ def privileged(caller: Caller, rule: str, *, wanted: bool) -> None:
         raise errors.PolicyNotAuthorized(rule)
 
 
-def limit(settings: Settings, resource: str) -> int:
-    """How many of a resource a project may have; -1: any number."""
+def default_limit(settings: Settings, resource: str) -> int:
+    """How many of a resource a project may have of which no admin said anything else; -1: any number."""
     return int(getattr(settings, QUOTAS[resource][0]))
 
 
-async def used(transaction: Transaction, resource: str, project_id: str) -> int:
-    """How many of a resource the project has."""
-    table = QUOTAS[resource][1]
-    return await rows.count(transaction, table, table.c.project_id == project_id)
+async def lock(transaction: Transaction, project_id: str) -> None:
+    """One transaction at a time changes how much a project has, or may have."""
+    await transaction.serialise(f"quota:network:{project_id}")
 
 
 async def quota(transaction: Transaction, settings: Settings, resource: str, project_id: str) -> None:
     """OverQuota: the project may not have one more."""
-    most = limit(settings, resource)
-    if most < 0:
-        return
-    await transaction.serialise(f"quota:network:{project_id}")
-    if await used(transaction, resource, project_id) + 1 > most:
+    await lock(transaction, project_id)
+    default = default_limit(settings, resource)
+    most, used = await limits.room(transaction, project_id, resource, QUOTAS[resource][1], default)
+    if most >= 0 and used + 1 > most:
         raise errors.OverQuota(resource)
 
 
