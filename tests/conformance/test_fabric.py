@@ -52,6 +52,7 @@ PORT_SPEC = PortSpec(
     groups=(GROUP,),
     pairs=(AddressPair("fa:16:3e:00:00:01", ip_network("10.0.0.64/28")),),
 )
+PLUG_SPEC = replace(PORT_SPEC, sandbox="", interface=f"bxp{secrets.token_hex(6)}")
 ROUTER_SPEC = RouterSpec(ROUTER, legs=(RouterPort(LEG, NET, "fa:16:3e:00:00:02", (ip_interface("10.0.0.1/24"),)),))
 NAMES_SPEC = NamesSpec(
     NET,
@@ -237,6 +238,41 @@ async def test_a_port_can_move_to_another_sandbox_and_network(fabric: Fabric) ->
     await fabric.ensure_port(replace(PORT_SPEC, sandbox="crate", network_id=OTHER_NET))
     sight = await fabric.sight()
     assert (sight.ports, sight.sandboxes) == (frozenset({PORT}), frozenset({"box", "crate"}))
+
+
+async def test_a_port_can_end_on_the_host(made: Made) -> None:
+    await made.fabric.ensure_network(NETWORK)
+    await made.fabric.ensure_group(GROUP_SPEC)
+    for _ in range(2):
+        await made.fabric.ensure_port(PLUG_SPEC)
+    sight = await made.fabric.sight()
+    assert (sight.ports, sight.sandboxes) == (frozenset({PORT}), NONE)
+    await made.fabric.close()
+    fabric = made.again()
+    await fabric.open()
+    await fabric.ensure_port(replace(PLUG_SPEC, guarded=False, groups=()))
+    await fabric.remove_group(GROUP)
+    for _ in range(2):
+        await fabric.remove_port(PORT)
+    assert (await fabric.sight()).ports == NONE
+
+
+async def test_a_port_moves_from_a_sandbox_to_the_host_and_back(fabric: Fabric) -> None:
+    await everything(fabric)
+    await fabric.ensure_port(PLUG_SPEC)
+    await fabric.remove_sandbox("box")
+    assert (await fabric.sight()).ports == {PORT}
+    await fabric.ensure_port(PORT_SPEC)
+    assert await fabric.sight() == WHOLE
+
+
+@pytest.mark.parametrize("interface", ["eth0", "lo", "docker0", "bxp", "bxp0123456789ag", "bxp0123456789abc"])
+async def test_a_device_on_the_host_has_a_name_that_no_other_has(fabric: Fabric, interface: str) -> None:
+    await fabric.ensure_network(NETWORK)
+    await fabric.ensure_group(GROUP_SPEC)
+    with pytest.raises(Refused):
+        await fabric.ensure_port(replace(PLUG_SPEC, interface=interface))
+    assert (await fabric.sight()).ports == NONE
 
 
 async def test_two_ports_in_one_sandbox(fabric: Fabric) -> None:

@@ -77,13 +77,18 @@ class FakeFabric:
             del self.ports[port.id]
 
     async def ensure_port(self, spec: PortSpec) -> None:
-        naming.check(spec.id, spec.sandbox)
+        naming.check(spec.id)
         naming.check_port(spec.mac, spec.interface)
+        if spec.sandbox:
+            naming.check(spec.sandbox)
+        else:
+            naming.check_plug(spec.interface)
         self._needs(spec.network_id)
         missing = [group for group in spec.groups if group not in self.groups]
         if spec.guarded and missing:
             raise errors.Absent(f"The security group {missing[0]} is not in the kernel yet.")
-        self.sandboxes.add(spec.sandbox)
+        if spec.sandbox:
+            self.sandboxes.add(spec.sandbox)
         self.ports[spec.id] = spec
 
     async def remove_port(self, id: str) -> None:

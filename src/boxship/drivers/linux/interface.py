@@ -59,7 +59,9 @@ class AddressPair:
 class PortSpec:
     """One end of a cable in a sandbox.
 
-    ``sandbox`` names a network namespace (made where it is missing), ``interface`` the device in it (``eth0``).
+    ``sandbox`` names a network namespace (made where it is missing), ``interface`` the device in it (``eth0``). An empty
+    ``sandbox`` is the host's own namespace: the device (``bxp`` and twelve hexadecimal digits) is made there with its MAC,
+    down and without addresses and routes, for somebody else (an engine) to take it into a namespace and back.
     Each address carries its subnet's prefix length. ``guarded`` is Neutron's port_security_enabled: no other MAC or address
     can be sent from, ``groups`` (security group ids) say what may pass, and what no group allows does not.
     """

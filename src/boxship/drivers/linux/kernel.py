@@ -221,9 +221,12 @@ class KernelFabric:
     # Ports.
 
     async def ensure_port(self, spec: PortSpec) -> None:
-        naming.check(spec.id, spec.sandbox)
+        naming.check(spec.id)
         naming.check_port(spec.mac, spec.interface)
-        await self.ensure_sandbox(spec.sandbox)
+        if spec.sandbox:
+            await self.ensure_sandbox(spec.sandbox)
+        else:
+            naming.check_plug(spec.interface)
         await self._do(f"port:{spec.id}", lambda: self._ports.ensure(spec))
 
     async def remove_port(self, id: str) -> None:

@@ -112,9 +112,9 @@ def processes(name: str) -> list[int]:
 
 @contextmanager
 def opened(name: str) -> Iterator[int]:
-    """A file descriptor of the namespace. Absent: there is none of this name."""
+    """A file descriptor of the namespace; an empty name: the program's own. Absent: there is none of this name."""
     try:
-        handle = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path(name) if name else "/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise errors.Absent(f"The network namespace {name} is not there.") from error
     try:

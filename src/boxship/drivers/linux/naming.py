@@ -14,6 +14,7 @@ from boxship.core import errors
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+_PLUG = re.compile(r"bxp[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,12 @@ def check_port(mac: str, interface: str = "eth0") -> None:
         raise errors.Refused(f"{mac[:80]!r} is not the MAC address of a port.")
     if not _DEVICE.fullmatch(interface):
         raise errors.Refused(f"{interface[:80]!r} is not the name of a device.")
+
+
+def check_plug(interface: str) -> None:
+    """Refused: a device for the host's own namespace that could be one of the host's."""
+    if not _PLUG.fullmatch(interface):
+        raise errors.Refused(f"{interface[:80]!r} is not the name of a device that a port may have on the host.")
 
 
 def bridge(network_id: str) -> str:

@@ -60,14 +60,15 @@ class Ports:
                 cable = None
             self._filter(spec, record, keep=cable is not None)
             if cable is None:
-                peer = link.Peer(self._naming.sandbox(spec.sandbox), spec.interface, spec.mac)
-                cable = fabric.add_cable(tap, spec.mtu, peer)
+                cable = fabric.add_cable(tap, spec.mtu, self._peer(spec))
                 fabric.mark(cable, self._naming.alias("port", spec.id))
+                self._mark_plug(spec)
                 record = Record()
             else:
                 fabric.set_size(cable, spec.mtu)
             fabric.raise_up(cable, bridge)
-            self._configure(spec, record)
+            if spec.sandbox:
+                self._configure(spec, record)
             fabric.settle(tap)
         self.records.put(spec.id, _record(spec, text))
 
@@ -87,6 +88,17 @@ class Ports:
         )
         gone = rules.no_port(spec.id, all_undo) if any(record.undo) else ""
         programs.nft(self._naming.fabric, gone + rules.port(spec))
+
+    def _peer(self, spec: PortSpec) -> link.Peer:
+        """The sandbox's end of the cable, or the host's: what is done with that one is for who plugs it in to say."""
+        where = self._naming.sandbox(spec.sandbox) if spec.sandbox else programs.HOST
+        return link.Peer(where, spec.interface, spec.mac)
+
+    def _mark_plug(self, spec: PortSpec) -> None:
+        if spec.sandbox:
+            return  # the namespace's name has the mark
+        with link.Links(programs.HOST) as host:
+            host.mark(host.need(spec.interface), self._naming.alias("plug", spec.id))
 
     def _configure(self, spec: PortSpec, before: Record) -> None:
         """MAC, addresses and routes at the sandbox's end; of what was there before only what we set is taken away."""
