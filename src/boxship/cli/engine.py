@@ -32,7 +32,7 @@ def place(settings: Settings) -> Path:
 
 def ready(settings: Settings) -> bool:
     """Whether an engine answers and knows our runtime; the fake one always does."""
-    return settings.engine == "fake" or host.knows_runtime(settings.engine_socket) is True
+    return settings.engine != "docker" or host.knows_runtime(settings.engine_socket) is True
 
 
 def prepare(settings: Settings) -> None:

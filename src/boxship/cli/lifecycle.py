@@ -4,6 +4,7 @@ no sooner than they need them."""
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 from collections.abc import Awaitable
@@ -19,6 +20,7 @@ from boxship.config import Settings
 from boxship.core import errors
 from boxship.installation import choice, directory, files, host, lock, process, removal, secrets
 from boxship.installation import errors as installation_errors
+from boxship.installation import invitation as invitations
 
 
 @click.command("up")
@@ -29,10 +31,20 @@ from boxship.installation import errors as installation_errors
     "--database", metavar="URL", help="sqlite:///PATH or postgresql://...  [default: SQLite in the state directory]"
 )
 @click.option(
-    "--engine", type=click.Choice(["docker", "fake"]), help="fake: runs nothing, needs neither root nor Docker."
+    "--engine",
+    type=click.Choice(["docker", "fake", "none"]),
+    help="fake: runs nothing, needs neither root nor Docker. none: only answers, for other hosts of the database.",
+)
+@click.option("--host", metavar="NAME", help="This host's name among others.  [default: as the kernel has it]")
+@click.option("--tunnel-address", metavar="IP", help="Where other hosts send this one the traffic of tenants (VXLAN).")
+@click.option(
+    "--invitation",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Be a host of the cloud that made this file with `boxship invite`.",
 )
 @click.option("--quiet", is_flag=True, help="Log to the file in the state directory only.")
-def up_command(*, detach: bool, quiet: bool, **given: Any) -> None:
+def up_command(*, detach: bool, quiet: bool, invitation: Path | None, **given: Any) -> None:
     """Start the cloud; in the foreground, until Ctrl-C, unless --detach is given.
 
     What it is told is remembered in the state directory: down, status, destroy and the next up need no options.
@@ -43,17 +55,21 @@ def up_command(*, detach: bool, quiet: bool, **given: Any) -> None:
     Examples:
       boxship up --detach
       boxship up --engine fake --state-dir /tmp/cloud --listen 127.0.0.1:9600
+      boxship up --detach --invitation cloud.json --tunnel-address 192.0.2.7
     """
+    invited = invitations.read(invitation) if invitation else None
+    if invited:
+        given = {**invited.settings, "database": invited.database} | {k: v for k, v in given.items() if v is not None}
     settings = choice.settings(given)
-    told = choice.told(given)
+    prepare = functools.partial(_prepare, invited)
     if detach:
-        background.start(settings, given, _prepare)
+        background.start(settings, given, prepare)
         return
-    _prepare(settings, told)
+    prepare(settings, choice.told(given))
     _serve(settings, quiet=quiet)
 
 
-def _prepare(settings: Settings, told: dict[str, str]) -> None:
+def _prepare(invited: invitations.Invitation | None, settings: Settings, told: dict[str, str]) -> None:
     """What the program stands on: a host that can carry it, a state directory, an engine that answers.
 
     What is lacking is said before anything is written, and a directory that was made in vain is removed again.
@@ -69,6 +85,8 @@ def _prepare(settings: Settings, told: dict[str, str]) -> None:
         settings.state_dir.chmod(0o700)
         try:
             directory.create_or_update(settings.state_dir, settings.engine, told)
+            if invited:
+                invitations.accept(invited, settings.state_dir)
             if engine.ready(settings):
                 engine.renew(settings)
             else:
@@ -81,7 +99,7 @@ def _prepare(settings: Settings, told: dict[str, str]) -> None:
 
 def _undo(settings: Settings) -> None:
     """Take back a first start that failed; the operator's own files stay."""
-    if settings.engine != "fake":
+    if settings.engine == "docker":
         engine.leave(settings)
     removal.state(settings.state_dir, operators=False)
 
@@ -114,6 +132,24 @@ def _serve(settings: Settings, *, quiet: bool) -> None:
             except errors.BoxshipError as error:
                 structlog.get_logger("boxship").error("cannot go on", reason=error.sentence, detail=error.detail)
                 raise
+
+
+@click.command("invite")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@state_dir_option
+def invite_command(file: Path, state_dir: Path | None) -> None:
+    """Write a FILE with which another host becomes part of this cloud: `boxship up --invitation FILE` there.
+
+    The file holds the keys and passwords of the cloud. Carry it by a way that nobody listens to, and remove it afterwards.
+
+    \b
+    Example:
+      boxship invite cloud.json && scp cloud.json root@192.0.2.7: && rm cloud.json
+    """
+    settings = choice.settings({"state_dir": state_dir})
+    directory.existing(settings.state_dir)
+    invitations.write(settings, file)
+    click.echo(f"{file} is written. Whoever has it has the cloud: remove it once the other host is up.")
 
 
 @click.command("down")
@@ -186,10 +222,10 @@ def destroy_command(state_dir: Path | None, *, yes: bool) -> None:
         _ask(settings.state_dir)
     _stopped(settings.state_dir, 60)
     with lock.held(settings.state_dir, "destroy"):
-        if record.engine != "fake":
+        if record.engine == "docker":
             engine.revive(settings)
         asyncio.run(_remove(settings, record))
-        if record.engine != "fake":
+        if record.engine == "docker":
             engine.leave(settings)
         with steps.step("State directory") as step:
             left = removal.state(settings.state_dir)

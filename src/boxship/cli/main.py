@@ -28,6 +28,7 @@ class Entry:
 
 COMMANDS = {
     "up": Entry("lifecycle", "The cloud", "Start the cloud."),
+    "invite": Entry("lifecycle", "The cloud", "Write a file with which another host becomes part of the cloud."),
     "down": Entry("lifecycle", "The cloud", "Stop the program; containers, networks and volumes stay."),
     "status": Entry("status", "The cloud", "What runs, where, and how much of it."),
     "demo": Entry("demo", "The cloud", "Make a network, a volume and a container that serves a page; fetch it."),

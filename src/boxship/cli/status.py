@@ -53,6 +53,8 @@ def _program(running: process.Process | None) -> str:
 
 
 def _engine(settings: Settings, health: dict[str, Any] | None) -> str:
+    if settings.engine == "none":
+        return "none: other hosts of the database do the work"
     if settings.engine == "fake":
         return "FAKE: the API answers as if containers ran, but nothing runs"
     return str((health or {}).get("engine") or f"docker at {settings.engine_socket}")

@@ -159,7 +159,7 @@ class Hosts:
                 await transaction.execute(_table.insert().values(**first))
             self._known = {host.name: host for host in await known(transaction)}
 
-    def _described(self) -> dict[str, Any]:
+    def _described(self) -> dict[str, object]:
         settings = self._settings
         return {
             "url": settings.url,

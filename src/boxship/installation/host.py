@@ -48,14 +48,16 @@ class Finding:
 
 def check(settings: Settings, *, running: bool) -> Iterator[Finding]:
     """All findings, one by one. ``running``: the port is rightly taken, by this cloud."""
-    real = settings.engine != "fake"
+    real = settings.engine == "docker"
     if real:
         yield _root()
         yield from _programs()
         yield from _kernel()
         yield from _engine(settings.engine_socket)
     else:
-        yield Finding("engine", ok=True, detail="fake: nothing runs, so neither root nor Docker is needed")
+        yield Finding(
+            "engine", ok=True, detail=f"{settings.engine}: nothing runs, so neither root nor Docker is needed"
+        )
     if not running:
         yield _port(settings)
     yield _disk(settings.state_dir)
@@ -63,7 +65,7 @@ def check(settings: Settings, *, running: bool) -> Iterator[Finding]:
 
 def check_start(settings: Settings) -> None:
     """What can be known before anything is written. NotReady: the host lacks it, with what to do."""
-    if settings.engine != "fake" and os.geteuid() != 0:
+    if settings.engine == "docker" and os.geteuid() != 0:
         raise installation_errors.NotReady(
             "A cloud that runs containers needs root. Use sudo, or 'boxship up --engine fake' for a cloud that runs nothing."
         )
