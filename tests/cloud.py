@@ -1,7 +1,7 @@
 """A cloud inside the test process: the real program on SQLite with fake drivers, spoken to over ASGI without a socket.
 
-``alice`` and ``bob`` are members of projects of their own, ``reader`` may only look at alice's project, ``admin`` may
-do everything; their names are their tokens, so that a test of one service needs no other one.
+``alice`` and ``bob`` are members of projects of their own, ``reader`` may only look at alice's project, ``kuryr`` plugs
+its ports in, ``admin`` may do everything; their names are their tokens, so that a test of one service needs no other one.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from boxship.core.auth.caller import Caller
 from boxship.core.auth.rules import Rules
 from boxship.core.db import types
 
-PROJECTS = {"alice": "a" * 32, "bob": "b" * 32, "reader": "a" * 32, "admin": "f" * 32}
+PROJECTS = {"alice": "a" * 32, "bob": "b" * 32, "reader": "a" * 32, "admin": "f" * 32, "kuryr": "a" * 32}
 _ROLES = {
     "alice": {"member", "reader"},
     "bob": {"member", "reader"},
     "reader": {"reader"},
     "admin": {"admin", "manager", "member", "reader"},
+    "kuryr": {"member", "reader", "service"},
 }
 
 

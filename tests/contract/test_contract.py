@@ -3,7 +3,7 @@
 A file is a list of steps. A step:
 
     - name: what it shows
-      as: alice                     # whose token: alice, bob, reader, admin (tests/cloud.py); left out: no token
+      as: alice                     # whose token: alice, bob, reader, kuryr, admin (tests/cloud.py); left out: no token
       request: {method: POST, path: /network/v2.0/networks, headers: {...}, body: {...}}
       response: {status: 201, headers: {...}, body: {...}}
       save: {net: network.id}       # for later steps: $net; header:NAME saves a header

@@ -28,12 +28,13 @@ from boxship.drivers.linux import interface as linux
 from boxship.drivers.linux.fake import FakeFabric
 from boxship.services.network import api, policy, public, reconciler
 
-PROJECTS = {"alice": "a" * 32, "bob": "b" * 32, "reader": "a" * 32, "admin": "f" * 32}
+PROJECTS = {"alice": "a" * 32, "bob": "b" * 32, "reader": "a" * 32, "admin": "f" * 32, "kuryr": "a" * 32}
 ROLES = {
     "alice": {"member", "reader"},
     "bob": {"member", "reader"},
     "reader": {"reader"},
     "admin": {"admin", "manager", "member", "reader"},
+    "kuryr": {"member", "reader", "service"},
 }
 HOLDER = ("container", "c1")
 

@@ -20,6 +20,10 @@ Written = Annotated[str, msgspec.Meta(max_length=64)]
 """An address or a range as clients write it."""
 
 
+HOST_PLUG = "@host"
+"""The ``sandbox`` of a port that ends in the network namespace of its host."""
+
+
 class Kind(StrEnum):
     """The kinds of rows that reconcilers of this service make real."""
 

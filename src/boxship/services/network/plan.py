@@ -57,7 +57,7 @@ def port(view: model.PortView, network: model.Network, subnets: Subnets) -> linu
         network_id=row.network_id,
         mac=row.mac_address,
         addresses=interfaces(view.addresses, subnets),
-        sandbox=row.sandbox,
+        sandbox="" if row.sandbox == model.HOST_PLUG else row.sandbox,
         interface=row.interface,
         routes=routes([subnets[address.subnet_id] for address in view.addresses]),
         mtu=network.mtu,

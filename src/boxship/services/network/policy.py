@@ -8,6 +8,7 @@ from __future__ import annotations
 from boxship.core.auth.rules import Rule
 
 ADMIN = "role:admin"
+SERVICE = "role:admin or role:service"
 MEMBER = "role:admin or (role:member and project_id:%(project_id)s)"
 READER = "role:admin or (role:reader and project_id:%(project_id)s)"
 
@@ -38,9 +39,9 @@ RULES: list[Rule] = [
     *_kept(["subnetpool:is_default"], "Make a subnet pool the default one of its IP version."),
     *_resource("port", "ports"),
     *_kept(["port:device_owner"], "Give a port a device owner that begins with network:, as the service's own have."),
-    *_kept(["port:binding:host_id"], "Say which host a port is on."),
-    *_kept(["port:binding:profile"], "Set the binding profile of a port."),
-    Rule("get_port:binding", ADMIN, "See how a port is bound to a host."),
+    *_kept(["port:binding:host_id"], "Say which host a port is on.", SERVICE),
+    *_kept(["port:binding:profile"], "Set the binding profile of a port.", SERVICE),
+    Rule("get_port:binding", SERVICE, "See how a port is bound to a host."),
     *_resource("security_group", "security groups"),
     Rule("create_security_group_rule", MEMBER, "Create security group rules."),
     Rule("get_security_group_rule", READER, "See security group rules."),

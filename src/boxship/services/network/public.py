@@ -153,7 +153,8 @@ async def bind_port(transaction: Transaction, port_id: str, binding: Binding) ->
     PortNotFound; PortInUse: bound to another device.
     """
     port = await _port(transaction, port_id)
-    if port.device_id not in {"", binding.device_id} or port.device_owner.startswith("network:"):
+    elsewhere = port.device_id not in {"", binding.device_id} or port.sandbox == model.HOST_PLUG
+    if elsewhere or port.device_owner.startswith("network:"):
         raise errors.PortInUse(port_id, f"It is bound to {port.device_owner or 'device'} {port.device_id}.")
     await holds.hold(transaction, (model.Kind.PORT, port_id), binding.holder)
     wired = {"sandbox": binding.sandbox, "interface": binding.interface}

@@ -37,6 +37,7 @@ EXTENSIONS = [
     Extension("default-network", "Default network", "Which external network is the default one."),
     Extension("default-subnetpools", "Default Subnetpools", "Which subnet pool is the default one."),
     Extension("dns-integration", "DNS Integration", "Names of ports within a network."),
+    Extension("boxship-host-plug", "Host Plug", "Ports whose end on a host others plug in, by their binding profile."),
     Extension("ext-gw-mode", "Router external gateway mode", "Routers with or without address translation."),
     Extension("external-net", "External network", "Networks that lead out of the cloud."),
     Extension("extraroute", "Extra Route", "Static routes in routers."),

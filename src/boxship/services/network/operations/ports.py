@@ -17,7 +17,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, checks, groups, networks, wiring
+from boxship.services.network.operations import access, checks, groups, networks, plugs, wiring
 from boxship.services.network.schemas import ports as wire
 from boxship.services.network.schemas.fields import given, known
 from boxship.services.network.store import ports as store
@@ -60,6 +60,9 @@ async def create_port(
     await access.quota(transaction, settings, "port", project_id)
     fixed = None if isinstance(wish.fixed_ips, msgspec.UnsetType) else wish.fixed_ips
     made = await wiring.make(transaction, msgspec.structs.replace(draft, groups=chosen, pairs=pairs), fixed)
+    if plugs.wanted(made.port):
+        await plugs.follow(transaction, made.port, made.port)
+        made = await get_port(transaction, caller, made.port.id)
     return await _with_own_mac(transaction, made)
 
 
@@ -71,12 +74,12 @@ def _may_join(caller: Caller, network: model.Network, rule: str) -> None:
 
 _OF_NETWORK_OWNER = ("mac_address", "port_security_enabled", "allowed_address_pairs")
 """Attributes by which a port could pose as another; on a shared network they are its owner's to grant."""
-_OF_ADMIN = {"host": "binding:host_id", "profile": "binding:profile"}
+_OF_SERVICE = {"host": "binding:host_id", "profile": "binding:profile"}
 
 
 def _may_set(caller: Caller, network: model.Network, values: Mapping[str, object], rule: str) -> None:
     """PolicyNotAuthorized: the values are more than this caller may ask for on this network."""
-    for name, attribute in _OF_ADMIN.items():
+    for name, attribute in _OF_SERVICE.items():
         access.privileged(caller, f"{rule}:{attribute}", wanted=bool(values.get(name)))
     owner = str(values.get("device_owner") or "")
     access.privileged(caller, f"{rule}:device_owner", wanted=owner.startswith("network:"))
@@ -198,6 +201,7 @@ async def update_port(transaction: Transaction, caller: Caller, id: str, wish: w
         await wiring.readdress(transaction, view, wish.fixed_ips)
     if set(group_ids) != set(view.groups):
         await store.set_groups(transaction, id, group_ids)
+    await plugs.follow(transaction, view.port, changed)
     await _follow(transaction, view, changed, group_ids, moved="fixed_ips" in values)
     return await get_port(transaction, caller, id)
 

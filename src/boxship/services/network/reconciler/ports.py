@@ -73,6 +73,8 @@ class PortReconciler(Rows):
     async def _plug(self, loaded: _Loaded) -> None:
         view = loaded.view
         await self.ground.ensure([loaded.network.id], view.groups)
+        if loaded.leaving and view.port.sandbox == model.HOST_PLUG:
+            await self.fabric.remove_port(view.port.id)  # whoever had the device may have left traces
         try:
             await self.fabric.ensure_port(plan.port(view, loaded.network, loaded.subnets))
         except errors.Absent:

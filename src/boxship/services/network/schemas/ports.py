@@ -180,7 +180,10 @@ def _binding(row: model.Port) -> tuple[str, dict[str, object], str, dict[str, ob
     """Neutron's vif_type: ``unbound`` until a host is named, then how the host does it."""
     if not row.host:
         return "", row.profile, "unbound", {}
-    return row.host, row.profile, "bridge", {"port_filter": row.port_security_enabled, "connectivity": "l2"}
+    details: dict[str, object] = {"port_filter": row.port_security_enabled, "connectivity": "l2"}
+    if row.sandbox == model.HOST_PLUG:
+        return row.host, row.profile, "boxship", {**details, "interface": row.interface}
+    return row.host, row.profile, "bridge", details
 
 
 def _assignment(name: str, ip: str) -> Assignment:
