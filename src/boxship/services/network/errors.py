@@ -42,6 +42,25 @@ class TenantQuotaNotFound(errors.NotFound):
         super().__init__(f"Quota for tenant {project_id} could not be found.")
 
 
+class AvailabilityZoneNotFound(errors.NotFound):
+    """No host is in the zone that is hinted at."""
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"AvailabilityZone {zone} could not be found.")
+
+
+class AgentNotFound(errors.NotFound):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"Agent {id} could not be found.")
+
+
+class AgentInUse(errors.Conflict):
+    """Only the agents of hosts that are gone are removed."""
+
+    def __init__(self, id: str, host: str) -> None:
+        super().__init__(f"Agent {id} is alive: its host {host} works. Stop Boxship there first.")
+
+
 class NotUnique(errors.Conflict):
     """A name stands for several resources."""
 

@@ -23,9 +23,9 @@ def _resource(name: str, plural: str) -> list[Rule]:
     ]
 
 
-def _kept(names: list[str], sentence: str) -> list[Rule]:
-    """Attributes that only an admin sets, on creation and on change."""
-    return [Rule(f"{verb}_{name}", ADMIN, sentence) for verb in ("create", "update") for name in names]
+def _kept(names: list[str], sentence: str, who: str = ADMIN) -> list[Rule]:
+    """Attributes that only an admin sets (or else ``who``), on creation and on change."""
+    return [Rule(f"{verb}_{name}", who, sentence) for verb in ("create", "update") for name in names]
 
 
 RULES: list[Rule] = [
@@ -62,5 +62,9 @@ RULES: list[Rule] = [
     Rule("list_quotas", ADMIN, "See the quotas of all projects that have one of their own."),
     Rule("update_quota", ADMIN, "Change the quota of a project."),
     Rule("delete_quota", ADMIN, "Give a project the default quota again."),
+    Rule("get_availability_zone", "role:admin or role:reader", "See the availability zones."),
+    Rule("get_agent", ADMIN, "See what hosts do for networks."),
+    Rule("update_agent", ADMIN, "Describe an agent."),
+    Rule("delete_agent", ADMIN, "Remove an agent whose host is gone."),
     Rule("get_extension", "@", "See which extensions there are."),
 ]

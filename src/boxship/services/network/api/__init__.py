@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.network.api import (
+    agents,
     discovery,
     floating,
     groups,
@@ -70,6 +71,11 @@ ROUTES = [
     Route("GET", "/v2.0/{collection}/{id}/tags/{tag}", tags.check_tag, "get_tags"),
     Route("PUT", "/v2.0/{collection}/{id}/tags/{tag}", tags.add_tag, "update_tags"),
     Route("DELETE", "/v2.0/{collection}/{id}/tags/{tag}", tags.remove_tag, "update_tags"),
+    Route("GET", "/v2.0/availability_zones", agents.list_zones, "get_availability_zone"),
+    Route("GET", "/v2.0/agents", agents.list_agents, "get_agent"),
+    Route("GET", "/v2.0/agents/{id}", agents.show_agent, "get_agent"),
+    Route("PUT", "/v2.0/agents/{id}", agents.update_agent, "update_agent"),
+    Route("DELETE", "/v2.0/agents/{id}", agents.delete_agent, "delete_agent"),
     Route("GET", "/v2.0/quotas", quotas.list_quotas, "list_quotas"),
     Route("GET", "/v2.0/quotas/tenant", quotas.show_tenant, "get_quota_project"),
     Route("GET", "/v2.0/quotas/project", quotas.show_project, "get_quota_project"),

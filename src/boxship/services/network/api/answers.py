@@ -22,10 +22,12 @@ def one(call: Call[Any], name: str, answer: msgspec.Struct, status: int = 200) -
     return Reply({name: _chosen(call, [answer])[0]}, status)
 
 
-def listed(call: Call[Any], name: str, answers: Sequence[msgspec.Struct], page: listing.Page) -> Reply:
-    """A collection, with links to what comes before and after where there may be more."""
+def listed(
+    call: Call[Any], name: str, answers: Sequence[msgspec.Struct], page: listing.Page, key: str = "id"
+) -> Reply:
+    """A collection, with links to what comes before and after where there may be more. ``key`` is the field of markers."""
     body: dict[str, object] = {name: _chosen(call, answers)}
-    links = _links(call, answers, page)
+    links = _links(call, [getattr(answer, key) for answer in answers], page)
     if links:
         body[f"{name}_links"] = links
     return Reply(body)
@@ -40,16 +42,16 @@ def _chosen(call: Call[Any], answers: Sequence[msgspec.Struct]) -> Sequence[obje
     return [{name: value for name, value in answer.items() if name in wanted} for answer in full]
 
 
-def _links(call: Call[Any], answers: Sequence[Any], page: listing.Page) -> list[dict[str, str]]:
-    """``next`` after a full page, ``previous`` where there was a marker; each by the id at its edge."""
-    if not answers:
+def _links(call: Call[Any], keys: Sequence[str], page: listing.Page) -> list[dict[str, str]]:
+    """``next`` after a full page, ``previous`` where there was a marker; each by the key at its edge."""
+    if not keys:
         return []
-    full = listing.next_marker(answers, page)
+    full = listing.next_marker(keys, page)
     links = []
     if full or page.reverse:
-        links.append({"rel": "next", "href": _href(call, answers[-1].id, reverse=False)})
+        links.append({"rel": "next", "href": _href(call, keys[-1], reverse=False)})
     if page.marker is not None and (full or not page.reverse):
-        links.append({"rel": "previous", "href": _href(call, answers[0].id, reverse=True)})
+        links.append({"rel": "previous", "href": _href(call, keys[0], reverse=True)})
     return links
 
 

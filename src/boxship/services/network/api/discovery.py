@@ -17,6 +17,8 @@ _RESOURCES = {
     "router": "routers",
     "floatingip": "floatingips",
     "quota": "quotas",
+    "availability_zone": "availability_zones",
+    "agent": "agents",
     "extension": "extensions",
 }
 
@@ -32,12 +34,15 @@ class Extension(msgspec.Struct, frozen=True):
 
 
 EXTENSIONS = [
+    Extension("agent", "agent", "What every host does for networks."),
     Extension("allowed-address-pairs", "Allowed Address Pairs", "Other addresses that a port may send from."),
+    Extension("availability_zone", "Availability Zone", "The zones that hosts are in."),
+    Extension("availability_zone_filter", "Availability Zone Filter Extension", "Zones by name, resource and state."),
     Extension("binding", "Port Binding", "How a port is bound to its host, for admins."),
+    Extension("boxship-host-plug", "Host Plug", "Ports whose end on a host others plug in, by their binding profile."),
     Extension("default-network", "Default network", "Which external network is the default one."),
     Extension("default-subnetpools", "Default Subnetpools", "Which subnet pool is the default one."),
     Extension("dns-integration", "DNS Integration", "Names of ports within a network."),
-    Extension("boxship-host-plug", "Host Plug", "Ports whose end on a host others plug in, by their binding profile."),
     Extension("ext-gw-mode", "Router external gateway mode", "Routers with or without address translation."),
     Extension("external-net", "External network", "Networks that lead out of the cloud."),
     Extension("extraroute", "Extra Route", "Static routes in routers."),
@@ -46,6 +51,7 @@ EXTENSIONS = [
     Extension("fip-port-details", "Floating IP Port Details", "The port that a floating IP leads to."),
     Extension("net-mtu", "Network MTU", "The MTU of a network."),
     Extension("net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be chosen."),
+    Extension("network_availability_zone", "Network Availability Zone", "The zones that a network is in."),
     Extension("pagination", "Pagination support", "Lists in pages."),
     Extension("port-security", "Port Security", "Ports without guard against false addresses."),
     Extension("project-id", "project_id field enabled", "project_id beside tenant_id."),
@@ -54,6 +60,7 @@ EXTENSIONS = [
     Extension("quota-check-limit-default", "Quota engine limit check by default", "It is, unless forced."),
     Extension("quotas", "Quota management support", "How much a project may have."),
     Extension("router", "Neutron L3 Router", "Routers and floating IPs."),
+    Extension("router_availability_zone", "Router Availability Zone", "The zones that a router is in."),
     Extension("security-group", "security-group", "Security groups and rules."),
     Extension("sorting", "Sorting support", "Lists in any order."),
     Extension("standard-attr-description", "standard-attr-description", "Descriptions of all resources."),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from boxship.core.http.call import Call, Reply
 from boxship.services.network import model
 from boxship.services.network.api import answers
-from boxship.services.network.operations import networks
+from boxship.services.network.operations import networks, zones
 from boxship.services.network.schemas import networks as wire
 
 
 async def list_networks(call: Call[None]) -> Reply:
     found, page = await networks.list_networks(call.transaction, call.caller, call.query)
-    return answers.listed(call, "networks", [wire.network(view) for view in found], page)
+    placed = await zones.of_networks(call.transaction, call.settings, [view.network.id for view in found])
+    shown = [wire.network(view, placed.get(view.network.id, ())) for view in found]
+    return answers.listed(call, "networks", shown, page)
 
 
 async def create_network(call: Call[None]) -> Reply:
@@ -23,15 +25,20 @@ async def create_network(call: Call[None]) -> Reply:
     return await answers.created(("network", "networks"), (body.network, body.networks), make, wire.network)
 
 
+async def _one(call: Call[None], view: model.NetworkView) -> Reply:
+    placed = await zones.of_networks(call.transaction, call.settings, [view.network.id])
+    return answers.one(call, "network", wire.network(view, placed.get(view.network.id, ())))
+
+
 async def show_network(call: Call[None]) -> Reply:
     view = await networks.get_network(call.transaction, call.caller, call.parameters["id"])
-    return answers.one(call, "network", wire.network(view))
+    return await _one(call, view)
 
 
 async def update_network(call: Call[None]) -> Reply:
     wish = call.read(wire.NetworkUpdateBody).network
     view = await networks.update_network(call.transaction, call.caller, call.parameters["id"], wish)
-    return answers.one(call, "network", wire.network(view))
+    return await _one(call, view)
 
 
 async def delete_network(call: Call[None]) -> Reply:

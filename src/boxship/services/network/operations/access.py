@@ -91,7 +91,7 @@ async def listed(
     ``special`` are filters that the caller has turned into conditions. BadRequest: a filter that is none.
     """
     table, shape, columns = source
-    _known(query, frozenset(columns) | special | (frozenset(_TAGS) if "tags" in table.c else frozenset()))
+    known_filters(query, frozenset(columns) | special | (frozenset(_TAGS) if "tags" in table.c else frozenset()))
     page = listing.page(query, columns, default_sort="created_at", most=MOST)
     wanted = [*conditions, *listing.filters(query, columns)]
     if "tags" in table.c:
@@ -99,8 +99,8 @@ async def listed(
     return await rows.page(transaction, (table, shape, columns), page, wanted), page
 
 
-def _known(query: Query, names: frozenset[str]) -> None:
-    """As Neutron's filter-validation: a misspelt filter must not answer with everything."""
+def known_filters(query: Query, names: frozenset[str]) -> None:
+    """As Neutron's filter-validation: a misspelt filter must not answer with everything. BadRequest: it is none of these."""
     unknown = sorted({name for name, _ in query.pairs} - names - _GENERAL)
     if unknown:
         raise core.BadRequest(f"{unknown} is invalid attribute for filtering", field=unknown[0])

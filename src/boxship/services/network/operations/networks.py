@@ -13,7 +13,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, checks, groups
+from boxship.services.network.operations import access, checks, groups, zones
 from boxship.services.network.schemas import networks as wire
 from boxship.services.network.schemas.fields import given
 from boxship.services.network.store import networks as store
@@ -27,12 +27,14 @@ _OF_ADMIN = {"shared": "shared", "external": "router:external", "is_default": "i
 async def create_network(
     transaction: Transaction, caller: Caller, settings: Settings, wish: wire.NetworkCreate
 ) -> model.NetworkView:
-    """A new network. PolicyNotAuthorized, OverQuota, ExternalNetworkExists, NoNetworkAvailable."""
+    """A new network. PolicyNotAuthorized, OverQuota, AvailabilityZoneNotFound, ExternalNetworkExists, NoNetworkAvailable."""
     project_id = access.owner(caller, wish, "create_network")
     _may_set(caller, given(wish), "create_network")
     domain = checks.dns_domain(wish.dns_domain)
     if wish.external:
         await _only_external(transaction)
+    hints = await zones.hinted(transaction, settings, wish.availability_zone_hints)
+    wish = msgspec.structs.replace(wish, availability_zone_hints=hints)
     await access.quota(transaction, settings, "network", project_id)
     await groups.ensure_default(transaction, project_id)
     return model.NetworkView(await insert(transaction, project_id, wish, domain), ())
@@ -67,6 +69,7 @@ async def insert(
         observed=0,
         status=model.Status.ACTIVE,
         reason=None,
+        zone_hints=wish.availability_zone_hints,
     )
     await rows.insert(transaction, tables.networks, network)
     transaction.wake(model.Kind.NETWORK, id)

@@ -15,7 +15,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, checks, groups, networks, wiring
+from boxship.services.network.operations import access, checks, groups, networks, wiring, zones
 from boxship.services.network.schemas import routers as wire
 from boxship.services.network.schemas.fields import given, known
 from boxship.services.network.schemas.ports import FixedIpWish
@@ -27,8 +27,9 @@ from boxship.services.network.store import routers as store
 async def create_router(
     transaction: Transaction, caller: Caller, settings: Settings, wish: wire.RouterCreate
 ) -> model.RouterView:
-    """A new router, with its gateway if one is asked for. OverQuota, and what ``set_gateway`` raises."""
+    """A new router, with its gateway if one is asked for. OverQuota, AvailabilityZoneNotFound, and what its gateway raises."""
     project_id = access.owner(caller, wish, "create_router")
+    hints = await zones.hinted(transaction, settings, wish.availability_zone_hints)
     await access.quota(transaction, settings, "router", project_id)
     await groups.ensure_default(transaction, project_id)
     now = clock.now()
@@ -49,6 +50,7 @@ async def create_router(
         observed=0,
         status=model.Status.ACTIVE,
         reason=None,
+        zone_hints=hints,
     )
     await rows.insert(transaction, tables.routers, router)
     if wish.external_gateway_info is not None:

@@ -21,7 +21,8 @@ Tags = Annotated[tuple[Tag, ...], Meta(max_length=50)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=500)]
 Digits = Annotated[str, Meta(pattern=r"^-?[0-9]{1,9}\Z")]
 """A whole number as text: Neutron reads both, and python-openstackclient sends an MTU like this."""
-Nothing = Annotated[tuple[str, ...], Meta(max_length=0)]
+Zones = Annotated[tuple[Text, ...], Meta(max_length=16)]
+"""Names of availability zones."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from boxship.core import clock
 from boxship.services.network import model
-from boxship.services.network.schemas.fields import Create, Digits, Id, Ip, Nothing, Prefix, Request, Text, whole
+from boxship.services.network.schemas.fields import Create, Digits, Id, Ip, Prefix, Request, Text, Zones, whole
 
 MTU = (68, 65535)
 """The smallest that IPv4 allows, and the largest that a frame can have."""
@@ -33,7 +33,7 @@ class NetworkCreate(Create, frozen=True, kw_only=True):
     mtu: Mtu | None = None
     port_security_enabled: bool = True
     dns_domain: Text = ""
-    availability_zone_hints: Nothing = ()
+    availability_zone_hints: Zones = ()
 
     @property
     def frame(self) -> int | None:
@@ -98,8 +98,8 @@ class Network(msgspec.Struct, frozen=True):
     ipv6_address_scope: str | None = None
 
 
-def network(view: model.NetworkView) -> Network:
-    """The answer for a network."""
+def network(view: model.NetworkView, zones: tuple[str, ...] = ()) -> Network:
+    """The answer for a network that is in these availability zones."""
     row = view.network
     return Network(
         row.id,
@@ -120,6 +120,8 @@ def network(view: model.NetworkView) -> Network:
         clock.stamp(row.created_at),
         clock.stamp(row.updated_at),
         row.revision_number,
+        row.zone_hints,
+        zones,
     )
 
 

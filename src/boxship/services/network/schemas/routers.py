@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from boxship.core import clock
 from boxship.services.network import model
-from boxship.services.network.schemas.fields import Create, Id, Ip, Nothing, Request, Text
+from boxship.services.network.schemas.fields import Create, Id, Ip, Request, Text, Zones
 from boxship.services.network.schemas.ports import FixedIp, FixedIps
 
 Routes = Annotated[tuple[model.HostRoute, ...], Meta(max_length=64)]
@@ -29,7 +29,7 @@ class RouterCreate(Create, frozen=True, kw_only=True):
     name: Text = ""
     admin_state_up: bool = True
     external_gateway_info: GatewayWish | None = None
-    availability_zone_hints: Nothing = ()
+    availability_zone_hints: Zones = ()
 
 
 class RouterUpdate(Request, frozen=True, kw_only=True):
@@ -99,8 +99,8 @@ class Router(msgspec.Struct, frozen=True):
     flavor_id: str | None = None
 
 
-def router(view: model.RouterView) -> Router:
-    """The answer for a router."""
+def router(view: model.RouterView, zones: tuple[str, ...] = ()) -> Router:
+    """The answer for a router that is in these availability zones."""
     row = view.router
     gateway = None
     if row.gateway_network_id:
@@ -120,6 +120,8 @@ def router(view: model.RouterView) -> Router:
         clock.stamp(row.created_at),
         clock.stamp(row.updated_at),
         row.revision_number,
+        row.zone_hints,
+        zones,
     )
 
 
