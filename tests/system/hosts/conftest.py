@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -12,17 +12,25 @@ from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import Tenant, tenant
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say with a failure what the hosts have in their logs."""
+    report = yield
+    sites = [made for made in getattr(item, "funcargs", {}).values() if isinstance(made, Site)]
+    if report.failed and call.when != "teardown":
+        report.sections += [("The hosts' logs", made.told()) for made in sites if made.hosts]
+    return report
+
+
 @pytest.fixture(scope="session")
 def pair() -> Iterator[Site]:
     """The hosts alpha and beta; nothing is left on them when the cloud is destroyed."""
     installation.check_host()
     made = site.lay()
     try:
-        first, second = made.add("alpha"), made.add("beta")
-        made.begin(first)
-        made.invite(second)
-        for host in (first, second):
-            host.load()
+        site.open_pair(made)
         yield made
         made.destroy()
     finally:

@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +68,15 @@ class Shared:
             self._process.send_signal(number)
             self._process.wait(30)
             self._process = None
+
+    @contextmanager
+    def away(self, *, crash: bool = False) -> Iterator[None]:
+        """Without it for a while: shut down, or crashed."""
+        self.stop(signal.SIGQUIT if crash else signal.SIGINT)
+        try:
+            yield
+        finally:
+            self.start()
 
     def sql(self, *statements: str, database: str = "postgres") -> str:
         """What psql prints, as the server's owner."""

@@ -78,10 +78,11 @@ class Machine:
         command = ["unshare", *namespaces, "sh", "-c", _BOOT, "boot", str(self.directory), self.name]
         with (self.directory / "console").open("ab") as console:
             self._holder = subprocess.Popen(command, stdout=console, stderr=console, start_new_session=True)
-        until(lambda: booted.exists() or self._is_off(), f"{self.name} boots", pause=0.01)
-        assert not self._is_off(), (self.directory / "console").read_text()
+        until(lambda: booted.exists() or self.is_off(), f"{self.name} boots", pause=0.01)
+        assert not self.is_off(), (self.directory / "console").read_text()
 
-    def _is_off(self) -> bool:
+    def is_off(self) -> bool:
+        """Whether nothing runs on it."""
         return self._holder is None or self._holder.poll() is not None
 
     def entering(self, *words: str) -> list[str]:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import httpx
 
-from tests.system import audit
 from tests.system.api import Session
 from tests.system.archives import busybox
 from tests.system.hosts import database, underlay
@@ -119,12 +118,13 @@ class Host(Installation):
         """The names of the machine's network namespaces."""
         return [path.name for path in (self.machine.root / "run/netns").iterdir()]
 
-    def look(self) -> tuple[audit.Sight, frozenset[str]]:
-        """What the machine holds of this installation, and what is on its bridges (``<kind>:<id>``)."""
-        words = [str(self.state_dir), self.mark, str(self.engine_socket)]
-        told = json.loads(self.machine.says(sys.executable, "-m", "tests.system.hosts.sight", *words))
-        aliases = frozenset(told.pop("aliases"))
-        return audit.Sight(**{name: frozenset(lines) for name, lines in told.items()}), aliases
+    def look(self) -> dict[str, list[str]]:
+        """What the machine holds of this installation (``audit.Sight``), and under ``aliases`` what is on its bridges."""
+        return self._seen(self.mark)
+
+    def _seen(self, mark: str) -> dict[str, list[str]]:
+        words = [str(self.state_dir), mark, str(self.engine_socket)]
+        return dict(json.loads(self.machine.says(sys.executable, "-m", "tests.system.hosts.sight", *words)))
 
     def destroy(self) -> None:
         """Remove what it made; AssertionError: something is left."""
@@ -132,9 +132,7 @@ class Host(Installation):
         if self.pid:
             self.stop()
         self.command("destroy", "--yes")
-        words = [str(self.state_dir), mark, str(self.engine_socket)]
-        told = json.loads(self.machine.says(sys.executable, "-m", "tests.system.hosts.sight", *words))
-        left = [f"{name}: {line}" for name, lines in told.items() for line in lines]
+        left = [f"{kind}: {one}" for kind, found in self._seen(mark).items() for one in found]
         assert not left, f"left behind on {self.name} by destroy:\n" + "\n".join(left)
 
 
@@ -200,6 +198,23 @@ class Site:
         """The hosts that have a namespace of this role (router, names, sandbox) for this id."""
         return [host for host in self.hosts if host.pid and f"boxship-{host.mark}-{role}-{id}" in host.namespaces()]
 
+    def restore(self, host: Host) -> None:
+        """Whatever was done to a host: its machine runs, on the cable, and its program answers."""
+        if host.machine.is_off():
+            self.boot(host)
+        self.mend(host)
+        if not host.pid:
+            host.start()
+        host.answers()
+
+    def cut(self, host: Host) -> None:
+        """Take a host's cable out."""
+        self.underlay.cut(self.hosts.index(host) + 1)
+
+    def mend(self, host: Host) -> None:
+        """Put it in again."""
+        self.underlay.mend(self.hosts.index(host) + 1)
+
     def destroy(self) -> None:
         """End the cloud as operators do, the guests first; nothing of it is left on any host."""
         for host in reversed(self.hosts):
@@ -214,6 +229,15 @@ class Site:
         self.underlay.remove()
         self.database.remove()
         shutil.rmtree(self.directory)
+
+
+def open_pair(empty: Site) -> None:
+    """Two hosts, alpha and beta, that work."""
+    first, second = empty.add("alpha"), empty.add("beta")
+    empty.begin(first)
+    empty.invite(second)
+    for host in (first, second):
+        host.load()
 
 
 def lay(**options: str) -> Site:

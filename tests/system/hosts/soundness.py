@@ -31,15 +31,15 @@ class Held:
 
 def held(host: Host) -> Held:
     """What this host has now."""
-    sight, aliases = host.look()
-    spaces = {role: _after(sight.namespaces, f"-{role}-") for role in ("sandbox", "router", "names")}
+    seen = host.look()
+    spaces = {role: _after(seen["namespaces"], f"-{role}-") for role in ("sandbox", "router", "names")}
     return Held(
-        containers=frozenset(match.group() for name in sight.containers if (match := _ID.search(name))),
+        containers=frozenset(match.group() for name in seen["containers"] if (match := _ID.search(name))),
         sandboxes=spaces["sandbox"],
         routers=spaces["router"],
         names=spaces["names"],
-        networks=_after(aliases, "network:"),
-        ports=_after(aliases, "port:"),
+        networks=_after(seen["aliases"], "network:"),
+        ports=_after(seen["aliases"], "port:"),
     )
 
 

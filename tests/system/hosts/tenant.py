@@ -70,12 +70,15 @@ class Tenant:
         """Delete all that the project has."""
         session = self.session
         containers = [row["uuid"] for row in session.pages(CONTAINERS, "containers", "uuid")]
-        session.delete(*containers)
+        for container in containers:
+            until(lambda id=container: self._is_told_to_go(id), f"{container} may be deleted", 20)  # type: ignore[misc]
+        for container in containers:
+            session.gone(f"{CONTAINERS}/{container}")
         project = f"project_id={session.project_id}"
         for row in session.ask("GET", f"{NETWORKS}/floatingips?{project}")["floatingips"]:
             session.ask("DELETE", f"{NETWORKS}/floatingips/{row['id']}")
         for row in session.ask("GET", f"{NETWORKS}/routers?{project}")["routers"]:
-            self._clear_router(row["id"])
+            self.clear_router(row["id"])
         for row in session.ask("GET", f"{NETWORKS}/networks?{project}")["networks"]:
             session.ask("DELETE", f"{NETWORKS}/networks/{row['id']}")
         for row in session.ask("GET", f"{NETWORKS}/security-groups?{project}")["security_groups"]:
@@ -84,7 +87,18 @@ class Tenant:
         for row in session.ask("GET", f"/volume/v3/{session.project_id}/volumes")["volumes"]:
             session.ask("DELETE", f"/volume/v3/{session.project_id}/volumes/{row['id']}")
 
-    def _clear_router(self, router: str) -> None:
+    def _is_told_to_go(self, container: str) -> bool:
+        """Whether its deletion was accepted; it is not while it is made."""
+        try:
+            self.session.ask("DELETE", f"{CONTAINERS}/{container}?stop=true&timeout=0")
+        except Failed as refused:
+            if refused.status not in {404, 409}:
+                raise
+            return refused.status == 404
+        return True
+
+    def clear_router(self, router: str) -> None:
+        """Delete a router with its legs."""
         session = self.session
         legs = session.ask("GET", f"{NETWORKS}/ports?device_id={router}&device_owner=network:router_interface")["ports"]
         for leg in legs:

@@ -43,12 +43,12 @@ def test_addresses_and_names(user: Tenant, alpha: Host, beta: Host) -> None:
 def test_much_data_arrives_whole(user: Tenant, alpha: Host, beta: Host) -> None:
     """Frames of the tunnel fit the cable: what is large passes in both directions."""
     network = user.session.network("much", "10.0.0.0/24")
-    send = "while true; do seq 2000000 | nc -l -p 7001; done"
+    send = "seq 2000000 > /tmp/much; httpd -f -p 7001 -h /tmp"
     east = user.run(alpha, "east", send, nets=[{"network": network["id"]}])
     west = user.run(beta, "west", send, nets=[{"network": network["id"]}])
     expected = user.execute(alpha, east, "seq 2000000 | sha256sum")[1]
     for host, container, other in ((alpha, east, west), (beta, west, east)):
-        command = f"nc -w 5 {address(other)} 7001 </dev/null | sha256sum | grep {expected.split()[0]}"
+        command = f"wget -q -O - http://{address(other)}:7001/much | sha256sum | grep {expected.split()[0]}"
         user.succeeds(host, container, command, 20)
 
 

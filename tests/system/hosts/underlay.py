@@ -46,7 +46,7 @@ class Underlay:
 
     def cut(self, number: int) -> None:
         """Take the cable of a machine out, at the bridge."""
-        _ip("-n", self._name, "link", "set", f"port{number}", "nomaster", "down")
+        _ip("-n", self._name, "link", "set", f"port{number}", "down")
 
     def mend(self, number: int) -> None:
         """Put it in again."""

@@ -1,0 +1,212 @@
+"""Hosts die, cables are cut, PostgreSQL goes away, in the middle of work: nothing acknowledged is lost, nothing is stuck, what
+was on no host for good moves to one that lives, and nothing is ever in two places afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.system.api import Failed, Session, address
+from tests.system.hosts import site
+from tests.system.hosts.site import Host, Site
+from tests.system.hosts.soundness import assert_sound
+from tests.system.hosts.tenant import CONTAINERS, IDLE, NETWORKS, Tenant, tenant
+from tests.system.waiting import until
+
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(600)]
+
+LEASE = 4
+TAKEN = 3 * LEASE
+"""Seconds in which another host has noticed and taken over."""
+COUNTING = "i=0; while true; do i=$((i + 1)); echo $i; sleep 0.2; done"
+
+
+@pytest.fixture(scope="module")
+def frail() -> Iterator[Site]:
+    """Two hosts that soon believe that another one is dead."""
+    made = site.lay(BOXSHIP_HOST_LEASE=str(LEASE))
+    try:
+        site.open_pair(made)
+        yield made
+        made.destroy()
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def alpha(frail: Site) -> Host:
+    return frail.hosts[0]
+
+
+@pytest.fixture
+def beta(frail: Site) -> Host:
+    return frail.hosts[1]
+
+
+@pytest.fixture
+def user(frail: Site, request: pytest.FixtureRequest) -> Iterator[Tenant]:
+    """A project of the test's own; both hosts are as the database says before and after."""
+    for host in frail.hosts:
+        frail.restore(host)
+    with tenant(frail, request.node.name) as made:
+        yield made
+        for host in frail.hosts:
+            frail.restore(host)
+    assert_sound(frail)
+
+
+def refused(session: Session, method: str, path: str) -> int:
+    """The status that a request is refused with, once it is."""
+
+    def status() -> int:
+        return int(session.http.request(method, path).status_code)
+
+    return until(lambda: (found := status()) >= 400 and found, f"{method} {path} is refused")
+
+
+def network_of(user: Tenant) -> list[dict[str, str]]:
+    """The one network of the project."""
+    found = user.session.ask("GET", f"{NETWORKS}/networks?project_id={user.session.project_id}")["networks"]
+    made = found[0] if found else user.session.network("net", "10.0.0.0/24")
+    return [{"network": made["id"]}]
+
+
+def test_a_program_is_killed_and_comes_back(user: Tenant, alpha: Host, beta: Host) -> None:
+    """Its containers run on and talk; what only it can answer is refused at once; what is ordered meanwhile is done later."""
+    nets = network_of(user)
+    east = user.run(alpha, "east", nets=nets)
+    west, doomed = (user.run(beta, name, COUNTING, nets=nets) for name in ("west", "doomed"))
+    user.pings(alpha, east, address(west))
+    counted = len(user.session.logs(west["uuid"]))
+    beta.kill()
+    user.pings(alpha, east, address(west))
+    assert refused(user.session, "GET", f"{CONTAINERS}/{west['uuid']}/logs") == 503
+    assert user.session.show(west["uuid"])["status"] == "Running"
+    user.session.ask("DELETE", f"{CONTAINERS}/{doomed['uuid']}?stop=true&timeout=0")
+    late = user.session.create("late", IDLE, nets=nets, availability_zone=beta.name)
+    beta.start()
+    beta.answers()
+    user.session.gone(f"{CONTAINERS}/{doomed['uuid']}")
+    user.session.running(late["uuid"])
+    until(lambda: len(user.session.logs(west["uuid"])) > counted, "it went on counting")
+    assert user.session.logs(west["uuid"]).split("\n")[:3] == ["1", "2", "3"], "it was started anew"
+    user.pings(beta, west, "east")
+
+
+def test_power_fails_on_a_host(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+    """The routers and name services that it had move to the other; when it is back, so are its containers."""
+    networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
+    nets = [[{"network": network["id"]}] for network in networks]
+    east, other = (user.run(alpha, name, nets=nets[number]) for number, name in enumerate(("east", "other")))
+    west = user.run(beta, "west", nets=nets[1])
+    router = router_on(beta, user, *(network["subnet_id"] for network in networks))
+    user.pings(alpha, east, address(west))
+    user.pings(alpha, east, address(other))
+    beta.power_off()
+    user.succeeds(alpha, east, f"ping -c 1 -W 1 {address(other)}", TAKEN)
+    assert frail.holders("router", router) == [alpha]
+    for container, name in ((east, "east"), (other, "other")):
+        user.succeeds(alpha, container, f"ping -c 1 -W 1 {name}", TAKEN)
+    assert refused(user.session, "POST", f"{CONTAINERS}/{west['uuid']}/execute?command=id&run=true") == 503
+    frail.restore(beta)
+    user.session.becomes(west["uuid"], "Running")
+    user.pings(alpha, east, address(west))
+    user.pings(beta, west, address(east))
+    assert_sound(frail)
+
+
+def router_on(host: Host, user: Tenant, *subnets: str) -> str:
+    """A router that this host has; which one takes it is as good as random."""
+
+    def made() -> str | None:
+        router = str(user.session.router("router", *subnets)["id"])
+        holders = until(lambda: user.site.holders("router", router), "a host takes the router")
+        if holders == [host]:
+            return router
+        user.clear_router(router)
+        return None
+
+    return until(made, f"a router is on {host.name}", 60) or ""
+
+
+def test_a_deletion_waits_for_its_host(user: Tenant, frail: Site, beta: Host) -> None:
+    """With the host gone for now: the container is shown as being deleted, and goes when the host is back, with all it had."""
+    nets = network_of(user)
+    wish: dict[str, Any] = {"nets": nets, "mounts": [{"size": "1", "destination": "/data"}]}
+    west = user.run(beta, "west", **wish)
+    beta.power_off()
+    user.session.ask("DELETE", f"{CONTAINERS}/{west['uuid']}?stop=true&timeout=0")
+    shown = user.session.show(west["uuid"])
+    assert shown["status"] in {"Deleting", "Running"} and shown["task_state"], shown
+    frail.restore(beta)
+    user.session.gone(f"{CONTAINERS}/{west['uuid']}")
+    assert_sound(frail)
+
+
+def test_a_host_without_cable(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+    """Cut off from database and others, it keeps what runs; when the cable is back, no router is in two places."""
+    networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
+    nets = [[{"network": network["id"]}] for network in networks]
+    east, other = (user.run(alpha, name, nets=nets[number]) for number, name in enumerate(("east", "other")))
+    west = user.run(beta, "west", COUNTING, nets=nets[1])
+    router_on(beta, user, *(network["subnet_id"] for network in networks))
+    user.pings(alpha, east, address(west))
+    frail.cut(beta)
+    user.succeeds(alpha, east, f"ping -c 1 -W 1 {address(other)}", TAKEN)
+    frail.mend(beta)
+    user.pings(alpha, east, address(west))
+    user.pings(beta, west, address(east))
+    assert user.session.logs(west["uuid"]).split("\n")[:2] == ["1", "2"]
+    assert_sound(frail)
+
+
+def test_postgresql_goes_away_and_comes_back(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+    """Requests are answered 503 at once; containers run on; afterwards both hosts work as before, without a restart."""
+    nets = network_of(user)
+    east, west = user.run(alpha, "east", nets=nets), user.run(beta, "west", nets=nets)
+    ordered = [user.session.create(f"c{n}", IDLE, nets=nets, availability_zone=zone)["uuid"] for n, zone in zones(4)]
+    with frail.database.away():
+        for session in user.at.values():
+            assert refused(session, "GET", CONTAINERS) == 503
+            with pytest.raises(Failed) as why:
+                session.create("never", IDLE, nets=nets)
+            assert why.value.status == 503
+        for host, container in ((alpha, east), (beta, west)):
+            name = f"boxship-{host.mark}-{container['uuid']}"
+            assert host.machine.says("docker", "exec", name, "echo", "alive") == "alive"
+    until(lambda: listed(user) is not None, "requests are answered again")
+    for container in ordered:
+        user.session.running(container)
+    for host in frail.hosts:
+        user.run(host, f"after-{host.name}", nets=nets)
+    assert "never" not in {row["name"] for row in listed(user) or []}
+    user.pings(alpha, east, "after-beta")
+    user.pings(beta, west, "after-alpha")
+
+
+def zones(many: int) -> list[tuple[int, str]]:
+    return [(number, ("alpha", "beta")[number % 2]) for number in range(many)]
+
+
+def listed(user: Tenant) -> list[dict[str, Any]] | None:
+    with contextlib.suppress(Failed):
+        return list(user.session.ask("GET", CONTAINERS)["containers"])
+    return None
+
+
+def test_a_crash_of_postgresql_while_much_is_ordered(user: Tenant, frail: Site) -> None:
+    """What was acknowledged before, runs after; what was not, is not there or runs."""
+    nets = network_of(user)
+    acknowledged = []
+    for number, zone in zones(6):
+        at = user.at[frail.hosts[number % 2].name]
+        acknowledged.append(at.create(f"order{number}", IDLE, nets=nets, availability_zone=zone)["uuid"])
+    with frail.database.away(crash=True):
+        pass
+    until(lambda: listed(user) is not None, "requests are answered again")
+    for container in acknowledged:
+        user.session.running(container)
+    assert_sound(frail)
