@@ -156,3 +156,45 @@ def _rule(**fields: Any) -> model.Rule:
 )
 def test_rules_as_the_kernel_is_told_them(row: model.Rule, spec: RuleSpec) -> None:
     assert plan.rule(row) == spec
+
+
+async def test_a_stateless_group_is_told_to_the_kernel(world: World) -> None:
+    network_id, _ = await world.net()
+    group = await world.made("alice", "/security-groups", name="plain", stateful=False)
+    assert group["stateful"] is False
+    port = await world.made("alice", "/ports", network_id=network_id, security_groups=[group["id"]])
+    await world.bind(port["id"])
+    await world.settle()
+    assert world.kernel.fake.groups[group["id"]].stateful is False
+    listed = (await world.request("alice", "GET", "/security-groups?stateful=false")).json()["security_groups"]
+    assert [found["id"] for found in listed] == [group["id"]]
+
+
+async def test_a_group_in_use_stays_of_its_kind(world: World) -> None:
+    network_id, _ = await world.net()
+    group = await world.made("alice", "/security-groups", name="web")
+    path, turned = f"/security-groups/{group['id']}", {"security_group": {"stateful": False}}
+    port = await world.made("alice", "/ports", network_id=network_id, security_groups=[group["id"]])
+    await world.refused("alice", f"PUT {path}", turned, (409, "SecurityGroupInUse"))
+    same = {"security_group": {"stateful": True, "name": "www"}}
+    assert (await world.request("alice", "PUT", path, same)).status_code == 200
+    assert (await world.request("alice", "DELETE", f"/ports/{port['id']}")).status_code == 204
+    world.wakes.clear()
+    answer = await world.request("alice", "PUT", path, turned)
+    assert (answer.status_code, answer.json()["security_group"]["stateful"]) == (200, False)
+    assert ("security_group", group["id"]) in world.wakes
+
+
+async def test_a_port_is_in_groups_of_one_kind(world: World) -> None:
+    network_id, _ = await world.net()
+    plain = await world.made("alice", "/security-groups", name="plain", stateful=False)
+    also = await world.made("alice", "/security-groups", name="also", stateful=False)
+    usual = await world.made("alice", "/security-groups", name="usual")
+    mixed = [plain["id"], usual["id"]]
+    body = {"port": {"network_id": network_id, "security_groups": mixed}}
+    await world.refused("alice", "POST /ports", body, (409, "SecurityGroupConflict"))
+    port = await world.made("alice", "/ports", network_id=network_id, security_groups=[plain["id"], also["id"]])
+    change = {"port": {"security_groups": mixed}}
+    await world.refused("alice", f"PUT /ports/{port['id']}", change, (409, "SecurityGroupConflict"))
+    change = {"port": {"security_groups": [usual["id"]]}}
+    assert (await world.request("alice", "PUT", f"/ports/{port['id']}", change)).status_code == 200

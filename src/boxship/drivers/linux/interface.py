@@ -99,11 +99,13 @@ class RuleSpec:
 
 @dataclass(frozen=True, slots=True)
 class GroupSpec:
-    """A security group with the addresses of its members (for rules that name it as remote group)."""
+    """A security group with the addresses of its members (for rules that name it as remote group). ``stateful``: answers
+    to what a rule lets through pass without a rule; else every packet needs one. The groups of a port are all of one kind."""
 
     id: str
     rules: tuple[RuleSpec, ...]
     members: tuple[Address, ...] = ()
+    stateful: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,13 @@ class AgentInUse(errors.Conflict):
         super().__init__(f"Agent {id} is alive: its host {host} works. Stop Boxship there first.")
 
 
+class SecurityGroupConflict(errors.Conflict):
+    """Groups do not go together."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Error {reason} while attempting the operation.")
+
+
 class NotUnique(errors.Conflict):
     """A name stands for several resources."""
 

@@ -95,7 +95,10 @@ def routes(subnets: Iterable[model.Subnet]) -> tuple[linux.Route, ...]:
 def group(row: model.Group, rules: Iterable[model.Rule], members: Iterable[str]) -> linux.GroupSpec:
     """The filter of a group."""
     return linux.GroupSpec(
-        row.id, tuple(rule(entry) for entry in rules), tuple(ipaddress.ip_address(ip) for ip in members)
+        row.id,
+        tuple(rule(entry) for entry in rules),
+        tuple(ipaddress.ip_address(ip) for ip in members),
+        row.stateful,
     )
 
 

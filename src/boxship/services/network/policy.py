@@ -63,6 +63,7 @@ RULES: list[Rule] = [
     Rule("update_quota", ADMIN, "Change the quota of a project."),
     Rule("delete_quota", ADMIN, "Give a project the default quota again."),
     Rule("get_availability_zone", "role:admin or role:reader", "See the availability zones."),
+    Rule("get_network_ip_availability", "role:admin or role:service", "See how many addresses networks have left."),
     Rule("get_agent", ADMIN, "See what hosts do for networks."),
     Rule("update_agent", ADMIN, "Describe an agent."),
     Rule("delete_agent", ADMIN, "Remove an agent whose host is gone."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.network.api import (
     agents,
+    availability,
     discovery,
     floating,
     groups,
@@ -16,6 +17,8 @@ from boxship.services.network.api import (
     subnets,
     tags,
 )
+
+_FREE = "/v2.0/network-ip-availabilities"
 
 ROUTES = [
     Route("GET", "/", discovery.versions, PUBLIC),
@@ -72,6 +75,8 @@ ROUTES = [
     Route("PUT", "/v2.0/{collection}/{id}/tags/{tag}", tags.add_tag, "update_tags"),
     Route("DELETE", "/v2.0/{collection}/{id}/tags/{tag}", tags.remove_tag, "update_tags"),
     Route("GET", "/v2.0/availability_zones", agents.list_zones, "get_availability_zone"),
+    Route("GET", _FREE, availability.list_availabilities, "get_network_ip_availability"),
+    Route("GET", f"{_FREE}/{{id}}", availability.show_availability, "get_network_ip_availability"),
     Route("GET", "/v2.0/agents", agents.list_agents, "get_agent"),
     Route("GET", "/v2.0/agents/{id}", agents.show_agent, "get_agent"),
     Route("PUT", "/v2.0/agents/{id}", agents.update_agent, "update_agent"),

@@ -19,6 +19,7 @@ _RESOURCES = {
     "quota": "quotas",
     "availability_zone": "availability_zones",
     "agent": "agents",
+    "network_ip_availability": "network-ip-availabilities",
     "extension": "extensions",
 }
 
@@ -51,6 +52,7 @@ EXTENSIONS = [
     Extension("fip-port-details", "Floating IP Port Details", "The port that a floating IP leads to."),
     Extension("net-mtu", "Network MTU", "The MTU of a network."),
     Extension("net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be chosen."),
+    Extension("network-ip-availability", "Network IP Availability", "How many addresses networks have left."),
     Extension("network_availability_zone", "Network Availability Zone", "The zones that a network is in."),
     Extension("pagination", "Pagination support", "Lists in pages."),
     Extension("port-security", "Port Security", "Ports without guard against false addresses."),

@@ -61,7 +61,7 @@ def _group(project_id: str, wish: wire.GroupCreate, *, is_default: bool = False)
         revision_number=1,
         name=wish.name,
         description=wish.description,
-        stateful=True,
+        stateful=wish.stateful,
         tags=wish.tags,
         generation=1,
         observed=0,
@@ -99,7 +99,6 @@ async def create_group(
     """A new group, whose members may send anything and receive only answers. OverQuota."""
     project_id = access.owner(caller, wish, "create_security_group")
     _named(wish.name)
-    _stateful(stateful=wish.stateful)
     await ensure_default(transaction, project_id)
     await access.quota(transaction, settings, "security_group", project_id)
     group = _group(project_id, wish)
@@ -113,11 +112,6 @@ async def create_group(
 def _named(name: object) -> None:
     if isinstance(name, str) and name.lower() == DEFAULT:
         raise errors.SecurityGroupDefaultAlreadyExists
-
-
-def _stateful(*, stateful: object) -> None:
-    if stateful is False:
-        raise errors.InvalidInput("Stateless security groups are not supported.", field="stateful")
 
 
 async def list_groups(
@@ -149,10 +143,15 @@ async def seen(transaction: Transaction, caller: Caller, id: str) -> model.Group
 
 
 async def update_group(transaction: Transaction, caller: Caller, id: str, wish: wire.GroupUpdate) -> model.GroupView:
-    """Change name or description. SecurityGroupCannotUpdateDefault: the name ``default`` stays."""
+    """Change a group. SecurityGroupCannotUpdateDefault: the name ``default`` stays. SecurityGroupInUse: whether it is
+    stateful stays while ports are in it, whose other groups could be of the other kind."""
     group = await seen(transaction, caller, id)
     values = given(wish)
-    _stateful(stateful=values.get("stateful"))
+    turned = values.get("stateful", group.stateful) != group.stateful
+    if turned:
+        await store.close(transaction, id)
+    if turned and await rows.exists(transaction, tables.memberships, tables.memberships.c.group_id == id):
+        raise errors.SecurityGroupInUse(id)
     if group.is_default and values.get("name", group.name) != group.name:
         raise errors.SecurityGroupCannotUpdateDefault
     if not group.is_default:
@@ -161,6 +160,8 @@ async def update_group(transaction: Transaction, caller: Caller, id: str, wish: 
         group, **values, updated_at=clock.now(), revision_number=group.revision_number + 1
     )
     await rows.change(transaction, tables.groups, id, **rows.differing(group, changed))
+    if turned:
+        await rows.wish(transaction, tables.groups, [id], model.Kind.GROUP)
     return (await _views(transaction, [changed]))[0]
 
 
@@ -207,12 +208,19 @@ async def members_changed(transaction: Transaction, group_ids: Iterable[str]) ->
 
 
 async def chosen(transaction: Transaction, caller: Caller, project_id: str, ids: Sequence[str]) -> tuple[str, ...]:
-    """The groups asked for a port, each once. SecurityGroupNotFound: not there, or another project's."""
-    for id in ids:
-        group = await rows.get(transaction, tables.groups, model.Group, id)
-        if group is None or not (caller.is_admin or group.project_id == project_id):
+    """The groups asked for a port, each once. SecurityGroupNotFound: not there, or another project's.
+    SecurityGroupConflict: some are stateful, some are not."""
+    wanted = tuple(dict.fromkeys(ids))
+    found = await store.joined(transaction, wanted)
+    allowed = {group.id for group in found if caller.is_admin or group.project_id == project_id}
+    for id in wanted:
+        if id not in allowed:
             raise errors.SecurityGroupNotFound(id)
-    return tuple(dict.fromkeys(ids))
+    if len({group.stateful for group in found}) > 1:
+        raise errors.SecurityGroupConflict(
+            "Cannot apply both stateful and stateless security groups on the same port at the same time"
+        )
+    return wanted
 
 
 async def create_rule(

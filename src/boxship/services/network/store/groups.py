@@ -61,6 +61,20 @@ async def rules_of(transaction: Transaction, group_ids: Sequence[str]) -> dict[s
     return found
 
 
+async def joined(transaction: Transaction, ids: Sequence[str]) -> list[model.Group]:
+    """The groups with these ids, none of which is closed before this transaction ends; others may join as well."""
+    if not ids:
+        return []
+    select = sa.select(_groups).where(_groups.c.id.in_(ids)).order_by(_groups.c.id)
+    found = await transaction.rows(select.with_for_update(read=True, key_share=True))
+    return [rows.built(model.Group, row) for row in found]
+
+
+async def close(transaction: Transaction, id: str) -> None:
+    """Nobody joins the group until this transaction ends."""
+    await transaction.row(sa.select(_groups.c.id).where(_groups.c.id == id).with_for_update())
+
+
 async def same_rule(transaction: Transaction, rule: model.Rule) -> str | None:
     """The id of a rule of the same group that says the same."""
     equal = [_rules.c[name] == value for name in _SAYS if (value := getattr(rule, name)) is not None]
