@@ -18,7 +18,7 @@ from unittest import mock
 import pytest
 
 from boxship.core import errors
-from boxship.drivers.linux import link, namespace, naming, programs
+from boxship.drivers.linux import link, namespace, naming, nfnetlink, programs
 from boxship.drivers.linux.interface import PortSpec, RouterSpec
 from tests.conformance.fabric.test_names import names
 from tests.conformance.fabric.test_routers import leg
@@ -49,6 +49,7 @@ def killed_at(step: int) -> Iterator[list[int]]:
         (namespace, "create"),
         (namespace, "remove"),
         *((link.Links, verb) for verb in ("add_cable", "mark", "raise_up", "delete", "add_address", "add_route")),
+        (nfnetlink.Tables, "change"),
         (Path, "rename"),
     ]
     with ExitStack() as patches:
@@ -91,7 +92,7 @@ def guarded(world: World, port: PortSpec) -> bool:
     tap = naming.tap(port.id)
     on_bridge = any(tap in line and "master" in line for line in world.links().splitlines())
     return not on_bridge or f'"{tap}"' in programs.run(
-        world.fabric._naming.fabric, ["nft", "list", "set", "bridge", "boxship", "guarded"]
+        world.fabric._naming.fabric, ["nft", "list", "map", "bridge", "boxship", "ports"]
     )
 
 
@@ -114,7 +115,7 @@ async def test_removing_survives_a_kill_at_every_step(world: World) -> None:
             await world.fabric.remove_router(id)
         for name in sight.sandboxes:
             await world.fabric.remove_sandbox(name)
-        assert naming.token(port.id) not in world.rules(), f"rules are left after a kill at step {step}"
+        assert naming.tap(port.id) not in world.rules(), f"rules are left after a kill at step {step}"
         assert naming.tap(port.id) not in world.links()
         if not taken:
             break
@@ -131,7 +132,7 @@ async def test_a_half_removed_port_is_removed_by_the_next_start(world: World) ->
         world.restarted()
         await world.fabric.open()
         there = port.id in (await world.fabric.sight()).ports
-        assert there == (naming.token(port.id) in world.rules()), f"after a kill at step {step}"
+        assert there == (naming.tap(port.id) in world.rules()), f"after a kill at step {step}"
         await world.fabric.remove_port(port.id)
         if not taken:
             break

@@ -138,9 +138,8 @@ async def test_to_an_address_that_the_receiver_does_not_have(range_: Range) -> N
     """With the victim's MAC, and an address that no group guards."""
     frames = [
         range_.frame(IPV4, udp("10.0.0.11", OTHER, b"x")),
-        range_.frame(IPV4, udp("10.0.0.11", "255.255.255.255", b"x"), destination=BROADCAST),
         range_.frame(IPV6, udp("fd00::11", "fd00::77", b"x")),
-        range_.frame(IPV6, udp("fd00::11", str(rules.link_local(range_.victim.mac)), b"x")),
+        range_.frame(IPV6, udp("fd00::11", str(rules.link_local(range_.attacker.mac)), b"x")),
     ]
     assert range_.arrived(*frames) == []
 

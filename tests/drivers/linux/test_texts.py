@@ -83,7 +83,7 @@ def test_a_range_that_overlaps_one_of_the_host_is_refused_by_name() -> None:
 def test_records_are_found_by_the_next_program_unless_they_are_broken(tmp_path: Path) -> None:
     records = Records(tmp_path)
     records.open()
-    record = Record(whole="x", sandbox="box", addresses=("10.0.0.1/24",), undo=("delete",))
+    record = Record(whole="x", sandbox="box", addresses=("10.0.0.1/24",), number=5)
     for id in ("a", "b"):
         records.put(id, record)
     (tmp_path / "b.json").write_text("{")

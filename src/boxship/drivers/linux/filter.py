@@ -1,28 +1,39 @@
-"""The rules of the fabric as nft text: who may send as whom, and what security groups let through. Pure.
+"""The rules of the fabric: who may send as whom, and which groups are asked. Texts and elements of sets; pure.
 
-Two tables in the fabric's namespace. ``bridge boxship`` looks at every frame as it leaves a port's cable (is the sender who
-it says?) and before it enters one (is it for this port?). ``inet boxship`` sees the same packets through br_netfilter, with
-connection tracking in a zone per network, and asks the sender's and the receiver's groups. A port is found by a map
-from bridge and address to its chain, so the cost does not grow with the number of ports; its chain jumps to one
-chain per group, shared by all ports, and drops what none of them accepts.
+Every guarded port has a number, unique among the ports of the host. Two tables in the fabric's namespace know it. ``bridge
+boxship`` looks at every frame as it leaves a port's cable (is the sender who it says?) and before it enters one (is it for
+this port?), and marks it with the sender's number on the way in and with the receiver's on the way out. ``inet boxship``
+sees the same packets through br_netfilter, with connection tracking in a zone per network: it asks the groups of the
+sender (prerouting) and those of the receiver (forward). A map leads from a port's number to a chain that all ports with the
+same groups share, which jumps to the chain of each group (``rules``) and drops what none of them accepts. So a port is
+some elements of sets, and neither its cost nor a packet's grows with the number of ports.
 
 Every packet, in either direction, is judged by the first packet of its flow (``ct original``): may the one who began
 still send this, may the other still get it? A rule that is taken away therefore ends flows under way, both ways, in
-the same instant, and no list of flows is ever searched. The sender's port also marks its flows; another port
-that gets its address later has another mark and does not inherit them.
+the same instant, and no list of flows is ever searched. The sender's number also marks its flows; another port
+that gets its address later has another number and does not inherit them.
+
+What tracking calls invalid is dropped, but for ICMP of kinds that it does not track: such a packet is judged by itself.
+Ports of stateless groups are judged packet by packet instead, and what concerns only such ports (and routers, and ports
+without a guard) is not tracked at all.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Sequence
-from ipaddress import IPv6Address, IPv6Network
+import hashlib
+import struct
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Interface, IPv6Address, collapse_addresses, ip_network
 
 from boxship.drivers.linux import naming
-from boxship.drivers.linux.interface import Address, GroupSpec, Network, PortSpec, RuleSpec
+from boxship.drivers.linux.interface import Address, Network, PortSpec
+from boxship.drivers.linux.nfnetlink import Element
 
-VERSION = "3"
-"""Which texts these are: a port that was filtered by others is filtered anew."""
+VERSION = "4"
+"""Which tables these are: those of another version, and the ports in them, are made anew."""
+
+FLOWS = 16384
+"""How many flows one port can have begun at a time: the kernel's table of flows is one for all ports of the host."""
 
 _DISCOVERY = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert }"
 _LISTENERS = "{ mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }"
@@ -37,96 +48,118 @@ _FROM_LINK = f"""
 
 _TABLES = f"""
 table bridge boxship {{
-  set guarded {{ type ifname; }}
-  set macs {{ type ifname . ether_addr; }}
-  set sources4 {{ type ifname . ether_addr . ipv4_addr; }}
-  set sources6 {{ type ifname . ether_addr . ipv6_addr; }}
-  set ranges4 {{ type ifname . ether_addr . ipv4_addr; flags interval; }}
-  set ranges6 {{ type ifname . ether_addr . ipv6_addr; flags interval; }}
-  set targets6 {{ typeof iifname . @th,64,128; }}
-  set own4 {{ type ifname . ipv4_addr; }}
-  set own6 {{ type ifname . ipv6_addr; }}
-  set own_ranges4 {{ type ifname . ipv4_addr; flags interval; }}
-  set own_ranges6 {{ type ifname . ipv6_addr; flags interval; }}
+  map ports {{ type ifname : mark; }}
+  set macs {{ type mark . ether_addr; }}
+  set sources4 {{ type mark . ether_addr . ipv4_addr; }}
+  set sources6 {{ type mark . ether_addr . ipv6_addr; }}
+  set source_ranges4 {{ type mark . ether_addr . ipv4_addr; flags interval; }}
+  set source_ranges6 {{ type mark . ether_addr . ipv6_addr; flags interval; }}
+  set targets6 {{ typeof meta mark . @th,64,128; }}
+  set target_ranges6 {{ typeof meta mark . @th,64,128; flags interval; }}
+  set own4 {{ type mark . ipv4_addr; }}
+  set own6 {{ type mark . ipv6_addr; }}
+  set own_ranges4 {{ type mark . ipv4_addr; flags interval; }}
+  set own_ranges6 {{ type mark . ipv6_addr; flags interval; }}
+  chain advertised {{
+    meta mark . @th,64,128 @targets6 return
+    meta mark . @th,64,128 @target_ranges6 return
+    drop
+  }}
   chain source {{
-    iifname . ether saddr != @macs drop
-    ether type arp iifname . arp saddr ether . arp saddr ip @sources4 accept
-    ether type arp iifname . arp saddr ether . arp saddr ip @ranges4 accept
-    ether type ip udp sport {{ 67 }} drop
-    ether type ip iifname . ether saddr . ip saddr @sources4 accept
-    ether type ip iifname . ether saddr . ip saddr @ranges4 accept
+    meta mark . ether saddr != @macs drop
+    ether type arp meta mark . arp saddr ether . arp saddr ip @sources4 accept
+    ether type arp meta mark . arp saddr ether . arp saddr ip @source_ranges4 accept
+    ether type ip udp sport 67 drop
+    ether type ip meta mark . ether saddr . ip saddr @sources4 accept
+    ether type ip meta mark . ether saddr . ip saddr @source_ranges4 accept
+    ether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
     ether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} drop
-    ether type ip6 udp sport {{ 547 }} drop
-    ether type ip6 icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop
+    ether type ip6 udp sport 547 drop
+    ether type ip6 icmpv6 type nd-neighbor-advert jump advertised
     ether type ip6 ip6 saddr :: icmpv6 type {_UNSPECIFIED} accept
-    ether type ip6 iifname . ether saddr . ip6 saddr @sources6 accept
-    ether type ip6 iifname . ether saddr . ip6 saddr @ranges6 accept
+    ether type ip6 meta mark . ether saddr . ip6 saddr @sources6 accept
+    ether type ip6 meta mark . ether saddr . ip6 saddr @source_ranges6 accept
     drop
   }}
   chain receiver {{
     ether type arp accept
-    ether type ip oifname . ip daddr @own4 accept
-    ether type ip oifname . ip daddr @own_ranges4 accept
+    ether type ip meta mark . ip daddr @own4 accept
+    ether type ip meta mark . ip daddr @own_ranges4 accept
+    ether type ip ip daddr {{ 224.0.0.0/4, 255.255.255.255 }} accept
+    ether type ip6 meta mark . ip6 daddr @own6 accept
+    ether type ip6 meta mark . ip6 daddr @own_ranges6 accept
+    ether type ip6 ip6 daddr ff00::/8 accept
     ether type ip6 icmpv6 type {_DISCOVERY} accept
-    ether type ip6 icmpv6 type {_LISTENERS} accept
-    ether type ip6 oifname . ip6 daddr @own6 accept
-    ether type ip6 oifname . ip6 daddr @own_ranges6 accept
     drop
   }}
   chain prerouting {{
     type filter hook prerouting priority -300; policy accept;
-    iifname @guarded goto source
+    meta mark set 0
+    meta mark set iifname map @ports
+    meta mark != 0 goto source
   }}
   chain forward {{
     type filter hook forward priority -300; policy accept;
-    oifname @guarded goto receiver
+    meta mark set 0
+    meta mark set oifname map @ports
+    meta mark != 0 goto receiver
   }}
 }}
 table inet boxship {{
   map zones {{ typeof meta iifname : ct zone; }}
-  map egress4 {{ type ifname . ipv4_addr : verdict; }}
-  map egress6 {{ type ifname . ipv6_addr : verdict; }}
-  map egress_ranges4 {{ type ifname . ipv4_addr : verdict; flags interval; }}
-  map egress_ranges6 {{ type ifname . ipv6_addr : verdict; flags interval; }}
-  map ingress4 {{ type ifname . ipv4_addr : verdict; }}
-  map ingress6 {{ type ifname . ipv6_addr : verdict; }}
-  map ingress_ranges4 {{ type ifname . ipv4_addr : verdict; flags interval; }}
-  map ingress_ranges6 {{ type ifname . ipv6_addr : verdict; flags interval; }}
+  map sends {{ type mark : verdict; }}
+  map gets {{ type mark : verdict; }}
+  map sends_alone {{ type mark : verdict; }}
+  map gets_alone {{ type mark : verdict; }}
+  set begun {{ type mark; ct count over {FLOWS}; }}
+  set owners {{ type mark . mark; }}
+  set stateless {{ type mark; }}
+  set stations {{ type ifname . ether_addr; }}
+  chain version_{VERSION} {{
+  }}
+  chain untracked {{
+    ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00 return
+    iifname . ether daddr @stations return
+    notrack
+  }}
   chain prerouting {{
     type filter hook prerouting priority raw; policy accept;
+    meta mark 0 jump untracked
+    meta mark @stateless jump untracked
     ct zone set meta iifname map @zones
   }}
   chain input {{
     type filter hook input priority filter; policy drop;
     iifname "lo" accept
   }}
-  chain egress_stray {{
-    iifname . ip saddr vmap @egress4
-    iifname . ip6 saddr vmap @egress6
-    iifname . ip saddr vmap @egress_ranges4
-    iifname . ip6 saddr vmap @egress_ranges6
-  }}
-  chain ingress_stray {{
-    oifname . ip daddr vmap @ingress4
-    oifname . ip6 daddr vmap @ingress6
-    oifname . ip daddr vmap @ingress_ranges4
-    oifname . ip6 daddr vmap @ingress_ranges6
-  }}
   chain egress {{
-    type filter hook forward priority filter; policy accept;{_FROM_LINK}
-    ct state invalid,untracked goto egress_stray
-    iifname . ct original ip saddr vmap @egress4
-    iifname . ct original ip6 saddr vmap @egress6
-    iifname . ct original ip saddr vmap @egress_ranges4
-    iifname . ct original ip6 saddr vmap @egress_ranges6
+    type filter hook prerouting priority mangle; policy accept;
+    meta mark 0 accept
+    icmpv6 type {{ nd-router-advert, nd-redirect }} drop
+    meta nfproto ipv4 udp sport 67 drop
+    meta nfproto ipv6 udp sport 547 drop{_FROM_LINK}
+    meta nfproto ipv4 udp sport 68 udp dport 67 accept
+    meta nfproto ipv6 udp sport 546 udp dport 547 accept
+    ct state new ct mark 0 ct mark set meta mark
+    ct state new meta mark @begun drop
+    meta mark vmap @sends_alone
+    ct state invalid,untracked meta l4proto != {{ icmp, icmpv6 }} drop
+    ct direction reply meta mark vmap @gets
+    ct mark . meta mark != @owners drop
+    meta mark vmap @sends
+    drop
   }}
   chain ingress {{
-    type filter hook forward priority filter + 10; policy accept;{_FROM_LINK}
-    ct state invalid,untracked goto ingress_stray
-    oifname . ct original ip daddr vmap @ingress4
-    oifname . ct original ip6 daddr vmap @ingress6
-    oifname . ct original ip daddr vmap @ingress_ranges4
-    oifname . ct original ip6 daddr vmap @ingress_ranges6
+    type filter hook forward priority filter; policy accept;
+    meta mark 0 accept{_FROM_LINK}
+    meta nfproto ipv4 udp sport 67 udp dport 68 accept
+    meta nfproto ipv6 udp sport 547 udp dport 546 accept
+    meta mark vmap @gets_alone
+    ct state invalid,untracked meta l4proto != {{ icmp, icmpv6 }} drop
+    ct direction original meta mark vmap @gets
+    ct mark . meta mark != @owners drop
+    meta mark vmap @sends
+    drop
   }}
 }}
 """
@@ -145,6 +178,18 @@ def base() -> str:
     return "\n".join([*lines, *flushed]) + "\n" + _TABLES
 
 
+def no_base() -> str:
+    """Remove both tables, where they are, with all that is in them."""
+    tables = ("table bridge boxship", "table inet boxship")
+    return "".join(f"{table} {{\n}}\ndelete {table}\n" for table in tables)
+
+
+def is_current(chains: Iterable[str]) -> bool:
+    """Whether tables with these chains are those of this module, or there are none."""
+    names = set(chains)
+    return not names or f"version_{VERSION}" in names
+
+
 def zone(bridge: str, segment: int) -> str:
     """Give a network's bridge its own conntrack zone."""
     return f'add element inet boxship zones {{ "{bridge}" : {segment} }}\n'
@@ -155,97 +200,105 @@ def no_zone(bridge: str, segment: int) -> str:
     return f'delete element inet boxship zones {{ "{bridge}" : {segment} }}\n'
 
 
-FLOWS = 16384
-"""How many flows one port can have begun at a time: the kernel's table of flows is one for all ports of the host."""
-
-_COUNTED = f"    ct state new ct count over {FLOWS} drop\n"
-_MARKED = "    ct state new ct mark 0 ct mark set {mark}\n    ct mark != {mark} drop\n"
-
-
-def _mark(id: str) -> str:
-    """What a port's flows are marked with: never 0, which is no mark."""
-    return hex(zlib.crc32(id.encode()) or 1)
-
-
-def port(spec: PortSpec) -> str:
-    """Everything about a port, given that nothing about it is there yet. Without a guard there is nothing to say."""
-    if not spec.guarded:
-        return ""
-    lines = []
-    for direction in ("in", "out"):
-        chain = _port_chain(spec.id, direction)
-        jumps = "\n".join(f"    jump {_group_chain(group, direction)}" for group in spec.groups)
-        own = _COUNTED + _MARKED.format(mark=_mark(spec.id)) if direction == "out" else ""
-        first = f"    ct state invalid,untracked drop\n{own}"
-        lines.append(f"table inet boxship {{\n  chain {chain} {{\n{first}{jumps}\n    drop\n  }}\n}}\n")
-    return "".join(lines) + "".join(f"add {line}\n" for line in _elements(spec))
-
-
-def no_elements(spec: PortSpec) -> str:
-    """Take away what leads to the port, however much of it is there: what is to go is first made sure to be there."""
-    return "".join(f"add {line}\ndelete {line}\n" for line in _elements(spec)) if spec.guarded else ""
-
-
-def no_port(id: str, undo: Iterable[str]) -> str:
-    """Undo ``port``; ``undo`` is ``no_elements`` of every spec of the port that may be there.
-
-    The chains go last, and once: as long as an element of any spec leads to them, the kernel keeps them.
-    """
-    chains = [f"chain inet boxship {_port_chain(id, direction)}" for direction in ("in", "out")]
-    declared = "".join(f"add {chain}\n" for chain in chains)
-    gone = "".join(f"flush {chain}\ndelete {chain}\n" for chain in chains)
-    return declared + "".join(undo) + declared + gone
-
-
-def is_port_chain(name: str) -> bool:
-    """Whether this is the name of a port's chain."""
-    return name.startswith("p_")
-
-
 def forget_ports(chains: Iterable[str]) -> str:
-    """Empty all sets and maps that lead to ports, and remove the chains of these names."""
-    maps = [f"{way}{kind}{family}" for way in ("egress", "ingress") for kind in ("", "_ranges") for family in (4, 6)]
-    sets = ["guarded", "macs", "targets6"]
-    sets += [f"{kind}{family}" for kind in ("sources", "ranges", "own", "own_ranges") for family in (4, 6)]
-    text = "".join(f"flush set bridge boxship {name}\n" for name in sets)
-    text += "".join(f"flush map inet boxship {name}\n" for name in maps)
+    """Empty all sets and maps that lead to ports, and remove their shared chains (``shared``) of these names."""
+    text = ""
+    for line in _TABLES.splitlines():
+        if line.startswith("table "):
+            table = line.removeprefix("table ").removesuffix(" {")
+        kind, *name = line.split()[:2] or ("",)
+        if kind in {"set", "map"} and name != ["zones"]:
+            text += f"flush {kind} {table} {name[0]}\n"
     return text + "".join(f"flush chain inet boxship {c}\ndelete chain inet boxship {c}\n" for c in chains)
 
 
-def _elements(spec: PortSpec) -> Iterable[str]:
-    """The elements that lead to a port: one line of nft per set or map that has any."""
-    tap, bridge = naming.tap(spec.id), naming.bridge(spec.network_id)
-    found: dict[str, list[str]] = {"bridge boxship guarded": [f'"{tap}"']}
-
-    def put(target: str, *parts: str, chain: str = "") -> None:
-        element = " . ".join(parts) + (f" : jump {chain}" if chain else "")
-        if element not in found.setdefault(target, []):
-            found[target].append(element)
-
-    into, out = _port_chain(spec.id, "in"), _port_chain(spec.id, "out")
-    senders = [(spec.mac, address.ip, "sources", "own") for address in spec.addresses]
-    ranges = [(pair.mac, pair.network, "ranges", "own_ranges") for pair in spec.pairs]
-    for mac in {spec.mac, *(pair.mac for pair in spec.pairs)}:
-        put("bridge boxship macs", f'"{tap}"', mac)
-        put("bridge boxship sources6", f'"{tap}"', mac, str(link_local(mac)))
-        put("bridge boxship targets6", f'"{tap}"', hex(int(link_local(mac))))
-    for mac, what, sources, own in [*senders, *ranges]:
-        family = what.version
-        suffix = "_ranges" if sources == "ranges" else ""
-        put(f"bridge boxship {sources}{family}", f'"{tap}"', mac, str(what))
-        put(f"bridge boxship {own}{family}", f'"{tap}"', str(what))
-        put(f"inet boxship egress{suffix}{family}", f'"{bridge}"', str(what), chain=out)
-        put(f"inet boxship ingress{suffix}{family}", f'"{bridge}"', str(what), chain=into)
-        for target in _targets(what):
-            put("bridge boxship targets6", f'"{tap}"', hex(int(target)))
-    return [f"element {target} {{ {', '.join(elements)} }}" for target, elements in found.items()]
+def shared(groups: Iterable[str], *, stateless: bool) -> str:
+    """What the names of the two chains begin with that ports with these groups share; ``_in`` and ``_out`` follow."""
+    words = " ".join(sorted(groups)) + (" stateless" if stateless else "")
+    return f"p_{hashlib.sha256(words.encode()).hexdigest()[:24]}"
 
 
-def _targets(what: Address | Network) -> Sequence[IPv6Address]:
-    """The addresses that neighbour advertisements may speak for; of a range, the first only."""
-    if isinstance(what, IPv6Address):
-        return [what]
-    return [what.network_address] if isinstance(what, IPv6Network) else []
+def is_shared_chain(name: str) -> bool:
+    """Whether this is the name of a chain that ports share."""
+    return name.startswith("p_")
+
+
+def elements(spec: PortSpec, number: int, *, stateless: bool) -> tuple[Element, ...]:
+    """Everything about a port but its shared chain. Without a guard there is nothing to say."""
+    if not spec.guarded:
+        return ()
+    mark = struct.pack("=I", number)
+    way = "_alone" if stateless else ""
+    chain = shared(spec.groups, stateless=stateless)
+    found = [
+        Element("bridge ports", _device(naming.tap(spec.id)), value=mark),
+        Element("inet begun", mark),
+        Element("inet owners", mark + mark),
+        Element(f"inet sends{way}", mark, chain=f"{chain}_out"),
+        Element(f"inet gets{way}", mark, chain=f"{chain}_in"),
+    ]
+    macs = {spec.mac, *(pair.mac for pair in spec.pairs)}
+    if stateless:
+        found.append(Element("inet stateless", mark))
+    else:
+        bridge = _device(naming.bridge(spec.network_id))
+        found += [Element("inet stations", bridge + _mac(mac)) for mac in macs]
+    for mac in macs:
+        found += [Element("bridge macs", mark + _mac(mac)), *_host(mark, mac, link_local(mac))]
+    for address in spec.addresses:
+        found += _host(mark, spec.mac, address.ip)
+        if isinstance(address, IPv4Interface) and address.network.prefixlen < 31:
+            found.append(Element("bridge own4", mark + address.network.broadcast_address.packed))
+    found += _pairs(spec, number)
+    return tuple(dict.fromkeys(found))
+
+
+def is_shared(element: Element) -> bool:
+    """Whether ports may have this element in common: two that take turns at one address also share its MAC (VRRP)."""
+    return element.target == "inet stations"
+
+
+def _host(mark: bytes, mac: str, address: Address) -> Iterator[Element]:
+    """What lets a port send from an address and get what is sent to it."""
+    yield Element(f"bridge sources{address.version}", mark + _mac(mac) + address.packed)
+    yield Element(f"bridge own{address.version}", mark + address.packed)
+    if isinstance(address, IPv6Address):
+        yield Element("bridge targets6", mark + address.packed)
+
+
+def _pairs(spec: PortSpec, number: int) -> Iterator[Element]:
+    """The same for the pairs, single addresses as such; ranges must not overlap in a set, so they are merged."""
+    hosts = [pair for pair in spec.pairs if pair.network.num_addresses == 1]
+    for pair in hosts:
+        yield from _host(struct.pack("=I", number), pair.mac, pair.network.network_address)
+    wide = [pair for pair in spec.pairs if pair.network.num_addresses > 1]
+    # Sets of ranges compare numbers in network order.
+    mark = struct.pack("!I", number)
+    for version in (4, 6):
+        for mac in {pair.mac for pair in wide}:
+            own = _merged((pair.network for pair in wide if pair.mac == mac), version)
+            yield from (_range(f"bridge source_ranges{version}", mark + _mac(mac), network) for network in own)
+        everything = _merged((pair.network for pair in wide), version)
+        yield from (_range(f"bridge own_ranges{version}", mark, network) for network in everything)
+        if version == 6:
+            yield from (_range("bridge target_ranges6", mark, network) for network in everything)
+
+
+def _merged(networks: Iterable[Network], version: int) -> list[Network]:
+    return [ip_network(str(n)) for n in collapse_addresses(n for n in networks if n.version == version)]  # type: ignore[type-var]  # of one version
+
+
+def _range(target: str, head: bytes, network: Network) -> Element:
+    return Element(target, head + network.network_address.packed, end=head + network.broadcast_address.packed)
+
+
+def _device(name: str) -> bytes:
+    return name.encode().ljust(16, b"\0")
+
+
+def _mac(mac: str) -> bytes:
+    """A MAC as part of a key: parts are padded to four bytes."""
+    return bytes.fromhex(mac.replace(":", "")) + bytes(2)
 
 
 def link_local(mac: str) -> IPv6Address:
@@ -253,91 +306,3 @@ def link_local(mac: str) -> IPv6Address:
     octets = bytes.fromhex(mac.replace(":", ""))
     interface = bytes([octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
     return IPv6Address(b"\xfe\x80" + bytes(6) + interface)
-
-
-def group(spec: GroupSpec) -> str:
-    """A group's sets of members and its two chains, replaced as a whole."""
-    id = naming.token(spec.id)
-    lines = ["table inet boxship {"]
-    for family in (4, 6):
-        lines.append(f"  set m{family}_{id} {{ type ipv{family}_addr; }}")
-    for remote in sorted(remotes(spec.rules) - {spec.id}):
-        lines += [f"  set m{family}_{naming.token(remote)} {{ type ipv{family}_addr; }}" for family in (4, 6)]
-    lines += [f"  chain {_group_chain(spec.id, direction)} {{\n  }}" for direction in ("in", "out")]
-    lines.append("}")
-    for direction, word in (("in", "ingress"), ("out", "egress")):
-        chain = f"inet boxship {_group_chain(spec.id, direction)}"
-        lines.append(f"flush chain {chain}")
-        texts = dict.fromkeys(_rule(rule) for rule in spec.rules if rule.direction == word)
-        lines += [f"add rule {chain} {text} accept" for text in texts]
-    return "\n".join(lines) + "\n" + members(spec)
-
-
-def members(spec: GroupSpec) -> str:
-    """The addresses of a group's members, replaced as a whole."""
-    id = naming.token(spec.id)
-    lines = []
-    for family in (4, 6):
-        lines.append(f"flush set inet boxship m{family}_{id}")
-        own = sorted({str(address) for address in spec.members if address.version == family})
-        if own:
-            lines.append(f"add element inet boxship m{family}_{id} {{ {', '.join(own)} }}")
-    return "\n".join(lines) + "\n"
-
-
-def no_group(id: str) -> str:
-    """Undo ``group``, however much of it is there; the sets stay, empty, for rules of other groups that read them."""
-    lines = ["table inet boxship {"]
-    lines += [f"  set m{family}_{naming.token(id)} {{ type ipv{family}_addr; }}" for family in (4, 6)]
-    lines += [f"  chain {_group_chain(id, direction)} {{\n  }}" for direction in ("in", "out")]
-    lines.append("}")
-    for direction in ("in", "out"):
-        chain = f"inet boxship {_group_chain(id, direction)}"
-        lines += [f"flush chain {chain}", f"delete chain {chain}"]
-    lines += [f"flush set inet boxship m{family}_{naming.token(id)}" for family in (4, 6)]
-    return "\n".join(lines) + "\n"
-
-
-def no_members(token: str) -> str:
-    """Remove the (empty) sets of a group that is gone, by ``naming.token`` of its id."""
-    return "".join(f"delete set inet boxship m{family}_{token}\n" for family in (4, 6))
-
-
-def remotes(rules: Iterable[RuleSpec]) -> set[str]:
-    """The groups that the rules name as the other side."""
-    return {rule.remote_group for rule in rules if rule.remote_group}
-
-
-def _rule(rule: RuleSpec) -> str:
-    """One rule as a match on the first packet of a flow: family, other side, protocol, ports."""
-    family = "ip" if rule.family == 4 else "ip6"
-    side = f"ct original {family} {'saddr' if rule.direction == 'ingress' else 'daddr'}"
-    parts = [f"meta nfproto ipv{rule.family}"]
-    if rule.remote_group:
-        parts.append(f"{side} @m{rule.family}_{naming.token(rule.remote_group)}")
-    elif rule.remote is not None and rule.remote.prefixlen:
-        parts.append(f"{side} {rule.remote}")
-    if rule.protocol is not None:
-        parts.append(f"ct original protocol {rule.protocol}")
-    return " ".join(parts + _ports(rule))
-
-
-def _ports(rule: RuleSpec) -> list[str]:
-    """Ports of TCP, UDP, SCTP and the like; of ICMP type and code, which tracking keeps where others have the port."""
-    if rule.port_min is None or rule.protocol is None:
-        return []
-    if rule.protocol in {1, 58}:
-        if rule.port_max is None:
-            return [f"ct original proto-dst & 0xff00 == {rule.port_min << 8}"]
-        return [f"ct original proto-dst {rule.port_min << 8 | rule.port_max}"]
-    most = rule.port_min if rule.port_max is None else rule.port_max
-    ports = str(rule.port_min) if most == rule.port_min else f"{rule.port_min}-{most}"
-    return [f"ct original proto-dst {ports}"]
-
-
-def _port_chain(id: str, direction: str) -> str:
-    return f"p_{naming.token(id)}_{direction}"
-
-
-def _group_chain(id: str, direction: str) -> str:
-    return f"g_{naming.token(id)}_{direction}"

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from boxship.core import errors
-from boxship.drivers.linux import cabling, link, names, namespace, naming, programs
-from boxship.drivers.linux import filter as rules
+from boxship.drivers.linux import cabling, link, names, namespace, naming, programs, rules
+from boxship.drivers.linux import filter as texts
 from boxship.drivers.linux import uplink as uplinks
 from boxship.drivers.linux.interface import (
     FabricSight,
@@ -29,6 +29,7 @@ from boxship.drivers.linux.interface import (
     UplinkSpec,
 )
 from boxship.drivers.linux.legs import Legs
+from boxship.drivers.linux.nfnetlink import Tables
 from boxship.drivers.linux.ports import Ports
 from boxship.drivers.linux.records import Records
 from boxship.drivers.linux.router import Routers
@@ -64,11 +65,13 @@ class KernelFabric:
     def __init__(self, mark: str, run_directory: Path = RUN) -> None:
         self._naming = naming.Naming(mark)
         self._run = run_directory / mark
-        self._ports = Ports(self._naming, Records(self._run / "ports"))
+        self._tables = Tables(self._naming.fabric)
+        self._ports = Ports(self._naming, Records(self._run / "ports"), self._tables)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._networks: dict[str, NetworkSpec] = {}
         self._zones: dict[str, int] = {}
         self._groups: dict[str, GroupSpec] = {}
+        self._stateful: dict[str, bool] = {}
         self._legs = Legs(self._naming)
         self._routers = Routers(self._naming, self._legs)
         self._names = names.Names(self._naming, self._legs, self._run / "names")
@@ -92,10 +95,25 @@ class KernelFabric:
         if not namespace.exists(fabric):
             self._ports.records.forget_all()  # of another boot
         namespace.create(fabric, _FABRIC_SETTINGS)
-        programs.nft(fabric, rules.base())
+        chains = self._chains()
+        if not texts.is_current(chains):
+            chains = self._begin_anew()
+        programs.nft(fabric, texts.base())
         self._zones = _zones(programs.nft_list(fabric, "map", "inet", "boxship", "zones"))
-        self._ports.recover(self._aliased(self._aliases(), "port"))
+        self._stateful = rules.seen(chains)
+        self._ports.recover(self._aliased(self._aliases(), "port"), chains)
         self._drop_empty_members()
+
+    def _chains(self) -> list[str]:
+        listed = programs.nft_list(self._naming.fabric, "chains", "inet").get("nftables", [])
+        return [entry["chain"]["name"] for entry in listed if "chain" in entry]
+
+    def _begin_anew(self) -> list[str]:
+        """Remove the tables of an older program, and the ports first: without filters they would be open."""
+        self._ports.unplug(self._aliased(self._aliases(), "port"))
+        self._ports.records.forget_all()
+        programs.nft(self._naming.fabric, texts.no_base())
+        return []
 
     def _aliases(self) -> list[str]:
         return [link.get("ifalias", "") for link in programs.links(self._naming.fabric)]
@@ -104,16 +122,17 @@ class KernelFabric:
         """Sets of groups that are gone stayed for rules that read them; those that none reads any more go."""
         listed = programs.nft_list(self._naming.fabric, "sets", "inet").get("nftables", [])
         sets = [entry["set"]["name"] for entry in listed if "set" in entry]
-        kept = {naming.token(id) for id in self._seen_groups()}
+        kept = {naming.token(id) for id in self._stateful}
         for token in {name[3:] for name in sets if name.startswith(("m4_", "m6_"))} - kept:
             self._drop_members(token)
 
     def _drop_members(self, group: str) -> None:
         with contextlib.suppress(errors.Absent, errors.Busy):  # Busy: a rule reads them
-            programs.nft(self._naming.fabric, rules.no_members(group))
+            self._tables.change(rules.remove_members(group))
 
     async def close(self) -> None:
-        """There is nothing to let go of: every program has ended."""
+        """Every program has ended; only the socket to the filters is open."""
+        self._tables.close()
 
     async def destroy(self) -> None:
         await self._do("fabric", self._destroy)
@@ -122,6 +141,7 @@ class KernelFabric:
         for network_id in self._names.ids():
             self._names.remove(network_id)
         self._remove_uplink()
+        self._tables.close()
         for name in namespace.names(self._naming.prefix):
             namespace.remove(name)
         shutil.rmtree(self._run, ignore_errors=True)
@@ -133,7 +153,7 @@ class KernelFabric:
         self._ports.records.forget_all()
         self._routers.forget()
         self._names.forget()
-        for known in (self._networks, self._zones, self._groups):
+        for known in (self._networks, self._zones, self._groups, self._stateful):
             known.clear()
 
     async def sight(self) -> FabricSight:
@@ -161,11 +181,7 @@ class KernelFabric:
         return frozenset(id for alias in aliases if (id := self._naming.aliased(alias, kind)))
 
     def _seen_groups(self) -> frozenset[str]:
-        listed = programs.nft_list(self._naming.fabric, "chains").get("nftables", [])
-        chains = [entry["chain"]["name"] for entry in listed if "chain" in entry]
-        return frozenset(
-            name[2:-3].replace("_", "-") for name in chains if name.startswith("g_") and name.endswith("_in")
-        )
+        return frozenset(rules.seen(self._chains()))
 
     # Networks.
 
@@ -183,8 +199,8 @@ class KernelFabric:
         alias = self._naming.alias("network", spec.id)
         # First the zone, so that nothing is ever tracked in that of another network.
         old = self._zones.get(name)
-        changed = "" if old in {None, spec.segment} else rules.no_zone(name, old or 0)
-        programs.nft(fabric, changed + rules.zone(name, spec.segment))
+        changed = "" if old in {None, spec.segment} else texts.no_zone(name, old or 0)
+        programs.nft(fabric, changed + texts.zone(name, spec.segment))
         self._zones[name] = spec.segment
         programs.ip(fabric, [*lines, f"link set {name} mtu {spec.mtu} alias {alias} up"])
         self._networks[spec.id] = spec
@@ -197,7 +213,7 @@ class KernelFabric:
         self._drop_link(name)
         segment = self._zones.pop(name, None)
         if segment is not None:
-            _gone(lambda: programs.nft(self._naming.fabric, rules.no_zone(name, segment)))
+            _gone(lambda: programs.nft(self._naming.fabric, texts.no_zone(name, segment)))
         self._networks.pop(id, None)
 
     def _drop_link(self, name: str) -> None:
@@ -227,7 +243,13 @@ class KernelFabric:
             await self.ensure_sandbox(spec.sandbox)
         else:
             naming.check_plug(spec.interface)
-        await self._do(f"port:{spec.id}", lambda: self._ports.ensure(spec))
+        await self._do(f"port:{spec.id}", lambda: self._ports.ensure(spec, stateless=self._stateless(spec)))
+
+    def _stateless(self, spec: PortSpec) -> bool:
+        kinds = {self._stateful.get(group, True) for group in spec.groups if spec.guarded}
+        if len(kinds) > 1:
+            raise errors.Refused("The security groups of a port are either all stateful or all stateless.")
+        return kinds == {False}
 
     async def remove_port(self, id: str) -> None:
         await self._do(f"port:{id}", lambda: self._ports.remove(id))
@@ -242,28 +264,36 @@ class KernelFabric:
         before = self._groups.get(spec.id)
         if before == spec:
             return
-        if before is None or before.rules != spec.rules:
-            programs.nft(self._naming.fabric, rules.group(spec))
+        if before and (before.rules, before.stateful) == (spec.rules, spec.stateful):
+            self._change_members(spec, before)
         else:
-            self._change_members(spec)
+            self._replace_group(spec)
         self._groups[spec.id] = spec
         for remote in rules.remotes(before.rules if before else ()) - rules.remotes(spec.rules) - self._groups.keys():
-            self._drop_members(naming.token(remote))
+            self._drop_members(remote)
 
-    def _change_members(self, spec: GroupSpec) -> None:
+    def _replace_group(self, spec: GroupSpec) -> None:
+        batch = rules.put(spec)
+        if self._stateful.get(spec.id, spec.stateful) != spec.stateful:
+            batch = batch + rules.remove_chains(spec.id, stateful=not spec.stateful)  # Busy: a port is filtered by them
+        self._tables.change(batch)
+        self._stateful[spec.id] = spec.stateful
+
+    def _change_members(self, spec: GroupSpec, before: GroupSpec) -> None:
         try:
-            programs.nft(self._naming.fabric, rules.members(spec))
-        except errors.Absent:  # somebody took the sets away
-            programs.nft(self._naming.fabric, rules.group(spec))
+            self._tables.change(rules.change_members(spec, before.members))
+        except errors.Absent:  # somebody took them away
+            self._tables.change(rules.put(spec))
 
     async def remove_group(self, id: str) -> None:
         await self._do(f"group:{id}", lambda: self._remove_group(id))
 
     def _remove_group(self, id: str) -> None:
-        programs.nft(self._naming.fabric, rules.no_group(id))
+        self._tables.change(rules.remove(id, stateful=self._stateful.get(id, True)))
+        self._stateful.pop(id, None)
         before = self._groups.pop(id, None)
         for gone in {id, *rules.remotes(before.rules if before else ())} - self._groups.keys():
-            self._drop_members(naming.token(gone))
+            self._drop_members(gone)
 
     # Routers.
 

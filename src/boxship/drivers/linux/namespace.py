@@ -56,6 +56,15 @@ def exists(name: str) -> bool:
     return os.path.ismount(path(name))
 
 
+def identity(name: str) -> tuple[int, int]:
+    """What tells this namespace from another one that had the name before. Absent: there is none of this name."""
+    try:
+        there = path(name).stat()
+    except FileNotFoundError as error:
+        raise errors.Absent(f"The network namespace {name} is not there.") from error
+    return there.st_dev, there.st_ino
+
+
 def names(prefix: str) -> list[str]:
     """The names of all namespaces that start with the prefix, half-made ones included."""
     if not DIRECTORY.is_dir():

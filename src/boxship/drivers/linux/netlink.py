@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 
 from boxship.core import errors
@@ -21,6 +21,7 @@ _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _TIMEOUT = 30.0
+_SEND_BUFFER_FORCE = 32
 
 _ABSENT = {errno.ENODEV, errno.ENOENT, errno.ESRCH}
 _BUSY = {errno.EBUSY, errno.EAGAIN, errno.ENOBUFS, errno.EINTR, errno.ENOMEM}
@@ -34,6 +35,11 @@ def attribute(kind: int, value: bytes | str | int) -> bytes:
         value = value.encode() + b"\0"
     length = _ATTRIBUTE.size + len(value)
     return _ATTRIBUTE.pack(length, kind) + value + bytes(-length % 4)
+
+
+def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+    """A message with its header, padded so that another may follow."""
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags, sequence, 0) + body + bytes(-len(body) % 4)
 
 
 def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -50,9 +56,9 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 class Netlink:
     """A socket to the kernel that speaks of the namespace it was opened in."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, protocol: int = socket.NETLINK_ROUTE) -> None:
         def open_socket() -> socket.socket:
-            return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+            return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
 
         self._socket = namespace.inside(where, open_socket) if where else open_socket()
         self._socket.settimeout(_TIMEOUT)
@@ -70,14 +76,28 @@ class Netlink:
         Absent: what the request names is not there. Busy: the kernel has no room or no time. Refused: anything else.
         """
         self._sequence += 1
-        header = _HEADER.pack(_HEADER.size + len(body), kind, REQUEST | ACK | flags, self._sequence, 0)
         try:
-            self._socket.send(header + body)
-            return self._answer()
+            self._socket.send(message(kind, REQUEST | ACK | flags, self._sequence, body))
+            return self._answer(self._sequence, self._sequence)
         except TimeoutError as error:
             raise errors.Busy("The kernel did not answer a request about its network.") from error
 
-    def _answer(self) -> bytes:
+    def transact(self, parts: Sequence[tuple[int, int, bytes]]) -> None:
+        """Send messages (kind, flags, body) that are one change, and wait for the acknowledgement that the last but one
+        asks for; errors as with ``ask``, of whichever message comes first."""
+        first = self._sequence + 1
+        numbered = enumerate(parts, first)
+        data = b"".join(message(kind, REQUEST | flags, number, body) for number, (kind, flags, body) in numbered)
+        self._sequence += len(parts)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SEND_BUFFER_FORCE, 2 * len(data) + (1 << 16))
+        try:
+            self._socket.send(data)
+            self._answer(first, self._sequence - 1)
+        except TimeoutError as error:
+            raise errors.Busy("The kernel did not answer a request about its network.") from error
+
+    def _answer(self, first: int, last: int) -> bytes:
+        """The answer to the request numbered ``last``. An error is one of that, or of one before it from ``first`` on."""
         answer = b""
         while True:
             data = self._socket.recv(1 << 16)
@@ -86,10 +106,11 @@ class Netlink:
                 length, kind, _, sequence, _ = _HEADER.unpack_from(data, at)
                 body = data[at + _HEADER.size : at + length]
                 at += (length + 3) & ~3
-                if sequence != self._sequence:
+                if kind == _ERROR and sequence >= first:
+                    _check(-struct.unpack_from("=i", body)[0])
+                if sequence != last:
                     continue
                 if kind == _ERROR:
-                    _check(-struct.unpack_from("=i", body)[0])
                     return answer
                 if kind == _DONE:
                     return answer

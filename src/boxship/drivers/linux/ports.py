@@ -6,46 +6,52 @@ What a container did to its end of the cable is left alone, as long as the wish 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import ip_address, ip_interface, ip_network
 
 from boxship.core import errors
-from boxship.drivers.linux import filter as rules
+from boxship.drivers.linux import filter as texts
 from boxship.drivers.linux import link, naming, programs
+from boxship.drivers.linux.guards import Guards
 from boxship.drivers.linux.interface import PortSpec, Route
 from boxship.drivers.linux.naming import Naming
+from boxship.drivers.linux.nfnetlink import Tables
 from boxship.drivers.linux.records import Record, Records
 
 
 class Ports:
     """The ports of one installation. A port is worked on by one caller at a time; different ports by many."""
 
-    def __init__(self, names: Naming, records: Records) -> None:
+    def __init__(self, names: Naming, records: Records, tables: Tables) -> None:
         self._naming = names
         self.records = records
+        self._guards = Guards(tables, records)
 
-    def recover(self, marked: frozenset[str]) -> None:
-        """Clean up after a program that was killed: what has a record and no cable goes; a cable without record goes.
+    def recover(self, marked: frozenset[str], chains: Iterable[str]) -> None:
+        """Clean up after a program that was killed: what has a record and no cable goes, a cable without record goes,
+        and so does a port whose filters were being changed.
 
-        ``marked``: the ids of the ports whose cables are in the fabric. Called before anything else is done. If cables are
-        there that no record knows, the records are lost, and all ports are taken away to be made anew.
+        ``marked``: the ids of the ports whose cables are in the fabric; ``chains``: those of the filters. Called before
+        anything else is done. If cables are there that no record knows, the records are lost, and all ports go.
         """
         if marked - self.records.ids():
-            programs.nft(self._naming.fabric, rules.forget_ports(self._port_chains()))
-            with link.Links(self._naming.fabric) as fabric:
-                for id in marked:
-                    fabric.delete(naming.tap(id))
+            self.unplug(marked)
+            programs.nft(self._naming.fabric, texts.forget_ports([c for c in chains if texts.is_shared_chain(c)]))
             self.records.forget_all()
-        for id in self.records.ids() - marked:
-            self.remove(id)
+        for id in self.records.ids():
+            if id not in marked or self._guards.unknown(id):
+                self.remove(id)
+        self._guards.sweep(chains)
 
-    def _port_chains(self) -> list[str]:
-        listed = programs.nft_list(self._naming.fabric, "chains", "inet").get("nftables", [])
-        names = [entry["chain"]["name"] for entry in listed if "chain" in entry]
-        return [name for name in names if rules.is_port_chain(name)]
+    def unplug(self, ids: Iterable[str]) -> None:
+        """Take these ports' cables away, filters or not."""
+        with link.Links(self._naming.fabric) as fabric:
+            for id in ids:
+                fabric.delete(naming.tap(id))
 
-    def ensure(self, spec: PortSpec) -> None:
-        """Make the port as its spec says; nothing is done where it is so already."""
-        tap, text = naming.tap(spec.id), f"{rules.VERSION} {spec!r}"
+    def ensure(self, spec: PortSpec, *, stateless: bool) -> None:
+        """Make the port as its spec says; nothing is done where it is so already. ``stateless``: its groups are."""
+        tap, text = naming.tap(spec.id), f"{texts.VERSION} {stateless} {spec!r}"
         record = self.records.get(spec.id)
         with link.Links(self._naming.fabric) as fabric:
             bridge = fabric.find(naming.bridge(spec.network_id))
@@ -55,10 +61,10 @@ class Ports:
             if cable and record.whole == text and cable.master == bridge.index:
                 return
             kept = record.whole and (record.sandbox, record.device) == (spec.sandbox, spec.interface)
-            if cable and not kept:
+            if cable and (not kept or self._guards.unknown(spec.id)):
                 fabric.delete(tap)
                 cable = None
-            self._filter(spec, record, keep=cable is not None)
+            self._guards.replace(spec, _begun(spec, record, keep=cable is not None), stateless=stateless)
             if cable is None:
                 cable = fabric.add_cable(tap, spec.mtu, self._peer(spec))
                 fabric.mark(cable, self._naming.alias("port", spec.id))
@@ -70,24 +76,7 @@ class Ports:
             if spec.sandbox:
                 self._configure(spec, record)
             fabric.settle(tap)
-        self.records.put(spec.id, _record(spec, text))
-
-    def _filter(self, spec: PortSpec, record: Record, *, keep: bool) -> None:
-        """Replace the filters in one transaction. ``keep``: the cable stays, and with it what was set at its end."""
-        undo = rules.no_elements(spec)
-        all_undo = tuple(dict.fromkeys((*record.undo, undo)))
-        self.records.put(
-            spec.id,
-            Record(
-                sandbox=spec.sandbox,
-                device=spec.interface,
-                addresses=record.addresses if keep else (),
-                routes=record.routes if keep else (),
-                undo=all_undo,
-            ),
-        )
-        gone = rules.no_port(spec.id, all_undo) if any(record.undo) else ""
-        programs.nft(self._naming.fabric, gone + rules.port(spec))
+        self.records.put(spec.id, _whole(spec, text, self.records.get(spec.id)))
 
     def _peer(self, spec: PortSpec) -> link.Peer:
         """The sandbox's end of the cable, or the host's: what is done with that one is for who plugs it in to say."""
@@ -123,20 +112,27 @@ class Ports:
 
     def remove(self, id: str) -> None:
         """Unplug the cable, then take the filters away. Repeatable."""
-        with link.Links(self._naming.fabric) as fabric:
-            fabric.delete(naming.tap(id))
-        record = self.records.get(id)
-        if any(record.undo):
-            programs.nft(self._naming.fabric, rules.no_port(id, record.undo))
-        self.records.forget(id)
+        self.unplug([id])
+        self._guards.remove(id)
 
 
-def _record(spec: PortSpec, text: str) -> Record:
+def _begun(spec: PortSpec, before: Record, *, keep: bool) -> Record:
+    """The record of a port that is being changed. ``keep``: the cable stays, and with it what was set at its end."""
+    return Record(
+        sandbox=spec.sandbox,
+        device=spec.interface,
+        addresses=before.addresses if keep else (),
+        routes=before.routes if keep else (),
+    )
+
+
+def _whole(spec: PortSpec, text: str, begun: Record) -> Record:
     return Record(
         whole=text,
+        number=begun.number,
+        filters=begun.filters,
         sandbox=spec.sandbox,
         device=spec.interface,
         addresses=tuple(str(address) for address in spec.addresses),
         routes=tuple((str(route.destination), str(route.via)) for route in spec.routes),
-        undo=(rules.no_elements(spec),),
     )

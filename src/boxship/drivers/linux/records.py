@@ -6,24 +6,38 @@ in the kernel before it is put there, and says so once all of it is there.
 
 from __future__ import annotations
 
+import threading
+import zlib
+from collections import Counter
 from pathlib import Path
 
 import msgspec
+
+from boxship.drivers.linux.nfnetlink import Element
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What of a port is in the filters: its elements, and the shared chain they lead to (``filter.shared``)."""
+
+    elements: tuple[Element, ...] = ()
+    chain: str = ""
 
 
 class Record(msgspec.Struct, frozen=True):
     """``whole`` is the text of the spec that is in force, cable and all (empty: a step was cut off, or is under way).
 
-    ``sandbox`` and ``device`` say where the cable ends, ``addresses`` and ``routes`` (destination, next hop) what was
-    set there, ``undo`` holds what ``filter.no_elements`` says of all that may be in the filters.
+    ``number`` is the port's in the filters. ``filters`` holds what may be in them: one, if that is known; more, if the
+    program was killed while one was replaced by another. ``sandbox`` and ``device`` say where the cable ends, ``addresses``
+    and ``routes`` (destination, next hop) what was set there.
     """
 
     whole: str = ""
+    number: int = 0
+    filters: tuple[Filter, ...] = ()
     sandbox: str = ""
     device: str = ""
     addresses: tuple[str, ...] = ()
     routes: tuple[tuple[str, str], ...] = ()
-    undo: tuple[str, ...] = ()
 
 
 NOTHING = Record()
@@ -35,14 +49,19 @@ class Records:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._known: dict[str, Record] = {}
+        self._numbers: dict[int, str] = {}
+        self._holders: Counter[str | Element] = Counter()
+        self._lock = threading.Lock()
 
     def open(self) -> None:
         """Read what an earlier program left. A file that cannot be read says nothing."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._known.clear()
+        self._numbers.clear()
+        self._holders.clear()
         for path in self._directory.glob("*.json"):
             try:
-                self._known[path.stem] = msgspec.json.decode(path.read_bytes(), type=Record)
+                self.remember(path.stem, msgspec.json.decode(path.read_bytes(), type=Record))
             except msgspec.DecodeError:
                 continue
 
@@ -55,11 +74,24 @@ class Records:
         fresh = path.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(record))
         fresh.rename(path)
-        self._known[id] = record
+        self.remember(id, record)
+
+    def remember(self, id: str, record: Record) -> None:
+        """Keep it in memory only: what a killed program need not know."""
+        with self._lock:
+            self._holders.subtract(_held(self.get(id)))
+            self._known[id] = record
+            self._holders.update(_held(record))
+            if record.number:
+                self._numbers[record.number] = id
 
     def forget(self, id: str) -> None:
         """The port is gone, filters and all."""
-        self._known.pop(id, None)
+        with self._lock:
+            record = self._known.pop(id, NOTHING)
+            self._holders -= Counter(_held(record))
+            if self._numbers.get(record.number) == id:
+                del self._numbers[record.number]
         (self._directory / f"{id}.json").unlink(missing_ok=True)
 
     def forget_all(self) -> None:
@@ -72,3 +104,23 @@ class Records:
     def inside(self, sandbox: str) -> list[str]:
         """The ports whose cables end in the sandbox."""
         return [id for id, record in self._known.items() if record.sandbox == sandbox]
+
+    def number(self, id: str) -> int:
+        """The port's number, chosen now if it has none: never 0, and no other port's."""
+        with self._lock:
+            number = self.get(id).number or zlib.crc32(id.encode()) or 1
+            while self._numbers.setdefault(number, id) != id:
+                number = number % 0xFFFFFFFF + 1
+            return number
+
+    def holders(self, held: str | Element) -> int:
+        """How many ports may have this shared chain, or this element, in the filters."""
+        return self._holders[held]
+
+
+def _held(record: Record) -> set[str | Element]:
+    held: set[str | Element] = set()
+    for one in record.filters:
+        held.add(one.chain)
+        held.update(one.elements)
+    return held

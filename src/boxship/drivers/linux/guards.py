@@ -1,0 +1,130 @@
+"""The filters of ports in the kernel: put, replaced and taken away, each in one transaction that costs what it changes.
+
+Works out the difference between what is there and what is to be; what it means is ``filter``'s business. While the cable of
+a port is on its bridge, its filters are known and replaced by the exact difference. Where a kill has left them unknown, the
+cable must be gone first: then what may be there is taken away bit by bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable
+
+import msgspec
+
+from boxship.core import errors
+from boxship.drivers.linux import filter as texts
+from boxship.drivers.linux import nfnetlink, rules
+from boxship.drivers.linux.interface import PortSpec
+from boxship.drivers.linux.nfnetlink import Batch, Element, Tables
+from boxship.drivers.linux.records import Filter, Record, Records
+
+
+class Guards:
+    """The filters of one installation's ports."""
+
+    def __init__(self, tables: Tables, records: Records) -> None:
+        self._tables = tables
+        self._records = records
+        # Who is the last to need a chain is asked and acted on in one go.
+        self._lock = threading.Lock()
+
+    def replace(self, spec: PortSpec, record: Record, *, stateless: bool) -> None:
+        """Put the filters of the spec in the place of those of the port's record, and keep ``record`` with both named in it.
+
+        Absent: a group is not there, or somebody took away what was there before.
+        """
+        number = self._records.number(spec.id)
+        wanted = Filter(
+            elements=texts.elements(spec, number, stateless=stateless),
+            chain=texts.shared(spec.groups, stateless=stateless) if spec.guarded else "",
+        )
+        with self._lock:
+            before = self._records.get(spec.id).filters
+            doubtful = msgspec.structs.replace(record, number=number, filters=(*before, wanted))
+            self._records.put(spec.id, doubtful)
+            if len(before) > 1:
+                self._take_away(spec.id, before)
+                before = ()
+            old = before[0] if before else Filter()
+            try:
+                self._exchange(old, wanted, self._chain(spec, wanted.chain, stateless=stateless))
+            except (errors.Absent, errors.Refused):
+                self._records.remember(spec.id, msgspec.structs.replace(doubtful, filters=before))
+                raise
+            self._records.remember(spec.id, msgspec.structs.replace(doubtful, filters=(wanted,)))
+            self._drop_chain(old.chain)
+
+    def _exchange(self, old: Filter, wanted: Filter, chain: Batch) -> None:
+        kept, there = set(wanted.elements), set(old.elements)
+        change = Batch()
+        change.delete(element for element in old.elements if element not in kept and self._is_own(element))
+        change.add(element for element in wanted.elements if element not in there)
+        # A chain that another port has is there, unless somebody took it away.
+        if self._records.holders(wanted.chain) > 1 or old.chain == wanted.chain:
+            with contextlib.suppress(errors.Absent):
+                self._tables.change(change)
+                return
+        self._tables.change(chain + change)
+
+    def _chain(self, spec: PortSpec, name: str, *, stateless: bool) -> Batch:
+        """The shared chain: it asks one group after the other, and drops what none lets through."""
+        batch = Batch()
+        if name:
+            for direction in ("in", "out"):
+                jumps = [
+                    nfnetlink.jump(rules.chain(id, direction, stateful=not stateless)) for id in sorted(spec.groups)
+                ]
+                batch.replace_chain(f"{name}_{direction}", [*jumps, nfnetlink.drop()])
+        return batch
+
+    def _is_own(self, element: Element) -> bool:
+        """Whether it goes with the port: no other one holds it, too."""
+        return not texts.is_shared(element) or self._records.holders(element) == 1
+
+    def remove(self, id: str) -> None:
+        """Take away all filters of a port whose cable is gone. Repeatable."""
+        with self._lock:
+            filters = self._records.get(id).filters
+            try:
+                if len(filters) != 1:
+                    raise errors.Absent("It is not known what is there.")
+                batch = Batch()
+                batch.delete(element for element in filters[0].elements if self._is_own(element))
+                self._tables.change(batch)
+            except errors.Absent:
+                self._take_away(id, filters)
+            self._records.forget(id)
+            for chain in {one.chain for one in filters}:
+                self._drop_chain(chain)
+
+    def _take_away(self, id: str, filters: Iterable[Filter]) -> None:
+        """Whatever of them is there. The port must be unplugged: what goes first may have kept it closed."""
+        for element in dict.fromkeys(element for one in filters for element in one.elements):
+            if self._is_own(element):
+                batch = Batch()
+                batch.delete([element])
+                with contextlib.suppress(errors.Absent):
+                    self._tables.change(batch)
+        self._records.remember(id, msgspec.structs.replace(self._records.get(id), filters=()))
+
+    def _drop_chain(self, chain: str) -> None:
+        """Remove a shared chain, unless a port has it still."""
+        if not chain or self._records.holders(chain):
+            return
+        batch = Batch()
+        for direction in ("in", "out"):
+            batch.flush_chain(f"{chain}_{direction}")
+            batch.delete_chain(f"{chain}_{direction}")
+        with contextlib.suppress(errors.Absent, errors.Busy):  # Busy: what a port really has is in doubt
+            self._tables.change(batch)
+
+    def sweep(self, chains: Iterable[str]) -> None:
+        """Of the chains that are there, remove the shared ones that no port has."""
+        for name in {chain.rpartition("_")[0] for chain in chains if texts.is_shared_chain(chain)}:
+            self._drop_chain(name)
+
+    def unknown(self, id: str) -> bool:
+        """Whether it is not known which filters the port has."""
+        return len(self._records.get(id).filters) > 1
