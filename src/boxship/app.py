@@ -150,7 +150,7 @@ def _networks(base: Base) -> Service:
         dialect=dialects.NEUTRON,
         routes=network_api.ROUTES,
         rules=network_policy.RULES,
-        reconcilers=network_reconciler.all_reconcilers(base.database, base.drivers.fabric, base.settings),
+        reconcilers=network_reconciler.all_reconcilers(base.database, base.drivers.fabric, base.settings, base.hosts),
     )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from boxship.config import Settings
+from boxship.core import errors
 from boxship.core.db import types
 from boxship.core.db.database import Database, Transaction, Wake
 
@@ -139,25 +140,36 @@ class Hosts:
         return [host for host in self._known.values() if self.lives(host.name)]
 
     async def begin(self) -> None:
-        """Make this host known, before anything is placed on it."""
-        await self._beat(started=True)
+        """Make this host known, before anything is placed on it. Conflict: another one that lives has its name."""
+        async with self._database.write() as transaction:
+            await transaction.serialise("hosts")
+            for host in await known(transaction):
+                if host.name == self.here and host.url != self._settings.url and self._is_fresh(host):
+                    raise errors.Conflict(
+                        f"Another host of this database is called {host.name} and answers at {host.url}. "
+                        "Give this one a name of its own (--host)."
+                    )
+            await self._beat(transaction, started=True)
+
+    def _is_fresh(self, host: Host) -> bool:
+        return self.shared and host.lives(self._settings.host_lease)
 
     async def watch(self, wake: Wake) -> None:
         """Say for ever that this host lives, and hear of the others."""
         del wake
         while True:
-            await self._beat(started=False)
+            async with self._database.write() as transaction:
+                await self._beat(transaction, started=False)
             await asyncio.sleep(self._settings.host_lease / BEATS)
 
-    async def _beat(self, *, started: bool) -> None:
-        async with self._database.write() as transaction:
-            values = self._described() | {"seen": database_seconds()}
-            values |= {"started": database_seconds()} if started else {}
-            here = _table.c.name == self.here
-            if not await transaction.execute(_table.update().where(here).values(**values)):
-                first = values | {"name": self.here, "started": database_seconds()}
-                await transaction.execute(_table.insert().values(**first))
-            self._known = {host.name: host for host in await known(transaction)}
+    async def _beat(self, transaction: Transaction, *, started: bool) -> None:
+        values = self._described() | {"seen": database_seconds()}
+        values |= {"started": database_seconds()} if started else {}
+        here = _table.c.name == self.here
+        if not await transaction.execute(_table.update().where(here).values(**values)):
+            first = values | {"name": self.here, "started": database_seconds()}
+            await transaction.execute(_table.insert().values(**first))
+        self._known = {host.name: host for host in await known(transaction)}
 
     def _described(self) -> dict[str, object]:
         settings = self._settings

@@ -20,6 +20,7 @@ from boxship.core.auth.caller import Caller
 from boxship.core.auth.rules import Rules
 from boxship.core.db import types
 from boxship.core.db.database import SqliteDatabase
+from boxship.core.hosts import Hosts
 from boxship.core.http import dialects
 from boxship.core.http.server import Server
 from boxship.core.reconcile.loop import Loop, Reconciler
@@ -136,7 +137,9 @@ class World:
     def fresh_reconcilers(self) -> None:
         """As after a restart: nothing is remembered."""
         self.reconcilers = list(
-            reconciler.all_reconcilers(self.database, cast(linux.Fabric, self.kernel), self.settings)
+            reconciler.all_reconcilers(
+                self.database, cast(linux.Fabric, self.kernel), self.settings, Hosts(self.database, self.settings)
+            )
         )
 
     async def caller(self, name: str) -> Caller:
@@ -180,7 +183,12 @@ class World:
 
     async def bind(self, port_id: str, sandbox: str = "box", holder: tuple[str, str] = HOLDER) -> None:
         binding = public.Binding(
-            device_id=holder[1], device_owner="compute:boxship", sandbox=sandbox, interface="eth0", holder=holder
+            host="here",
+            device_id=holder[1],
+            device_owner="compute:boxship",
+            sandbox=sandbox,
+            interface="eth0",
+            holder=holder,
         )
         async with self.database.write() as transaction:
             await public.bind_port(transaction, port_id, binding)

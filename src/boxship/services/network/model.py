@@ -32,6 +32,7 @@ class Kind(StrEnum):
     GROUP = "security_group"
     ROUTER = "router"
     NAMES = "names"
+    TUNNEL = "tunnel"
 
 
 class Status(StrEnum):

@@ -27,8 +27,6 @@ from boxship.services.network.store import networks as networks_store
 from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import removals, rows, tables
 
-HOST = "boxship"
-"""What an admin reads as the host of a bound port; there is one."""
 EXTERNAL = "public"
 """The name of the external network that an installation begins with; DevStack's, so that copied commands work."""
 
@@ -73,10 +71,11 @@ class PortWish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a port is wired: the sandbox (network namespace) and the interface in it; ``holder`` is who needs it."""
+    """Where a port is wired: the host, the sandbox (network namespace) and the interface in it; ``holder`` is who needs it."""
 
     device_id: str
     device_owner: str
+    host: str
     sandbox: str
     interface: str
     holder: Resource
@@ -160,7 +159,7 @@ async def bind_port(transaction: Transaction, port_id: str, binding: Binding) ->
     wired = {"sandbox": binding.sandbox, "interface": binding.interface}
     if port.sandbox == binding.sandbox and port.interface == binding.interface:
         return
-    device = {"device_id": binding.device_id, "device_owner": binding.device_owner, "host": HOST}
+    device = {"device_id": binding.device_id, "device_owner": binding.device_owner, "host": binding.host}
     await _rewire(transaction, port, **device, **wired)
 
 
@@ -186,7 +185,7 @@ async def unbind_port(transaction: Transaction, port_id: str, holder: Resource) 
     port = await rows.get(transaction, tables.ports, model.Port, port_id)
     if port is None or not port.sandbox or await holds.holders(transaction, (model.Kind.PORT, port_id)):
         return
-    await removals.add(transaction, model.Removal(model.Kind.PORT, port_id, port.network_id, port.sandbox))
+    await removals.add(transaction, model.Removal(model.Kind.PORT, port_id, port.network_id, port.sandbox, port.host))
     loose = {"device_id": "", "device_owner": "", "host": "", "sandbox": "", "interface": ""}
     await _rewire(transaction, port, **loose)
 

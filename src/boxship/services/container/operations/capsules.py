@@ -224,7 +224,7 @@ async def _with_ports(
         wish = network.PortWish(network_id="", groups=(group,) if group else None, dns_name=name)
         plugged = await creation.plug(call.transaction, call.caller, call.settings, (net, wish))
         plugged = structs.replace(plugged, interface=f"eth{at}")
-        await creation.bind(call.transaction, plugged, row.id, kind=KIND)
+        await creation.bind(call.transaction, plugged, row, kind=KIND)
         plugs.append(plugged)
     return structs.replace(row, plugs=plugs, group_id=group)
 

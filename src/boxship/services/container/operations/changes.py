@@ -77,7 +77,7 @@ async def attach_network(call: Call[Any], row: model.Container, request: schemas
     taken = {other.interface for other in row.plugs}
     interface = next(name for name in (f"eth{at}" for at in range(len(taken) + 1)) if name not in taken)
     plug = structs.replace(plug, interface=interface)
-    await creation.bind(call.transaction, plug, row.id)
+    await creation.bind(call.transaction, plug, row)
     await ask(call, row, "network_attach", plugs=[*row.plugs, plug], task=states.TaskState.NETWORK_ATTACHING)
 
 

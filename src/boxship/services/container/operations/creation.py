@@ -242,7 +242,7 @@ async def _with_ports(
     ):
         wish = network.PortWish(network_id="", groups=groups, name="", dns_name=label(row.hostname or row.name))
         plugged = structs.replace(await plug(transaction, caller, settings, (net, wish)), interface=f"eth{at}")
-        await bind(transaction, plugged, row.id)
+        await bind(transaction, plugged, row)
         plugs.append(plugged)
     return structs.replace(row, plugs=plugs, group_id=own_group)
 
@@ -255,10 +255,17 @@ async def open_group(
     return await network.create_open_group(transaction, caller, settings, f"exposed-{name}", pairs)
 
 
-async def bind(transaction: Transaction, plugged: model.Plug, id: str, *, kind: str = KIND) -> None:
+async def bind(
+    transaction: Transaction, plugged: model.Plug, home: model.Container | model.Capsule, *, kind: str = KIND
+) -> None:
     """Wish a port wired into the sandbox of a container or capsule, which holds it from now on."""
     binding = network.Binding(
-        device_id=id, device_owner=DEVICE_OWNER, sandbox=id, interface=plugged.interface, holder=(kind, id)
+        device_id=home.id,
+        device_owner=DEVICE_OWNER,
+        host=home.host or "",
+        sandbox=home.id,
+        interface=plugged.interface,
+        holder=(kind, home.id),
     )
     await network.bind_port(transaction, plugged.port_id, binding)
 

@@ -60,7 +60,7 @@ async def leave(transaction: Transaction, subnet: model.Subnet) -> None:
     await rows.delete(transaction, tables.names, found.id)
     await wiring.drop(transaction, view.port)
     if await removals.get(transaction, model.Kind.NAMES, found.id) is None:
-        await removals.add(transaction, model.Removal(model.Kind.NAMES, found.id, found.id, ""))
+        await removals.add(transaction, model.Removal(model.Kind.NAMES, found.id, found.id, "", found.host))
 
 
 async def addresses_of(transaction: Transaction, network_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -210,7 +210,7 @@ async def remove_leg(transaction: Transaction, leg: model.Leg, port: model.Port)
     """Take a leg from its router and delete its port; the network waits until the router has let go."""
     await store.delete_leg(transaction, leg.port_id)
     await wiring.drop(transaction, port)
-    await removals.add(transaction, model.Removal(removals.LEG, leg.port_id, port.network_id, leg.router_id))
+    await removals.add(transaction, model.Removal(removals.LEG, leg.port_id, port.network_id, leg.router_id, port.host))
     await rows.wish(transaction, tables.routers, [leg.router_id], model.Kind.ROUTER)
 
 
@@ -222,4 +222,4 @@ async def delete_router(transaction: Transaction, caller: Caller, id: str) -> No
         raise errors.RouterInUse(id)
     await _ungate(transaction, router, keep=None)
     await rows.delete(transaction, tables.routers, id)
-    await removals.add(transaction, model.Removal(model.Kind.ROUTER, id, "", ""))
+    await removals.add(transaction, model.Removal(model.Kind.ROUTER, id, "", "", router.host))

@@ -185,7 +185,7 @@ async def drop(transaction: Transaction, port: model.Port) -> None:
     await groups.members_changed(transaction, view.groups)
     await names_changed(transaction, port)
     if port.generation:
-        await removals.add(transaction, model.Removal(model.Kind.PORT, port.id, port.network_id, port.sandbox))
+        await removals.add(transaction, model.Removal(model.Kind.PORT, port.id, port.network_id, port.sandbox, port.host))
 
 
 async def names_changed(transaction: Transaction, port: model.Port) -> None:

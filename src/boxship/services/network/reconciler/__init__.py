@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from boxship.config import Settings
 from boxship.core.db.database import Database
+from boxship.core.hosts import Hosts
 from boxship.core.reconcile.loop import Reconciler
 from boxship.drivers.linux.interface import Fabric
 from boxship.services.network.reconciler.ground import Ground
@@ -16,9 +17,9 @@ from boxship.services.network.reconciler.ports import PortReconciler
 from boxship.services.network.reconciler.routers import RouterReconciler
 
 
-def all_reconcilers(database: Database, fabric: Fabric, settings: Settings) -> Sequence[Reconciler]:
+def all_reconcilers(database: Database, fabric: Fabric, settings: Settings, hosts: Hosts) -> Sequence[Reconciler]:
     """The reconcilers of this service, on one kernel."""
-    ground, deadline = Ground(database, fabric), settings.step_deadline
+    ground, deadline = Ground(database, fabric, hosts), settings.step_deadline
     return [
         NetworkReconciler(ground, deadline=deadline),
         GroupReconciler(ground, deadline=deadline),

@@ -25,6 +25,7 @@ class Rows:
         self.ground = ground
         self.database = ground.database
         self.fabric = ground.fabric
+        self.hosts = ground.hosts
         self.deadline = deadline
 
     def seen(self, sight: FabricSight) -> frozenset[str]:
@@ -36,7 +37,7 @@ class Rows:
         raise NotImplementedError
 
     async def wanted(self, transaction: Transaction) -> list[str]:
-        """The ids of all rows that something in the world stands for."""
+        """The ids of all rows that something in the world of this host stands for."""
         return await rows.ids(transaction, self.table)
 
     async def all(self) -> Iterable[str]:
@@ -48,7 +49,8 @@ class Rows:
     async def due(self) -> Iterable[str]:
         """The rows whose wish is not met, and the removals."""
         async with self.database.read() as transaction:
-            return [*await rows.behind(transaction, self.table), *await removals.ids(transaction, self.kind)]
+            behind = await rows.behind(transaction, self.table, self.hosts.only)
+            return [*behind, *await removals.ids(transaction, self.kind)]
 
     async def share(self, id: str) -> str:
         """The project of the row."""
@@ -67,7 +69,7 @@ class Rows:
 
     async def known(self, transaction: Transaction) -> set[str]:
         """The ids that have a row or a removal."""
-        return {*await rows.ids(transaction, self.table), *await removals.ids(transaction, self.kind)}
+        return {*await self.wanted(transaction), *await removals.ids(transaction, self.kind)}
 
     async def _settled(self) -> set[str]:
         """The rows that are real as far as was recorded; read before the look that may disprove it.
@@ -76,7 +78,8 @@ class Rows:
         """
         async with self.database.read() as transaction:
             wanted = set(await self.wanted(transaction))
-            unsettled = {*await rows.behind(transaction, self.table), *await rows.failed(transaction, self.table)}
+            behind = await rows.behind(transaction, self.table, self.hosts.only)
+            unsettled = {*behind, *await rows.failed(transaction, self.table)}
         return wanted - unsettled
 
     async def _mark_lost(self, sight: FabricSight, settled: set[str]) -> None:
@@ -91,13 +94,16 @@ class Rows:
         await rows.wish(transaction, self.table, ids, self.kind)
 
     async def cleared(self, id: str) -> None:
-        """Remove from the world what has no row any more, where a removal says so."""
+        """Remove from the world what has no row any more, where a removal says so. What may be on any host every host removes,
+        and one of them notes it; for a host that is away another one does, and what is left there goes when it is back."""
         async with self.database.read() as transaction:
             removal = await removals.get(transaction, self.kind, id)
             blocked = self.kind == model.Kind.NETWORK and await removals.blocks(transaction, id)
-        if removal is None or blocked:
+        if removal is None or blocked or (removal.host and not self.hosts.claims(removal.host, id)):
             return
         await self.remove(id)
+        if not self.hosts.claims(removal.host, id):
+            return
         async with self.database.write() as transaction:
             await self.forgotten(transaction, removal)
             await removals.clear(transaction, self.kind, id)

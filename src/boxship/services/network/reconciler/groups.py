@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from boxship.core.db.database import Transaction
 from boxship.drivers.linux.interface import FabricSight
 from boxship.services.network import model
 from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import tables
 
 
@@ -17,6 +19,12 @@ class GroupReconciler(Rows):
 
     def seen(self, sight: FabricSight) -> frozenset[str]:
         return sight.groups
+
+    async def wanted(self, transaction: Transaction) -> list[str]:
+        """All groups, or those that matter to this host's ports where other hosts are."""
+        if not self.hosts.shared:
+            return await super().wanted(transaction)
+        return sorted(await ports_store.groups_on(transaction, self.hosts.here))
 
     async def remove(self, id: str) -> None:
         self.ground.forget((), [id])

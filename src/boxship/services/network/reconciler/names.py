@@ -5,13 +5,13 @@ from __future__ import annotations
 from boxship.core.db.database import Transaction
 from boxship.drivers.linux.interface import FabricSight
 from boxship.services.network import model, plan
-from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.reconciler.claims import Claimed
 from boxship.services.network.store import networks as networks_store
 from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import removals, rows, tables
 
 
-class NamesReconciler(Rows):
+class NamesReconciler(Claimed):
     """Rows of ``network_names``; their ids are those of the networks."""
 
     kind: str = model.Kind.NAMES
@@ -30,6 +30,8 @@ class NamesReconciler(Rows):
             loaded = await self._load(transaction, id)
         if loaded is None:
             await self.cleared(id)
+            return
+        if not await self.claim(id, loaded.names.host, [loaded.port.port]):
             return
         await self.ground.ensure([id], ())
         await self.fabric.ensure_names(plan.names(loaded))

@@ -7,6 +7,7 @@ from boxship.drivers.linux.interface import FabricSight
 from boxship.services.network import model
 from boxship.services.network.reconciler.base import Rows
 from boxship.services.network.store import networks as networks_store
+from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import tables
 
 
@@ -23,6 +24,12 @@ class NetworkReconciler(Rows):
         self.ground.forget([id], ())
         await self._leave_host()
         await self.fabric.remove_network(id)
+
+    async def wanted(self, transaction: Transaction) -> list[str]:
+        """All networks, or those of this host's ports where other hosts are."""
+        if not self.hosts.shared:
+            return await super().wanted(transaction)
+        return sorted(await ports_store.networks_on(transaction, self.hosts.here))
 
     async def reconcile(self, id: str) -> None:
         """Make the network as its row says, or remove it once everything in it is gone."""

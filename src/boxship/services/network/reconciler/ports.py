@@ -19,7 +19,7 @@ class _Loaded(msgspec.Struct, frozen=True):
     network: model.Network
     subnets: dict[str, model.Subnet]
     leaving: bool
-    """Whether it has yet to leave the sandbox it was in before."""
+    """Whether it has yet to leave the sandbox it was in before, on this host."""
 
 
 class PortReconciler(Rows):
@@ -35,12 +35,13 @@ class PortReconciler(Rows):
         await self.fabric.remove_port(id)
 
     async def wanted(self, transaction: Transaction) -> list[str]:
-        """The ports that are bound to a sandbox."""
-        return await ports_store.wired(transaction)
+        """The ports that are bound to a sandbox on this host."""
+        return await ports_store.wired(transaction, self.hosts.only)
 
     async def known(self, transaction: Transaction) -> set[str]:
         """Legs of routers are removed by these, with the router."""
-        return await super().known(transaction) | set(await removals.ids(transaction, removals.LEG))
+        there = set(await ports_store.on(transaction, self.hosts.only))
+        return await super().known(transaction) | there | set(await removals.ids(transaction, removals.LEG))
 
     async def lose(self, transaction: Transaction, ids: list[str]) -> None:
         """A cable that is gone is down, so that its container is not started without it."""
@@ -53,6 +54,8 @@ class PortReconciler(Rows):
         loaded = await self._load(id)
         if loaded is None:
             await self.cleared(id)
+        elif not self.hosts.owns(loaded.view.port.host):
+            await self._let_go(loaded)
         elif not loaded.view.port.sandbox:
             await self._unplug(loaded)
         else:
@@ -66,8 +69,9 @@ class PortReconciler(Rows):
             network = await rows.get(transaction, tables.networks, model.Network, view.port.network_id)
             wanted = {address.subnet_id for address in view.addresses}
             found = await rows.find(transaction, tables.subnets, model.Subnet, tables.subnets.c.id.in_(wanted))
-            leaving = await removals.get(transaction, self.kind, id) is not None
+            removal = await removals.get(transaction, self.kind, id)
         assert network is not None, "a foreign key keeps the network"
+        leaving = removal is not None and self.hosts.claims(removal.host, id)
         return _Loaded(view, network, {subnet.id: subnet for subnet in found}, leaving)
 
     async def _plug(self, loaded: _Loaded) -> None:
@@ -81,6 +85,15 @@ class PortReconciler(Rows):
             self.ground.forget([loaded.network.id], view.groups)
             raise
         await self._record(loaded, model.Status.ACTIVE)
+
+    async def _let_go(self, loaded: _Loaded) -> None:
+        """Another host has it now."""
+        port = loaded.view.port
+        if not loaded.leaving:
+            return
+        await self.fabric.remove_port(port.id)
+        async with self.database.write() as transaction:
+            await removals.clear(transaction, self.kind, port.id)
 
     async def _unplug(self, loaded: _Loaded) -> None:
         port = loaded.view.port
@@ -100,7 +113,11 @@ class PortReconciler(Rows):
                 await removals.clear(transaction, self.kind, port.id)
             seen = {"status": str(status), "reason": None}
             if await rows.observe(transaction, self.table, port.id, port.generation, **seen):
+                transaction.wake(model.Kind.TUNNEL, port.network_id)
                 await holds.wake_holders(transaction, (self.kind, port.id))
+
+    async def forgotten(self, transaction: Transaction, removal: model.Removal) -> None:
+        transaction.wake(model.Kind.TUNNEL, removal.network_id)
 
     async def give_up(self, id: str, reason: str) -> None:
         """Record Error and the reason, and tell who waits for the port."""

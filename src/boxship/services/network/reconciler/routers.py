@@ -5,12 +5,12 @@ from __future__ import annotations
 from boxship.core.db.database import Transaction
 from boxship.drivers.linux.interface import FabricSight
 from boxship.services.network import model, plan
-from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.reconciler.claims import Claimed
 from boxship.services.network.store import addresses, removals, rows, tables
 from boxship.services.network.store import routers as routers_store
 
 
-class RouterReconciler(Rows):
+class RouterReconciler(Claimed):
     """Rows of ``routers``."""
 
     kind: str = model.Kind.ROUTER
@@ -24,8 +24,8 @@ class RouterReconciler(Rows):
 
     async def wanted(self, transaction: Transaction) -> list[str]:
         """The routers that are up; one that is down is not in the kernel."""
-        found = await rows.find(transaction, self.table, model.Router, self.table.c.admin_state_up.is_(True))
-        return [router.id for router in found]
+        down = await rows.find(transaction, self.table, model.Router, self.table.c.admin_state_up.is_(False))
+        return sorted({*await super().wanted(transaction)} - {router.id for router in down})
 
     async def reconcile(self, id: str) -> None:
         """Make the router as its rows say, or remove it."""
@@ -34,6 +34,8 @@ class RouterReconciler(Rows):
             undone = await removals.legs(transaction, id)
         if loaded is None:
             await self.cleared(id)
+            return
+        if not await self.claim(id, loaded.router.host, [port for _, port in loaded.legs]):
             return
         if loaded.router.admin_state_up:
             await self.ground.ensure([port.network_id for _, port in loaded.legs], ())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from boxship.core import hosts
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.network import model
@@ -93,9 +94,56 @@ async def members(transaction: Transaction, group_ids: Sequence[str]) -> dict[st
     return rows.grouped(await transaction.rows(select))
 
 
-async def wired(transaction: Transaction) -> list[str]:
-    """The ids of the ports that are bound to a sandbox."""
-    return [row.id for row in await transaction.rows(sa.select(_ports.c.id).where(_ports.c.sandbox > ""))]
+async def wired(transaction: Transaction, only: str | None) -> list[str]:
+    """The ids of the ports that are bound to a sandbox on this host (None: on any)."""
+    select = sa.select(_ports.c.id).where(_ports.c.sandbox > "", *hosts.placed(_ports.c.host, only))
+    return [row.id for row in await transaction.rows(select)]
+
+
+async def on(transaction: Transaction, only: str | None) -> list[str]:
+    """The ids of all ports that are on this host or on none (None: of all)."""
+    select = sa.select(_ports.c.id).where(*hosts.placed(_ports.c.host, only))
+    return [row.id for row in await transaction.rows(select)]
+
+
+_present = sa.or_(_ports.c.sandbox > "", _ports.c.device_owner.startswith("network:"))
+"""Ports that are somewhere, once they have a host; an admin may write a host on others too."""
+
+
+async def networks_on(transaction: Transaction, host: str, network_id: str | None = None) -> set[str]:
+    """The networks that have a port on the host; or of these only the one asked for."""
+    select = sa.select(_ports.c.network_id).where(_ports.c.host == host, _present).distinct()
+    if network_id is not None:
+        select = select.where(_ports.c.network_id == network_id)
+    return {row.network_id for row in await transaction.rows(select)}
+
+
+async def groups_on(transaction: Transaction, host: str, group_id: str | None = None) -> set[str]:
+    """The groups of the ports on the host and those that their rules name; or of these only the one asked for."""
+    of_ports = (
+        sa.select(_memberships.c.group_id)
+        .join_from(_memberships, _ports, _ports.c.id == _memberships.c.port_id)
+        .where(_ports.c.host == host, _ports.c.sandbox > "")
+    )
+    rules, groups = tables.rules, tables.groups
+    named = sa.select(rules.c.remote_group_id).where(
+        rules.c.security_group_id.in_(of_ports), rules.c.remote_group_id.is_not(None)
+    )
+    select = sa.select(groups.c.id).where(sa.or_(groups.c.id.in_(of_ports), groups.c.id.in_(named)))
+    if group_id is not None:
+        select = select.where(groups.c.id == group_id)
+    return {row.id for row in await transaction.rows(select)}
+
+
+async def elsewhere(transaction: Transaction, network_id: str, here: str) -> list[model.Port]:
+    """The ports of a network that are on other hosts."""
+    there = _ports.c.host.not_in(["", here])
+    return await rows.find(transaction, _ports, model.Port, _ports.c.network_id == network_id, there, _present)
+
+
+async def move(transaction: Transaction, port_ids: Sequence[str], host: str) -> None:
+    """Say on which host these ports are."""
+    await transaction.execute(_ports.update().where(_ports.c.id.in_(port_ids)).values(host=host))
 
 
 async def in_network(transaction: Transaction, network_id: str, *, owners: Sequence[str] = ()) -> list[model.Port]:

@@ -20,7 +20,9 @@ async def add(transaction: Transaction, removal: model.Removal) -> None:
     if before is None:
         await rows.insert(transaction, _removals, removal)
     elif removal.place:
-        await transaction.execute(_removals.update().where(_same(before)).values(place=removal.place))
+        await transaction.execute(
+            _removals.update().where(_same(before)).values(place=removal.place, host=removal.host)
+        )
     transaction.wake(*((model.Kind.ROUTER, removal.place) if removal.kind == LEG else (removal.kind, removal.id)))
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from boxship.core import hosts
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 
@@ -101,9 +102,11 @@ async def ids(transaction: Transaction, table: sa.Table) -> list[str]:
     return [row.id for row in await transaction.rows(sa.select(table.c.id))]
 
 
-async def behind(transaction: Transaction, table: sa.Table) -> list[str]:
-    """The ids of rows whose wish is not met, from the index of just these."""
-    select = sa.select(table.c.id).where(table.c.observed != table.c.generation)
+async def behind(transaction: Transaction, table: sa.Table, only: str | None) -> list[str]:
+    """The ids of rows whose wish is not met, from the index of just these; what is on another host than ``only`` is not in
+    it."""
+    here = hosts.placed(table.c.host, only) if "host" in table.c else []
+    select = sa.select(table.c.id).where(table.c.observed != table.c.generation, *here)
     return [row.id for row in await transaction.rows(select)]
 
 
