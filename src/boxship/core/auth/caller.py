@@ -27,6 +27,8 @@ class Caller:
     system: bool = False
     token_expires_at: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    request: str | None = None
+    """The one request (method and target) that the token is good for; None: for any."""
 
     def attribute(self, name: str) -> str | None:
         """For rules (``Subject``)."""

@@ -67,7 +67,7 @@ class Peers:
 
     async def read(self, host: str, target: str) -> AsyncGenerator[bytes, None]:
         """The bytes of something that a host has for other hosts. Absent: it has not; Busy: it is not to be reached."""
-        proof = {"x-auth-token": _PROOF + self._vault.seal(self._hosts.here), PASSED_ON: self._hosts.here}
+        proof = {"x-auth-token": _PROOF + self._vault.seal(f"GET {target}"), PASSED_ON: self._hosts.here}
         try:
             response, rest = await self._ask(host, Request("GET", target, {}, b""), proof)
         except errors.Elsewhere as error:
@@ -133,18 +133,20 @@ class PeerAuthenticator:
         self._vault = vault
 
     async def caller(self, token: str) -> Caller:
-        """A host has the rights of an admin, in no project. Unauthorized: the token is not good (any more)."""
+        """A host has the rights of an admin, in no project, for the one request that its proof names: who overhears it gets no
+        further. Unauthorized: the token is not good (any more)."""
         if not token.startswith(_PROOF):
             return await self._users.caller(token)
         try:
-            host = self._vault.open(token.removeprefix(_PROOF), age=_AGE)
+            request = self._vault.open(token.removeprefix(_PROOF), age=_AGE)
         except errors.Refused as error:
             raise errors.Unauthorized("The request you have made requires authentication.") from error
         return Caller(
             user_id="",
-            user_name=host,
+            user_name="host",
             user_domain_id="default",
             roles=frozenset(["admin", "manager", "member", "reader"]),
             rules=self.rules,
             system=True,
+            request=request,
         )

@@ -182,6 +182,8 @@ class Server:
         if not token:
             raise errors.Unauthorized("The request you have made requires authentication.")
         caller = await self._authenticator.caller(token)
+        if caller.request not in {None, f"{exchange.method} {exchange.target}"}:
+            raise errors.Unauthorized("The request you have made requires authentication.")
         target = {
             "project_id": caller.project_id,
             "user_id": caller.user_id,

@@ -21,6 +21,8 @@ from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import removals, rows, tables
 
 DEFAULT_MTU = 1500
+TUNNELLED_MTU = 1450
+"""What is left of that for tenants where it travels between hosts: VXLAN over IPv4 takes 50 bytes (RFC 7348)."""
 _OF_ADMIN = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
 
 
@@ -35,6 +37,8 @@ async def create_network(
         await _only_external(transaction)
     hints = await zones.hinted(transaction, settings, wish.availability_zone_hints)
     wish = msgspec.structs.replace(wish, availability_zone_hints=hints)
+    if not wish.external and wish.frame is None and settings.shared:
+        wish = msgspec.structs.replace(wish, mtu=TUNNELLED_MTU)
     await access.quota(transaction, settings, "network", project_id)
     await groups.ensure_default(transaction, project_id)
     return model.NetworkView(await insert(transaction, project_id, wish, domain), ())
