@@ -192,7 +192,8 @@ class Site:
 
     def told(self) -> str:
         """The end of every host's log, for the one who asks why."""
-        return "\n".join(f"--- {host.name}\n{host.tail(40)}" for host in self.hosts)
+        ends = [(host.name, [line[:300] for line in host.tail(40).splitlines()]) for host in self.hosts]
+        return "\n".join("\n".join([f"--- {name}", *lines]) for name, lines in ends)
 
     def holders(self, role: str, id: str) -> list[Host]:
         """The hosts that have a namespace of this role (router, names, sandbox) for this id."""
