@@ -198,3 +198,19 @@ async def test_a_port_is_in_groups_of_one_kind(world: World) -> None:
     await world.refused("alice", f"PUT /ports/{port['id']}", change, (409, "SecurityGroupConflict"))
     change = {"port": {"security_groups": [usual["id"]]}}
     assert (await world.request("alice", "PUT", f"/ports/{port['id']}", change)).status_code == 200
+
+
+async def test_a_range_is_shown_as_written_and_without_host_bits(world: World) -> None:
+    group = await world.made("alice", "/security-groups", name="web")
+    rule = {"security_group_id": group["id"], "direction": "ingress"}
+    made = await world.made("alice", "/security-group-rules", **rule, remote_ip_prefix="10.0.0.9/24")
+    assert (made["remote_ip_prefix"], made["normalized_cidr"]) == ("10.0.0.9/24", "10.0.0.0/24")
+    again = {"security_group_rule": {**rule, "remote_ip_prefix": "10.0.0.1/24"}}
+    await world.refused("alice", "POST /security-group-rules", again, (409, "SecurityGroupRuleExists"))
+    one = await world.made("alice", "/security-group-rules", **rule, remote_ip_prefix="10.0.0.9")
+    assert (one["remote_ip_prefix"], one["normalized_cidr"]) == ("10.0.0.9/32", "10.0.0.9/32")
+    bare = await world.made("alice", "/security-group-rules", **rule, ethertype="IPv6")
+    assert (bare["remote_ip_prefix"], bare["normalized_cidr"]) == (None, None)
+    for query in ("remote_ip_prefix=10.0.0.9/24", "normalized_cidr=10.0.0.0/24"):
+        listed = (await world.request("alice", "GET", f"/security-group-rules?{query}")).json()["security_group_rules"]
+        assert [found["id"] for found in listed] == [made["id"]], query

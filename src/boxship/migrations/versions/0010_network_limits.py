@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Make the tables and the columns."""
     for table, column in _LISTS:
         op.add_column(table, sa.Column(column, sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("security_group_rules", sa.Column("written_prefix", sa.String(length=64), nullable=True))
     op.create_table(
         "network_limits",
         sa.Column("project_id", sa.String(length=64), nullable=False),
@@ -35,5 +36,6 @@ def downgrade() -> None:
     """Remove them."""
     op.drop_table("network_agents")
     op.drop_table("network_limits")
+    op.drop_column("security_group_rules", "written_prefix")
     for table, column in reversed(_LISTS):
         op.drop_column(table, column)

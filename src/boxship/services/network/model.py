@@ -273,6 +273,8 @@ class Rule(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     revision_number: int
+    written_prefix: str | None = None
+    """``remote_ip_prefix`` as its user wrote it, host bits included."""
 
 
 class Router(msgspec.Struct, frozen=True):

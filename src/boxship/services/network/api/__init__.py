@@ -70,6 +70,7 @@ ROUTES = [
     Route("DELETE", "/v2.0/floatingips/{id}", floating.delete_floating, "delete_floatingip"),
     Route("GET", "/v2.0/{collection}/{id}/tags", tags.list_tags, "get_tags"),
     Route("PUT", "/v2.0/{collection}/{id}/tags", tags.set_tags, "update_tags"),
+    Route("POST", "/v2.0/{collection}/{id}/tags", tags.add_tags, "update_tags"),
     Route("DELETE", "/v2.0/{collection}/{id}/tags", tags.remove_tags, "update_tags"),
     Route("GET", "/v2.0/{collection}/{id}/tags/{tag}", tags.check_tag, "get_tags"),
     Route("PUT", "/v2.0/{collection}/{id}/tags/{tag}", tags.add_tag, "update_tags"),

@@ -21,6 +21,11 @@ async def set_tags(call: Call[None]) -> Reply:
     return Reply({"tags": await tags.set_tags(call.transaction, call.caller, _place(call), wanted)})
 
 
+async def add_tags(call: Call[None]) -> Reply:
+    more = call.read(TagsBody).tags
+    return Reply({"tags": await tags.add_tags(call.transaction, call.caller, _place(call), more)}, 201)
+
+
 async def remove_tags(call: Call[None]) -> Reply:
     await tags.set_tags(call.transaction, call.caller, _place(call), ())
     return answers.gone()
@@ -32,7 +37,7 @@ async def check_tag(call: Call[None]) -> Reply:
 
 
 async def add_tag(call: Call[None]) -> Reply:
-    await tags.add_tag(call.transaction, call.caller, _place(call), call.parameters["tag"])
+    await tags.add_tags(call.transaction, call.caller, _place(call), [call.parameters["tag"]])
     return Reply(status=201)
 
 

@@ -268,6 +268,7 @@ def read_rule(wish: wire.RuleCreate, project_id: str) -> model.Rule:
         created_at=now,
         updated_at=now,
         revision_number=0,
+        written_prefix=str(ipaddress.ip_interface(wish.remote_ip_prefix)) if wish.remote_ip_prefix else None,
     )
 
 

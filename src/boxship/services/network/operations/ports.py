@@ -156,16 +156,21 @@ async def list_ports(
 
 
 def _special(query: Query) -> list[sa.ColumnElement[bool]]:
-    """``fixed_ips=ip_address=A``, ``fixed_ips=subnet_id=S`` (all must hold) and ``security_groups=G`` (one must)."""
+    """``fixed_ips=`` with ``ip_address=A``, ``ip_address_substr=T`` or ``subnet_id=S`` (all must hold), and
+    ``security_groups=G`` (one must)."""
     conditions = []
     for value in query.all("fixed_ips"):
         name, _, wanted = value.partition("=")
         if name == "ip_address":
             conditions.append(store.having_address(ip=_canonical(wanted)))
+        elif name == "ip_address_substr":
+            conditions.append(store.having_address(part=wanted))
         elif name == "subnet_id":
             conditions.append(store.having_address(subnet_id=wanted))
         else:
-            raise core.BadRequest(f"'{value}' is neither ip_address=... nor subnet_id=...", field="fixed_ips")
+            raise core.BadRequest(
+                f"'{value}' is none of ip_address=..., ip_address_substr=... and subnet_id=...", field="fixed_ips"
+            )
     conditions += [store.having_address(ip=_canonical(wanted)) for wanted in query.all("ip_address")]
     conditions += [store.having_address(subnet_id=wanted) for wanted in query.all("subnet_id")]
     wanted_groups = query.all("security_groups")
@@ -192,7 +197,7 @@ async def update_port(transaction: Transaction, caller: Caller, id: str, wish: w
     view = await get_port(transaction, caller, id)
     network = await networks.of(transaction, view.port.network_id)
     values = given(wish)
-    _may_set(caller, network, values, "update_port")
+    _may_set(caller, network, values | ({"mac_address": ""} if wish.mac_address is None else {}), "update_port")
     changed = await _changed(transaction, view.port, wish, values)
     group_ids = await _regrouped(transaction, caller, view, values)
     _fits_guard(guarded=changed.port_security_enabled, group_ids=group_ids, pairs=changed.pairs)
@@ -212,7 +217,7 @@ async def _changed(
     """The row with the new values, each checked."""
     for name in ("fixed_ips", "security_groups", "allowed_address_pairs", "extra_dhcp_opts"):
         values = {key: value for key, value in values.items() if key != name}
-    if isinstance(wish.mac_address, str):
+    if not isinstance(wish.mac_address, msgspec.UnsetType):
         values["mac_address"] = await _new_mac(transaction, port, wish.mac_address)
     if isinstance(wish.dns_name, str):
         values["dns_name"] = checks.dns_name(wish.dns_name)
@@ -230,15 +235,14 @@ async def _changed(
     return msgspec.structs.replace(port, **values, updated_at=clock.now(), revision_number=port.revision_number + 1)
 
 
-async def _new_mac(transaction: Transaction, port: model.Port, text: str) -> str:
-    mac = checks.mac(text)
+async def _new_mac(transaction: Transaction, port: model.Port, text: str | None) -> str:
+    """The MAC asked for, or another random one for None. PortInUse: the port is plugged in. MacAddressInUse."""
+    mac = None if text is None else checks.mac(text)
     if mac == port.mac_address:
         return mac
     if port.sandbox:
         raise errors.PortInUse(port.id, "Its MAC address cannot change while it is plugged in.")
-    if await wiring.mac_taken(transaction, port.network_id, mac):
-        raise errors.MacAddressInUse(port.network_id, mac)
-    return mac
+    return await wiring.free_mac(transaction, port.network_id, mac)
 
 
 async def _regrouped(

@@ -84,9 +84,11 @@ async def set_tags(
     return tags
 
 
-async def add_tag(transaction: Transaction, caller: Caller, place: tuple[str, str], tag: str) -> None:
-    """Give a resource one more tag; repeatable."""
-    await set_tags(transaction, caller, place, [*await get_tags(transaction, caller, *place), tag])
+async def add_tags(
+    transaction: Transaction, caller: Caller, place: tuple[str, str], more: Sequence[str]
+) -> tuple[str, ...]:
+    """Give a resource more tags, and all that it then has; repeatable."""
+    return await set_tags(transaction, caller, place, [*await get_tags(transaction, caller, *place), *more])
 
 
 async def remove_tag(transaction: Transaction, caller: Caller, place: tuple[str, str], tag: str) -> None:

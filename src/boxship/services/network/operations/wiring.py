@@ -54,7 +54,7 @@ async def make(transaction: Transaction, draft: Draft, fixed: Sequence[FixedIpWi
     """
     network_id = draft.network.id
     await allocation.lock(transaction, network_id)
-    mac = await _mac(transaction, network_id, draft.mac)
+    mac = await free_mac(transaction, network_id, draft.mac)
     subnets = (await networks_store.subnets_of(transaction, [network_id])).get(network_id, [])
     if fixed is None:
         taken = await allocation.choose(transaction, subnets, mac, draft.device_owner)
@@ -65,7 +65,7 @@ async def make(transaction: Transaction, draft: Draft, fixed: Sequence[FixedIpWi
 
 async def make_with(transaction: Transaction, draft: Draft, taken: Sequence[allocation.Taken]) -> model.PortView:
     """A new port that gets addresses which are taken already."""
-    return await insert(transaction, draft, await _mac(transaction, draft.network.id, draft.mac), taken)
+    return await insert(transaction, draft, await free_mac(transaction, draft.network.id, draft.mac), taken)
 
 
 async def insert(transaction: Transaction, draft: Draft, mac: str, taken: Sequence[allocation.Taken]) -> model.PortView:
@@ -117,7 +117,7 @@ def _address(port: model.Port, subnet_id: str, key: str) -> model.Address:
     return model.Address(port.id, port.network_id, subnet_id, key, addresses.text(key))
 
 
-async def _mac(transaction: Transaction, network_id: str, wanted: str | None) -> str:
+async def free_mac(transaction: Transaction, network_id: str, wanted: str | None) -> str:
     """The MAC asked for, or a random one that is free in the network (fa:16:3e is OpenStack's). MacAddressInUse."""
     if wanted is not None:
         if await mac_taken(transaction, network_id, wanted):
@@ -185,7 +185,9 @@ async def drop(transaction: Transaction, port: model.Port) -> None:
     await groups.members_changed(transaction, view.groups)
     await names_changed(transaction, port)
     if port.generation:
-        await removals.add(transaction, model.Removal(model.Kind.PORT, port.id, port.network_id, port.sandbox, port.host))
+        await removals.add(
+            transaction, model.Removal(model.Kind.PORT, port.id, port.network_id, port.sandbox, port.host)
+        )
 
 
 async def names_changed(transaction: Transaction, port: model.Port) -> None:

@@ -88,6 +88,7 @@ class Rule(msgspec.Struct, frozen=True):
     port_range_min: int | None
     port_range_max: int | None
     remote_ip_prefix: str | None
+    normalized_cidr: str | None
     remote_group_id: str | None
     description: str
     created_at: str | None
@@ -124,6 +125,7 @@ def rule(row: model.Rule) -> Rule:
         row.protocol,
         row.port_range_min,
         row.port_range_max,
+        row.written_prefix or row.remote_ip_prefix,
         row.remote_ip_prefix,
         row.remote_group_id,
         row.description,

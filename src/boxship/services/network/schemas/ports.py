@@ -73,7 +73,7 @@ class PortUpdate(Request, frozen=True, kw_only=True):
     name: Text | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     admin_state_up: bool | UnsetType = UNSET
-    mac_address: Mac | UnsetType = UNSET
+    mac_address: Mac | None | UnsetType = UNSET
     fixed_ips: FixedIps | UnsetType = UNSET
     security_groups: Ids | None | UnsetType = UNSET
     device_id: Text | UnsetType = UNSET

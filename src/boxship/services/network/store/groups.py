@@ -24,8 +24,10 @@ GROUP_COLUMNS: listing.Columns = {
 }  # fmt: skip
 
 RULE_COLUMNS: listing.Columns = {
-    **{column.name: column for column in _rules.c},
+    **{column.name: column for column in _rules.c if column.name != "written_prefix"},
     "tenant_id": _rules.c.project_id,
+    "remote_ip_prefix": sa.func.coalesce(_rules.c.written_prefix, _rules.c.remote_ip_prefix),
+    "normalized_cidr": _rules.c.remote_ip_prefix,
 }
 
 

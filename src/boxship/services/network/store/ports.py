@@ -29,13 +29,17 @@ COLUMNS: listing.Columns = {
 }  # fmt: skip
 
 
-def having_address(ip: str | None = None, subnet_id: str | None = None) -> sa.ColumnElement[bool]:
-    """Ports with this address, or with one of this subnet."""
+def having_address(
+    ip: str | None = None, subnet_id: str | None = None, part: str | None = None
+) -> sa.ColumnElement[bool]:
+    """Ports with this address, with one of this subnet, or with one whose text contains this part."""
     found = sa.select(tables.addresses.c.port_id)
     if ip is not None:
         found = found.where(tables.addresses.c.ip == ip)
     if subnet_id is not None:
         found = found.where(tables.addresses.c.subnet_id == subnet_id)
+    if part is not None:
+        found = found.where(tables.addresses.c.ip.contains(part.lower(), autoescape=True))
     return _ports.c.id.in_(found)
 
 

@@ -232,6 +232,7 @@ rules = sa.Table(
     _moment("created_at"),
     _moment("updated_at"),
     _number("revision_number"),
+    _maybe("written_prefix", 64),
 )
 
 memberships = sa.Table(
