@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from boxship.core import errors
-from boxship.drivers.linux import names, naming
+from boxship.drivers.linux import names, naming, tunnels
 from boxship.drivers.linux.interface import (
     FabricSight,
     GroupSpec,
@@ -17,6 +17,7 @@ from boxship.drivers.linux.interface import (
     NetworkSpec,
     PortSpec,
     RouterSpec,
+    TunnelSpec,
     UplinkSpec,
 )
 
@@ -31,6 +32,7 @@ class FakeFabric:
         self.groups: dict[str, GroupSpec] = {}
         self.routers: dict[str, RouterSpec] = {}
         self.names: dict[str, NamesSpec] = {}
+        self.tunnels: dict[str, TunnelSpec] = {}
         self.sandboxes: set[str] = set()
         self.uplink: UplinkSpec | None = None
 
@@ -41,7 +43,7 @@ class FakeFabric:
         """There is nothing to let go of."""
 
     async def destroy(self) -> None:
-        for kept in (self.networks, self.ports, self.groups, self.routers, self.names):
+        for kept in (self.networks, self.ports, self.groups, self.routers, self.names, self.tunnels):
             kept.clear()
         self.sandboxes.clear()
         self.uplink = None
@@ -56,6 +58,7 @@ class FakeFabric:
 
     async def remove_network(self, id: str) -> None:
         self.networks.pop(id, None)
+        self.tunnels.pop(id, None)
 
     async def ensure_uplink(self, spec: UplinkSpec) -> None:
         self._needs(spec.network_id)
@@ -120,6 +123,14 @@ class FakeFabric:
     async def remove_names(self, network_id: str) -> None:
         self.names.pop(network_id, None)
 
+    async def ensure_tunnel(self, spec: TunnelSpec) -> None:
+        tunnels.check(spec)
+        self._needs(spec.network_id)
+        self.tunnels[spec.network_id] = spec
+
+    async def remove_tunnel(self, network_id: str) -> None:
+        self.tunnels.pop(network_id, None)
+
     async def sight(self) -> FabricSight:
         return FabricSight(
             networks=frozenset(self.networks),
@@ -129,4 +140,5 @@ class FakeFabric:
             names=frozenset(self.names),
             sandboxes=frozenset(self.sandboxes),
             uplink=self.uplink is not None,
+            tunnels=frozenset(self.tunnels),
         )

@@ -160,8 +160,34 @@ class NamesSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A station (``mac``) of a network that is on another host; ``host`` is that host's tunnel address."""
+
+    mac: str
+    host: Address
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelSpec:
+    """What joins a network to its other hosts: VXLAN (RFC 7348) over UDP, with everything known and nothing learned.
+
+    ``vni`` (1..16777215) is the network's on all hosts, ``local`` this host's tunnel address. ``peers`` are those of all
+    other hosts that have the network: they get broadcasts and multicasts, and only from them packets are taken.
+    ``neighbours`` are all stations on other hosts; to a MAC that is not among them nothing is sent. An MTU that fits into
+    packets of the underlay is for the network's spec to have (50 bytes less over IPv4, 70 over IPv6).
+    """
+
+    network_id: str
+    vni: int
+    local: Address
+    peers: tuple[Address, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    port: int = 4789
+
+
+@dataclass(frozen=True, slots=True)
 class FabricSight:
-    """The ids of all that carries this installation's mark; sandboxes by name."""
+    """The ids of all that carries this installation's mark; sandboxes by name, names and tunnels by their network."""
 
     networks: frozenset[str]
     ports: frozenset[str]
@@ -170,6 +196,7 @@ class FabricSight:
     names: frozenset[str]
     sandboxes: frozenset[str]
     uplink: bool
+    tunnels: frozenset[str] = frozenset()
 
 
 class Fabric(Protocol):
@@ -236,6 +263,15 @@ class Fabric(Protocol):
         ...
 
     async def remove_names(self, network_id: str) -> None: ...
+
+    async def ensure_tunnel(self, spec: TunnelSpec) -> None:
+        """Join the network (Absent: it is not in the kernel) to its other hosts; costs what has changed.
+
+        Refused: ``local`` is no address of this host, the VNI is another network's, or something is no MAC, peer or port.
+        """
+        ...
+
+    async def remove_tunnel(self, network_id: str) -> None: ...
 
     async def sight(self) -> FabricSight:
         """What is there, for finding orphans and for the audit: one look, not one per object."""
