@@ -85,7 +85,8 @@ def test_records_are_found_by_the_next_program_unless_they_are_broken(tmp_path: 
     records.open()
     record = Record(whole="x", sandbox="box", addresses=("10.0.0.1/24",), number=5)
     for id in ("a", "b"):
-        records.put(id, record)
+        records.begin(id, record)
+        records.finish(id, record)
     (tmp_path / "b.json").write_text("{")
     (tmp_path / "c.json").write_text('{"whole": 5}')
     again = Records(tmp_path)

@@ -30,31 +30,34 @@ class Guards:
         # Who is the last to need a chain is asked and acted on in one go.
         self._lock = threading.Lock()
 
-    def replace(self, spec: PortSpec, record: Record, *, stateless: bool) -> None:
-        """Put the filters of the spec in the place of those of the port's record, and keep ``record`` with both named in it.
+    def replace(self, spec: PortSpec, record: Record, *, stateless: bool) -> Record:
+        """Put the filters of the spec in the place of those that are there; the ``record`` of what the port is to be, with
+        the filters in it, is begun.
 
         Absent: a group is not there, or somebody took away what was there before.
         """
         number = self._records.number(spec.id)
-        wanted = Filter(
-            elements=texts.elements(spec, number, stateless=stateless),
-            chain=texts.shared(spec.groups, stateless=stateless) if spec.guarded else "",
-        )
+        elements = texts.elements(spec, number, stateless=stateless)
+        wanted = Filter(elements, texts.shared(spec.groups, stateless=stateless) if spec.guarded else "")
+        record = msgspec.structs.replace(record, number=number, filters=(wanted,))
         with self._lock:
+            if self.unknown(spec.id):
+                self._take_away(spec.id)
             before = self._records.get(spec.id).filters
-            doubtful = msgspec.structs.replace(record, number=number, filters=(*before, wanted))
-            self._records.put(spec.id, doubtful)
-            if len(before) > 1:
-                self._take_away(spec.id, before)
-                before = ()
             old = before[0] if before else Filter()
+            self._records.begin(spec.id, record)
             try:
                 self._exchange(old, wanted, self._chain(spec, wanted.chain, stateless=stateless))
             except (errors.Absent, errors.Refused):
-                self._records.remember(spec.id, msgspec.structs.replace(doubtful, filters=before))
+                self._remember(spec.id, before)
                 raise
-            self._records.remember(spec.id, msgspec.structs.replace(doubtful, filters=(wanted,)))
+            self._remember(spec.id, (wanted,))
             self._drop_chain(old.chain)
+        return record
+
+    def _remember(self, id: str, filters: tuple[Filter, ...]) -> None:
+        """What is in the filters now."""
+        self._records.remember(id, msgspec.structs.replace(self._records.get(id), filters=filters))
 
     def _exchange(self, old: Filter, wanted: Filter, chain: Batch) -> None:
         kept, there = set(wanted.elements), set(old.elements)
@@ -94,20 +97,21 @@ class Guards:
                 batch.delete(element for element in filters[0].elements if self._is_own(element))
                 self._tables.change(batch)
             except errors.Absent:
-                self._take_away(id, filters)
+                self._take_away(id)
             self._records.forget(id)
             for chain in {one.chain for one in filters}:
                 self._drop_chain(chain)
 
-    def _take_away(self, id: str, filters: Iterable[Filter]) -> None:
+    def _take_away(self, id: str) -> None:
         """Whatever of them is there. The port must be unplugged: what goes first may have kept it closed."""
+        filters = self._records.get(id).filters
         for element in dict.fromkeys(element for one in filters for element in one.elements):
             if self._is_own(element):
                 batch = Batch()
                 batch.delete([element])
                 with contextlib.suppress(errors.Absent):
                     self._tables.change(batch)
-        self._records.remember(id, msgspec.structs.replace(self._records.get(id), filters=()))
+        self._remember(id, ())
 
     def _drop_chain(self, chain: str) -> None:
         """Remove a shared chain, unless a port has it still."""

@@ -80,14 +80,34 @@ def create(name: str, settings: dict[str, str] | None = None) -> None:
 
     def make() -> None:
         _check(_libc.unshare(_CLONE_NEWNET), "unshare")
-        for setting, value in (settings or {}).items():
-            Path("/proc/sys/net", setting).write_text(value)
+        _set(settings or {})
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
         # Last, so that what has the name is complete.
         _check(_libc.mount(b"/proc/thread-self/ns/net", os.fsencode(path(name)), b"none", _MS_BIND, None), "mount")
 
     _in_thread(make)
+
+
+def _set(settings: dict[str, str]) -> None:
+    """Write sysctls, each directory looked up once: every namespace has its own behind the same names, and the kernel
+    searches them one by one."""
+    directories: dict[str, int] = {}
+    try:
+        for setting, value in settings.items():
+            directory, _, name = setting.rpartition("/")
+            if directory not in directories:
+                directories[directory] = os.open(
+                    f"/proc/sys/net/{directory}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+                )
+            handle = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directories[directory])
+            try:
+                os.write(handle, value.encode())
+            finally:
+                os.close(handle)
+    finally:
+        for handle in directories.values():
+            os.close(handle)
 
 
 def _is_mount(place: Path) -> bool:

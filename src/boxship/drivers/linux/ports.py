@@ -29,7 +29,7 @@ class Ports:
 
     def recover(self, marked: frozenset[str], chains: Iterable[str]) -> None:
         """Clean up after a program that was killed: what has a record and no cable goes, a cable without record goes,
-        and so does a port whose filters were being changed.
+        and so does a port that was being changed.
 
         ``marked``: the ids of the ports whose cables are in the fabric; ``chains``: those of the filters. Called before
         anything else is done. If cables are there that no record knows, the records are lost, and all ports go.
@@ -39,7 +39,7 @@ class Ports:
             programs.nft(self._naming.fabric, texts.forget_ports([c for c in chains if texts.is_shared_chain(c)]))
             self.records.forget_all()
         for id in self.records.ids():
-            if id not in marked or self._guards.unknown(id):
+            if id not in marked or not self.records.get(id).whole:
                 self.remove(id)
         self._guards.sweep(chains)
 
@@ -64,7 +64,7 @@ class Ports:
             if cable and (not kept or self._guards.unknown(spec.id)):
                 fabric.delete(tap)
                 cable = None
-            self._guards.replace(spec, _begun(spec, record, keep=cable is not None), stateless=stateless)
+            wanted = self._guards.replace(spec, _record(spec, text), stateless=stateless)
             if cable is None:
                 cable = fabric.add_cable(tap, spec.mtu, self._peer(spec))
                 fabric.mark(cable, self._naming.alias("port", spec.id))
@@ -76,7 +76,7 @@ class Ports:
             if spec.sandbox:
                 self._configure(spec, record)
             fabric.settle(tap)
-        self.records.put(spec.id, _whole(spec, text, self.records.get(spec.id)))
+        self.records.finish(spec.id, wanted)
 
     def _peer(self, spec: PortSpec) -> link.Peer:
         """The sandbox's end of the cable, or the host's: what is done with that one is for who plugs it in to say."""
@@ -116,21 +116,9 @@ class Ports:
         self._guards.remove(id)
 
 
-def _begun(spec: PortSpec, before: Record, *, keep: bool) -> Record:
-    """The record of a port that is being changed. ``keep``: the cable stays, and with it what was set at its end."""
-    return Record(
-        sandbox=spec.sandbox,
-        device=spec.interface,
-        addresses=before.addresses if keep else (),
-        routes=before.routes if keep else (),
-    )
-
-
-def _whole(spec: PortSpec, text: str, begun: Record) -> Record:
+def _record(spec: PortSpec, text: str) -> Record:
     return Record(
         whole=text,
-        number=begun.number,
-        filters=begun.filters,
         sandbox=spec.sandbox,
         device=spec.interface,
         addresses=tuple(str(address) for address in spec.addresses),

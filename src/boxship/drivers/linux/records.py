@@ -6,6 +6,7 @@ in the kernel before it is put there, and says so once all of it is there.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import zlib
 from collections import Counter
@@ -26,9 +27,9 @@ class Filter(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """``whole`` is the text of the spec that is in force, cable and all (empty: a step was cut off, or is under way).
 
-    ``number`` is the port's in the filters. ``filters`` holds what may be in them: one, if that is known; more, if the
-    program was killed while one was replaced by another. ``sandbox`` and ``device`` say where the cable ends, ``addresses``
-    and ``routes`` (destination, next hop) what was set there.
+    ``number`` is the port's in the filters. ``filters`` holds what may be in them: one, if that is known; more, if it is not
+    known how far the program came in putting one for another. ``sandbox`` and ``device`` say where the cable ends,
+    ``addresses`` and ``routes`` (destination, next hop) what was set there.
     """
 
     whole: str = ""
@@ -44,7 +45,7 @@ NOTHING = Record()
 
 
 class Records:
-    """One file per port, and a copy in memory."""
+    """One file per port, and a copy in memory. While a port is changed there is a second one, with what it is to be."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -59,25 +60,42 @@ class Records:
         self._known.clear()
         self._numbers.clear()
         self._holders.clear()
-        for path in self._directory.glob("*.json"):
-            try:
-                self.remember(path.stem, msgspec.json.decode(path.read_bytes(), type=Record))
-            except msgspec.DecodeError:
-                continue
+        done, begun = self._read(".json"), self._read(".begun")
+        for id, record in (done | begun).items():
+            if id in begun:
+                filters = (*done.get(id, NOTHING).filters, *record.filters)
+                record = msgspec.structs.replace(record, whole="", filters=filters)
+            self.remember(id, record)
+
+    def _read(self, suffix: str) -> dict[str, Record]:
+        found = {}
+        for path in self._directory.glob(f"*{suffix}"):
+            with contextlib.suppress(msgspec.DecodeError):
+                found[path.stem] = msgspec.json.decode(path.read_bytes(), type=Record)
+        return found
 
     def get(self, id: str) -> Record:
         return self._known.get(id, NOTHING)
 
-    def put(self, id: str, record: Record) -> None:
-        """Keep the record; the file is whole at any moment."""
-        path = self._directory / f"{id}.json"
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(record))
-        fresh.rename(path)
+    def begin(self, id: str, record: Record) -> None:
+        """A change begins: from now on something of this record may be in the kernel, besides what was there."""
+        self._begun(id).write_bytes(msgspec.json.encode(record))
+        filters = (*self.get(id).filters, *record.filters)
+        self.remember(id, msgspec.structs.replace(record, whole="", filters=filters))
+
+    def finish(self, id: str, record: Record) -> None:
+        """All of the record that ``begin`` was told of is in the kernel, and nothing else."""
+        self._begun(id).rename(self._done(id))
         self.remember(id, record)
 
+    def _begun(self, id: str) -> Path:
+        return self._directory / f"{id}.begun"
+
+    def _done(self, id: str) -> Path:
+        return self._directory / f"{id}.json"
+
     def remember(self, id: str, record: Record) -> None:
-        """Keep it in memory only: what a killed program need not know."""
+        """Keep it in memory only: what the next program need not know."""
         with self._lock:
             self._holders.subtract(_held(self.get(id)))
             self._known[id] = record
@@ -92,7 +110,8 @@ class Records:
             self._holders -= Counter(_held(record))
             if self._numbers.get(record.number) == id:
                 del self._numbers[record.number]
-        (self._directory / f"{id}.json").unlink(missing_ok=True)
+        self._begun(id).unlink(missing_ok=True)
+        self._done(id).unlink(missing_ok=True)
 
     def forget_all(self) -> None:
         for id in self.ids():
