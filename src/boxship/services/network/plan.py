@@ -48,6 +48,25 @@ def uplink(row: model.Network, subnets: Iterable[model.Subnet]) -> linux.UplinkS
     return linux.UplinkSpec(row.id, own) if row.external and own else None
 
 
+def tunnel(
+    row: model.Network, local: tuple[linux.Address, int], others: Iterable[tuple[model.Port, linux.Address]]
+) -> linux.TunnelSpec:
+    """What joins a network with the same one on other hosts: ``others`` are the ports there, with their hosts' addresses."""
+    placed = list(others)
+    macs = {
+        mac: host for port, host in placed for mac in (port.mac_address, *(pair.mac_address for pair in port.pairs))
+    }
+    address, number = local
+    return linux.TunnelSpec(
+        network_id=row.id,
+        vni=row.segment,
+        local=address,
+        peers=tuple(sorted({host for _, host in placed}, key=str)),
+        neighbours=tuple(linux.Neighbour(mac, host) for mac, host in sorted(macs.items())),
+        port=number,
+    )
+
+
 def port(view: model.PortView, network: model.Network, subnets: Subnets) -> linux.PortSpec:
     """The cable of a port. One that is administratively down is guarded by no group, so nothing passes."""
     row = view.port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 
 from boxship.config import Settings
@@ -15,15 +16,20 @@ from boxship.services.network.reconciler.names import NamesReconciler
 from boxship.services.network.reconciler.networks import NetworkReconciler
 from boxship.services.network.reconciler.ports import PortReconciler
 from boxship.services.network.reconciler.routers import RouterReconciler
+from boxship.services.network.reconciler.tunnels import TunnelReconciler
 
 
 def all_reconcilers(database: Database, fabric: Fabric, settings: Settings, hosts: Hosts) -> Sequence[Reconciler]:
     """The reconcilers of this service, on one kernel."""
     ground, deadline = Ground(database, fabric, hosts), settings.step_deadline
-    return [
+    found: list[Reconciler] = [
         NetworkReconciler(ground, deadline=deadline),
         GroupReconciler(ground, deadline=deadline),
         PortReconciler(ground, deadline=deadline),
         RouterReconciler(ground, deadline=deadline),
         NamesReconciler(ground, deadline=deadline),
     ]
+    if hosts.shared and settings.tunnel_address:
+        local = ipaddress.ip_address(settings.tunnel_address)
+        found.append(TunnelReconciler(ground, local, settings.tunnel_port, deadline=deadline))
+    return found
