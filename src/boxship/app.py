@@ -281,12 +281,16 @@ class Program:
         try:
             await self.database.ping()
             parts["database"] = "ok"
-            info = await self.drivers.engine.info()
-            parts["engine"] = f"{info.kind} {info.version}"
+            if self.settings.engine != "none":
+                info = await self.drivers.engine.info()
+                parts["engine"] = f"{info.kind} {info.version}"
         except BoxshipError as error:
             parts["problem"] = error.sentence
         healthy = "problem" not in parts
-        body = {"status": "ok" if healthy else "degraded", "fake": self.settings.engine == "fake", **parts}
+        body: dict[str, object] = {"status": "ok" if healthy else "degraded", "fake": self.settings.engine == "fake"}
+        if self.hosts.shared:
+            body["hosts"] = {host.name: "up" if self.hosts.lives(host.name) else "down" for host in self.hosts.all()}
+        body |= parts
         return Reply(body | {"pending": self.loop.pending()}, 200 if healthy else 503)
 
     async def _metrics(self) -> Reply:

@@ -137,3 +137,22 @@ async def test_a_router_moves_when_its_host_dies(site: Site) -> None:
         "ports"
     ]
     assert {port["binding:host_id"] for port in ports} == {second}
+
+
+async def test_what_was_on_a_host_that_is_forgotten_can_be_deleted(site: Site) -> None:
+    network = await site.net()
+    box = await site.run("beta", network)
+    await plugged(site, "beta", box)
+    alpha, beta = site.clouds["alpha"], site.clouds["beta"]
+    await beta.program.loop.stop()
+    path = f"/container/v1/containers/{box}?force=true&all_projects=true"
+    assert (await alpha.request("admin", "DELETE", path, headers=NEWEST)).status_code == 204
+    show = f"/container/v1/containers/{box}?all_projects=true"
+
+    async def gone() -> bool:
+        return (await alpha.request("admin", "GET", show, headers=NEWEST)).status_code == 404
+
+    assert not await gone(), "its host has to remove it, and may come back"
+    service = "/container/v1/services?host=beta&binary=zun-compute"
+    assert (await alpha.request("admin", "DELETE", service, headers=NEWEST)).status_code == 204
+    await until(gone, "it is gone with its host")

@@ -37,6 +37,8 @@ def status_command(state_dir: Path | None, form: str) -> int:
     found["engine"] = _engine(settings, health)
     if health:
         found["health"] = health["status"] if "problem" not in health else f"{health['status']}: {health['problem']}"
+        if "hosts" in health:
+            found["hosts"] = health["hosts"]
         found |= _counts(settings)
     found["disk"] = _disk(settings.state_dir)
     output.document(form, found)

@@ -127,6 +127,19 @@ class Hosts:
         able = {host.name for host in self._known.values() if host.works and self.lives(host.name)} | {self.here}
         return max(able, key=lambda name: _weight(name, key)) == self.here
 
+    def inherits(self, holder: str | None, key: str) -> bool:
+        """Whether this host is to end what is being deleted on a host that nobody knows any more (see ``forget``)."""
+        return self.shared and bool(holder) and holder not in self._known and self.claims("", key)
+
+    def all(self) -> list[Host]:
+        """All hosts that are known, by name."""
+        return list(self._known.values())
+
+    @property
+    def names(self) -> list[str]:
+        """All hosts that are known, whether they live or not."""
+        return sorted({*self._known, self.here})
+
     def tunnel_address(self, name: str) -> str:
         """Where a host takes the traffic of tenants; empty: nowhere, or the host is not known."""
         return self._known[name].tunnel_address if name in self._known else ""

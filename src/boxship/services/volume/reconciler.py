@@ -50,7 +50,9 @@ class VolumeReconciler:
 
     async def due(self) -> Iterable[str]:
         async with self._database.read() as transaction:
-            return await store.due(transaction, self._hosts.only)
+            ids = await store.due(transaction, self._hosts.only)
+            lost = await store.orphaned(transaction, self._hosts.names) if self._hosts.shared else []
+        return [*ids, *lost]
 
     async def share(self, id: str) -> str:
         """The project of the volume."""
@@ -63,7 +65,7 @@ class VolumeReconciler:
             async with self._database.read() as transaction:
                 volume = await store.get(transaction, id)
                 held = bool(await holds.holders(transaction, (KIND, id)))
-            if volume is None or not self._hosts.owns(volume.host):
+            if volume is None or not self._is_here(volume):
                 return None
             sight = await self._storage.sight(id)
             step = plan.next_step(volume, sight, held=held)
@@ -72,6 +74,10 @@ class VolumeReconciler:
                 return None
             await self._take(step, volume)
         return 0.0
+
+    def _is_here(self, volume: Volume) -> bool:
+        """Whether the volume is this host's, or is to be forgotten with a host that is gone for good."""
+        return self._hosts.owns(volume.host) or (volume.deleting and self._hosts.inherits(volume.host, volume.id))
 
     async def _take(self, step: plan.Step, volume: Volume) -> None:
         log.debug("step", id=volume.id, step=step)

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from boxship.config import Settings
-from boxship.core import clock
+from boxship.core import clock, hosts
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query
@@ -52,8 +52,8 @@ async def find(transaction: Transaction, name: str) -> tuple[model.Host, model.S
 async def show_all(transaction: Transaction, query: Query) -> tuple[list[tuple[model.Host, model.Share]], listing.Page]:
     """A page of hosts, each with what is promised of it."""
     page = listing.page(query, store.SORTS, default_sort="hostname")
-    hosts, shares = await store.page(transaction, page), await containers_store.shares(transaction)
-    return [(host, shares.get(host.hostname, model.Share())) for host in hosts], page
+    found, shares = await store.page(transaction, page), await containers_store.shares(transaction)
+    return [(host, shares.get(host.hostname, model.Share())) for host in found], page
 
 
 async def services(transaction: Transaction, settings: Settings) -> list[tuple[model.Host, bool]]:
@@ -75,8 +75,10 @@ async def change_service(transaction: Transaction, host: str, binary: str, **val
 
 
 async def delete_service(transaction: Transaction, host: str, binary: str) -> None:
-    """Forget a host and its service. One that lives registers itself again, enabled. ZunServiceNotFound."""
+    """Forget a host and its service. One that lives registers itself again, enabled; what was on one that never comes back
+    can be deleted from then on. ZunServiceNotFound."""
     await store.forget(transaction, (await _service(transaction, host, binary)).id)
+    await hosts.forget(transaction, host)
 
 
 async def _service(transaction: Transaction, host: str, binary: str) -> model.Host:

@@ -41,7 +41,9 @@ class CapsuleReconciler:
     async def due(self) -> Iterable[str]:
         """Capsules whose containers are not all made, or that are going."""
         async with self._database.read() as transaction:
-            return await store.ids(transaction, self._world.hosts.only, due_only=True)
+            ids = await store.ids(transaction, self._world.hosts.only, due_only=True)
+            lost = await store.orphaned(transaction, self._world.hosts.names) if self._world.hosts.shared else []
+        return [*ids, *lost]
 
     async def share(self, id: str) -> str:
         """The project of the capsule."""
@@ -52,7 +54,7 @@ class CapsuleReconciler:
     async def reconcile(self, id: str) -> float | None:
         async with self._database.read() as transaction:
             row = await store.get(transaction, id)
-            if row is None or not self._world.hosts.owns(row.host):
+            if row is None or not self._is_here(row):
                 return None
             containers = await containers_store.of_capsules(transaction, [id])
             plugged = await network.sandbox_in_use(transaction, id)
@@ -71,6 +73,11 @@ class CapsuleReconciler:
         async with self._database.write() as transaction:
             await store.forget(transaction, id)
         return None
+
+    def _is_here(self, row: model.Capsule) -> bool:
+        """Whether the capsule is this host's, or is to be forgotten with a host that is gone for good."""
+        hosts = self._world.hosts
+        return hosts.owns(row.host) or (row.wish is states.Wish.GONE and hosts.inherits(row.host, row.id))
 
     async def _tell(self, row: model.Capsule, containers: list[model.Container]) -> None:
         """Record how it is, and wake the containers that wait for a port, a volume or their turn."""

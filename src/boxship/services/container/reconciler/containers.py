@@ -94,7 +94,9 @@ class ContainerReconciler:
     async def due(self) -> Iterable[str]:
         """Containers whose wish is not met."""
         async with self._database.read() as transaction:
-            return await store.ids(transaction, self._world.hosts.only, due_only=True)
+            ids = await store.ids(transaction, self._world.hosts.only, due_only=True)
+            lost = await store.orphaned(transaction, self._world.hosts.names) if self._world.hosts.shared else []
+        return [*ids, *lost]
 
     async def share(self, id: str) -> str:
         """The project of the container."""
@@ -201,11 +203,16 @@ class ContainerReconciler:
 
     # The look.
 
+    def _is_here(self, row: model.Container) -> bool:
+        """Whether the container is this host's, or is to be forgotten with a host that is gone for good."""
+        hosts = self._world.hosts
+        return hosts.owns(row.host) or (row.wish is states.Wish.GONE and hosts.inherits(row.host, row.id))
+
     async def _look(self, id: str, sight: engine_interface.ContainerSight | None, diary: Diary) -> _Look | None:
         """Row and world; ``sight`` is what the step just taken saw of the container, and spares asking again."""
         async with self._database.read() as transaction:
             row = await store.get(transaction, id)
-            if row is None or not self._world.hosts.owns(row.host):
+            if row is None or not self._is_here(row):
                 return None
             home = await _home(transaction, row)
             plugs = await network.plugs(transaction, [plug.port_id for plug in home.plugs])

@@ -105,6 +105,12 @@ async def ids(transaction: Transaction, only: str | None, *, due_only: bool = Fa
     return [row.id for row in await transaction.rows(query)]
 
 
+async def orphaned(transaction: Transaction, known: Sequence[str]) -> list[str]:
+    """The ids of capsules that are wanted gone from hosts that are not known any more."""
+    lost = sa.and_(_columns.wish == states.Wish.GONE, _columns.host.not_in(["", *known]))
+    return [row.id for row in await transaction.rows(sa.select(_columns.id).where(lost))]
+
+
 def _capsule(row: sa.Row[Any]) -> model.Capsule:
     values = dict(row._mapping)
     values["wish"] = states.Wish(values["wish"])

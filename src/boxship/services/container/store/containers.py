@@ -267,6 +267,12 @@ async def ids(transaction: Transaction, only: str | None, *, due_only: bool) -> 
     return [row.id for row in await transaction.rows(query)]
 
 
+async def orphaned(transaction: Transaction, known: Sequence[str]) -> list[str]:
+    """The ids of containers that are wanted gone from hosts that are not known any more."""
+    lost = sa.and_(_columns.wish == states.Wish.GONE, _columns.host.not_in(["", *known]))
+    return [row.id for row in await transaction.rows(sa.select(_columns.id).where(lost))]
+
+
 async def statuses(transaction: Transaction, only: str | None) -> dict[str, tuple[str, str]]:
     """Per id: the wish and the status that was last seen, of all containers of this host (None: of all)."""
     select = sa.select(_columns.id, _columns.wish, _columns.status).where(*hosts.placed(_columns.host, only))

@@ -116,6 +116,12 @@ async def due(transaction: Transaction, only: str | None) -> list[str]:
     return [row.id for row in await transaction.rows(select)]
 
 
+async def orphaned(transaction: Transaction, known: Sequence[str]) -> list[str]:
+    """Ids of volumes that are being deleted from hosts that are not known any more."""
+    lost = sa.and_(volumes.c.deleting, volumes.c.host.not_in(["", *known]))
+    return [row.id for row in await transaction.rows(sa.select(volumes.c.id).where(lost))]
+
+
 async def usage(transaction: Transaction, project_id: str) -> tuple[int, int]:
     """How many volumes the project has, and their gigabytes."""
     row = await transaction.row(
