@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from boxship.core import errors
+from boxship.core.db import database
 
 HEAD = "0011"
 """The newest version."""
@@ -41,9 +42,7 @@ def _upgrade_sqlite(url: str) -> None:
 
 
 async def _upgrade_postgres(url: str) -> None:
-    from sqlalchemy.ext import asyncio as sa_async
-
-    engine = sa_async.create_async_engine(sa.make_url(url).set(drivername="postgresql+asyncpg"))
+    engine = database.postgres_engine(url)
     try:
         async with engine.begin() as connection:
             # Programs on several hosts may start at once; one of them migrates, the others wait and find it done.

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql.base import Executable
 
 from boxship.core import errors
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class Transaction(Protocol):
@@ -222,6 +226,27 @@ _TRY_AGAIN = {"40001", "40P01", "53300", "57P01", "57P03"}
 """Serialisation failure, deadlock, too many connections, shut down, not up yet (PostgreSQL documentation, appendix A)."""
 
 
+_STATEMENTS = 1000
+"""Statements that a connection keeps prepared: more than there are, as each is prepared again when it falls out."""
+
+
+def _check_open(connection: Any, record: Any, _proxy: Any) -> None:
+    """Give out no connection that the server ended. Its end is known without asking, unless the network swallowed it: so
+    one that was not used for long is asked. DisconnectionError: the pool opens another one."""
+    from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+
+    now = time.monotonic()
+    rested = now - record.info.get("used", now)
+    record.info["used"] = now
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
+    if rested > _ALIVE:
+        try:
+            connection.ping()
+        except (AsyncAdapt_asyncpg_dbapi.Error, OSError) as error:
+            raise sa.exc.DisconnectionError from error
+
+
 class _PostgresTransaction(_Wakes):
     def __init__(self, connection: Any) -> None:
         super().__init__()
@@ -246,23 +271,37 @@ class _PostgresTransaction(_Wakes):
         await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
 
 
+def postgres_engine(url: str, **options: Any) -> AsyncEngine:
+    """An engine whose connections are made from the URL itself, so that all that URLs of libpq can say holds (PostgreSQL
+    documentation, 34.1.1.2): ``sslmode``, ``sslrootcert``, several hosts. ``options`` are those of the pool."""
+    from sqlalchemy.ext import asyncio as sa_async
+
+    def connect(**given: Any) -> Coroutine[Any, Any, Any]:
+        import asyncpg
+
+        return asyncpg.connect(_libpq(url), **given)  # type: ignore[no-any-return]  # asyncpg has no types
+
+    how = {"async_creator_fn": connect, "prepared_statement_cache_size": _STATEMENTS}
+    # Errors are logged, and passwords' hashes are parameters.
+    return sa_async.create_async_engine("postgresql+asyncpg://", connect_args=how, hide_parameters=True, **options)
+
+
+def _libpq(url: str) -> str:
+    """The URL without the name of a driver in its scheme."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}"
+
+
 class PostgresDatabase:
     """PostgreSQL through asyncpg; ``url`` is ``postgresql://user:password@host/name``. Wake-ups go to all programs that
     listen on the database, with the commit (NOTIFY)."""
 
     def __init__(self, url: str, wake: Wake = lambda _kind, _id: None) -> None:
-        from sqlalchemy.ext import asyncio as sa_async
-
         self._wake = wake
         self._sender = uuid.uuid4().hex
-        self._url = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._engine = sa_async.create_async_engine(
-            sa.make_url(url).set(drivername="postgresql+asyncpg"),
-            pool_size=10,
-            max_overflow=10,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
+        self._url = _libpq(url)
+        self._engine = postgres_engine(url, pool_size=10, max_overflow=10)
+        sa.event.listen(self._engine.sync_engine, "checkout", _check_open)
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
