@@ -29,13 +29,13 @@ class Certificate:
         return path
 
 
-def make(directory: Path) -> Certificate:
-    """A certificate for 127.0.0.1 and localhost, good for a day."""
+def make(directory: Path, address: str = "127.0.0.1") -> Certificate:
+    """A certificate for this address and localhost, good for a day."""
     directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
     builder = builder.add_extension(names, critical=False)

@@ -1,4 +1,4 @@
-"""The PostgreSQL that hosts share, as Debian packages it: on one address, for whoever has the password, over TLS or not."""
+"""The PostgreSQL that hosts share, as Debian packages it: on one address, over TLS only, for whoever has the password."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import certificates
 from tests.system.waiting import until
 
 _OWNER = "postgres"
-_OPTIONS = ("fsync=off", "max_connections=100", "unix_socket_directories={directory}", "listen_addresses={address}")
+_OPTIONS = (
+    "fsync=off",
+    "max_connections=100",
+    "unix_socket_directories={directory}",
+    "listen_addresses={address}",
+    "ssl=on",
+)
 
 
 @dataclass(slots=True)
@@ -32,8 +39,9 @@ class Shared:
 
     @property
     def url(self) -> str:
-        """What programs are told."""
-        return f"postgresql://boxship:{self.password}@{self.address}:{self.port}/boxship"
+        """What programs are told: whom to trust, too."""
+        trusted = f"sslmode=verify-full&sslrootcert={self.directory / 'tls' / 'certificate.pem'}"
+        return f"postgresql://boxship:{self.password}@{self.address}:{self.port}/boxship?{trusted}"
 
     def create(self) -> None:
         """Make the server, the user and the empty database, as the guide for operators does."""
@@ -44,9 +52,18 @@ class Shared:
         self._program("initdb", "--auth-host=scram-sha-256", "--auth-local=peer", "--no-sync", f"--pgdata={self._data}")
         secret.unlink()
         with (self._data / "pg_hba.conf").open("a") as rules:
-            rules.write("host boxship boxship samenet scram-sha-256\n")
+            rules.write("hostssl boxship boxship samenet scram-sha-256\n")
+        self._certify()
         self.start()
         self.sql(f"CREATE ROLE boxship LOGIN PASSWORD '{self.password}'", "CREATE DATABASE boxship OWNER boxship")
+
+    def _certify(self) -> None:
+        made = certificates.make(self.directory / "tls", self.address)
+        for path, name in ((made.certificate, "server.crt"), (made.key, "server.key")):
+            copy = self._data / name
+            shutil.copy(path, copy)
+            shutil.chown(copy, _OWNER, _OWNER)
+            copy.chmod(0o600)
 
     @property
     def _data(self) -> Path:
