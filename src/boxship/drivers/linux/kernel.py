@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from boxship.core import errors
-from boxship.drivers.linux import cabling, link, names, namespace, naming, programs, rules
+from boxship.drivers.linux import cabling, link, names, namespace, naming, programs, rules, tunnels
 from boxship.drivers.linux import filter as texts
 from boxship.drivers.linux import uplink as uplinks
 from boxship.drivers.linux.interface import (
@@ -26,6 +26,7 @@ from boxship.drivers.linux.interface import (
     NetworkSpec,
     PortSpec,
     RouterSpec,
+    TunnelSpec,
     UplinkSpec,
 )
 from boxship.drivers.linux.legs import Legs
@@ -75,6 +76,7 @@ class KernelFabric:
         self._legs = Legs(self._naming)
         self._routers = Routers(self._naming, self._legs)
         self._names = names.Names(self._naming, self._legs, self._run / "names")
+        self._tunnels = tunnels.Tunnels(self._naming)
         self._uplink: UplinkSpec | None = None
 
     async def _do(self, lock: str, work: Callable[[], T]) -> T:
@@ -141,6 +143,7 @@ class KernelFabric:
         for network_id in self._names.ids():
             self._names.remove(network_id)
         self._remove_uplink()
+        self._tunnels.remove_all()
         self._tables.close()
         for name in namespace.names(self._naming.prefix):
             namespace.remove(name)
@@ -171,6 +174,7 @@ class KernelFabric:
             names=self._naming.named(spaces, "names"),
             sandboxes=self._naming.named(spaces, "sandbox"),
             uplink=self._has_uplink(),
+            tunnels=self._aliased(aliases, "tunnel"),
         )
 
     def _has_uplink(self) -> bool:
@@ -206,6 +210,7 @@ class KernelFabric:
         self._networks[spec.id] = spec
 
     async def remove_network(self, id: str) -> None:
+        await self.remove_tunnel(id)
         await self._do(f"network:{id}", lambda: self._remove_network(id))
 
     def _remove_network(self, id: str) -> None:
@@ -312,6 +317,15 @@ class KernelFabric:
 
     async def remove_names(self, network_id: str) -> None:
         await self._do(f"names:{network_id}", lambda: self._names.remove(network_id))
+
+    # Tunnels.
+
+    async def ensure_tunnel(self, spec: TunnelSpec) -> None:
+        tunnels.check(spec)
+        await self._do("tunnels", lambda: self._tunnels.ensure(spec))
+
+    async def remove_tunnel(self, network_id: str) -> None:
+        await self._do("tunnels", lambda: self._tunnels.remove(network_id))
 
     # The uplink.
 

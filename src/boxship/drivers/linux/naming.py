@@ -40,8 +40,13 @@ class Naming:
 
     @property
     def host_table(self) -> str:
-        """The one nft table in the host's own namespace."""
+        """The nft table of the uplink in the host's own namespace."""
         return f"boxship_{self.mark}"
+
+    @property
+    def tunnels_table(self) -> str:
+        """The nft table in the host's own namespace that says who may send to our tunnels."""
+        return f"{self.host_table}_tunnels"
 
     @property
     def mark_comment(self) -> str:
@@ -95,6 +100,11 @@ def check_plug(interface: str) -> None:
 def bridge(network_id: str) -> str:
     """The bridge of a network, in the fabric."""
     return f"br-{_short(network_id)}"
+
+
+def tunnel(network_id: str) -> str:
+    """The device of a network's tunnel, in the fabric."""
+    return f"vx-{_short(network_id)}"
 
 
 def tap(port_id: str) -> str:
