@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,7 @@ def _log_lines(*, verbose: bool) -> None:
     import structlog
 
     logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
