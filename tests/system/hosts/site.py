@@ -208,6 +208,13 @@ class Site:
             host.start()
         host.answers()
 
+    def drop(self, host: Host) -> None:
+        """Take a host out of the cloud."""
+        self.restore(host)
+        host.destroy()
+        host.power_off()
+        self.hosts.remove(host)
+
     def cut(self, host: Host) -> None:
         """Take a host's cable out."""
         self.underlay.cut(self.hosts.index(host) + 1)

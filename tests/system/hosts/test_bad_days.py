@@ -146,6 +146,31 @@ def test_a_deletion_waits_for_its_host(user: Tenant, frail: Site, beta: Host) ->
     assert_sound(frail)
 
 
+def test_a_host_is_lost_for_good(user: Tenant, frail: Site, alpha: Host) -> None:
+    """When the administrator says that it never comes back, what was on it can be deleted; if it comes back all the same, it
+    clears what nobody knows any more."""
+    lost = frail.add("lost")
+    frail.invite(lost)
+    lost.load()
+    try:
+        nets = network_of(user)
+        wish: dict[str, Any] = {"nets": nets, "mounts": [{"size": "1", "destination": "/data"}]}
+        gone = user.run(lost, "gone", **wish)
+        lost.power_off()
+        admin = alpha.session("admin")
+        user.session.ask("DELETE", f"{CONTAINERS}/{gone['uuid']}?stop=true&timeout=0")
+        assert not user.session.is_gone(f"{CONTAINERS}/{gone['uuid']}")
+        admin.ask("DELETE", "/container/v1/services?host=lost&binary=zun-compute")
+        user.session.gone(f"{CONTAINERS}/{gone['uuid']}")
+        volumes = f"/volume/v3/{user.session.project_id}/volumes"
+        until(lambda: not user.session.ask("GET", volumes)["volumes"], "its volume is gone with it")
+        frail.restore(lost)
+        assert_sound(frail)
+        until(lambda: not lost.look()["loops"], "its volumes are cleared")
+    finally:
+        frail.drop(lost)
+
+
 def test_a_host_without_cable(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
     """Cut off from database and others, it keeps what runs; when the cable is back, no router is in two places."""
     networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]

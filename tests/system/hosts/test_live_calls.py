@@ -28,9 +28,7 @@ def gamma(pair: Site) -> Iterator[Host]:
     made = pair.add("gamma", BOXSHIP_ENGINE="none", BOXSHIP_TUNNEL_ADDRESS="")
     pair.invite(made)
     yield made
-    made.destroy()
-    made.power_off()
-    pair.hosts.remove(made)
+    pair.drop(made)
 
 
 @pytest.fixture
