@@ -126,7 +126,7 @@ class Elsewhere(Unavailable):
     """The host ``host`` can answer this, and this one cannot."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"The host {host}, where this is, does not answer now.")
+        super().__init__("The host where this is does not answer now; try again later.", detail=f"host {host}")
         self.host = host
 
 

@@ -94,7 +94,7 @@ class Peers:
                 response = await stack.enter_async_context(asked)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 unreachable = errors.Elsewhere(host)
-                unreachable.detail = str(error)
+                unreachable.detail += f": {error}"
                 raise unreachable from error
             return response, stack.pop_all()
         raise AssertionError("the stack swallows nothing")

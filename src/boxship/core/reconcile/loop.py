@@ -70,6 +70,9 @@ class Reconciler(Protocol):
         ...
 
 
+_AWAY = (errors.DriverError, errors.Unavailable)
+"""The world or the database does not answer: a line in the log is enough."""
+
 Watcher = Callable[[Wake], Awaitable[None]]
 """Follows what the world itself reports and wakes rows; returns or raises a DriverError when the world goes away."""
 
@@ -188,7 +191,7 @@ class Loop:
         while self._open:
             try:
                 await watcher(self.wake)
-            except errors.DriverError as error:
+            except _AWAY as error:
                 log.info("watcher ended", reason=error.sentence)
             except Exception as error:
                 log.error("watcher failed", error=repr(error), exc_info=True)
@@ -197,6 +200,9 @@ class Loop:
     async def _listed(self, lane: _Lane, *, everything: bool) -> list[str]:
         try:
             return list(await (lane.reconciler.all() if everything else lane.reconciler.due()))
+        except _AWAY as error:
+            log.warning("scan put off", kind=lane.reconciler.kind, reason=error.sentence)
+            return []
         except Exception as error:  # noqa: BLE001 (the one loop: a failed scan must not end the clock)
             log.error("scan failed", kind=lane.reconciler.kind, error=repr(error))
             return []
@@ -204,7 +210,7 @@ class Loop:
     async def _sweep(self, lane: _Lane) -> None:
         try:
             await lane.reconciler.sweep()
-        except errors.DriverError as error:
+        except _AWAY as error:
             log.warning("sweep put off", kind=lane.reconciler.kind, reason=error.sentence)
         except Exception as error:
             log.error("sweep failed", kind=lane.reconciler.kind, error=repr(error), exc_info=True)
@@ -250,6 +256,9 @@ class Loop:
                 return await self._give_up(lane, id, work, error)
             except (errors.Absent, errors.Busy) as error:
                 return await self._later(lane, id, work, error)
+            except errors.Unavailable as error:  # the database is away, which no row is to blame for
+                log.info("put off", kind=kind, id=id, reason=error.sentence)
+                return self._pause(work)
             except Exception as error:
                 log.error("reconcile failed", kind=kind, id=id, error=repr(error), exc_info=True)
                 metrics.reconcile_failures.labels(kind).inc()
