@@ -148,6 +148,8 @@ class Port(msgspec.Struct, frozen=True, gc=False):
 def port(view: model.PortView, *, admin: bool = False) -> Port:
     """The answer for a port."""
     row = view.port
+    created = f"{row.created_at.isoformat()[:19]}Z"
+    same = row.updated_at == row.created_at
     return Port(
         row.id,
         row.name,
@@ -167,8 +169,8 @@ def port(view: model.PortView, *, admin: bool = False) -> Port:
         row.dns_name,
         [_assignment(row.dns_name, address.ip) for address in view.addresses],
         row.tags,
-        f"{row.created_at.isoformat()[:19]}Z",
-        f"{row.updated_at.isoformat()[:19]}Z",
+        created,
+        created if same else f"{row.updated_at.isoformat()[:19]}Z",
         row.revision_number,
         row.dhcp_options,
         row.vnic_type,

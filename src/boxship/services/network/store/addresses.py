@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from boxship.core.db.among import among
 from boxship.core.db.database import Transaction
 from boxship.services.network import model
 from boxship.services.network.store import rows, tables
@@ -99,7 +100,9 @@ async def of_ports(transaction: Transaction, port_ids: Sequence[str]) -> dict[st
         return {}
     found: dict[str, list[model.Address]] = {}
     order = (sa.func.length(_addresses.c.key), _addresses.c.key)
-    for row in await transaction.rows(sa.select(_addresses).where(_addresses.c.port_id.in_(port_ids)).order_by(*order)):
+    for row in await transaction.rows(
+        sa.select(_addresses).where(among(_addresses.c.port_id, port_ids)).order_by(*order)
+    ):
         found.setdefault(row[0], []).append(rows.built(model.Address, row))
     return {port_id: tuple(addresses) for port_id, addresses in found.items()}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from boxship.core import hosts
+from boxship.core.db.among import among
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.network import model
@@ -68,7 +69,7 @@ async def groups_of(transaction: Transaction, port_ids: Sequence[str]) -> dict[s
         return {}
     select = (
         sa.select(_memberships.c.port_id, _memberships.c.group_id)
-        .where(_memberships.c.port_id.in_(port_ids))
+        .where(among(_memberships.c.port_id, port_ids))
         .order_by(_memberships.c.port_id, _memberships.c.group_id)
     )
     return rows.grouped(await transaction.rows(select))
