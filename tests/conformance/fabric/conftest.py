@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.conformance.fabric.hosts import Site
 from tests.conformance.fabric.leftovers import leftovers
 from tests.conformance.fabric.world import World
 
@@ -33,3 +34,24 @@ async def world() -> AsyncIterator[World]:
     finally:
         await made.fabric.destroy()
     assert leftovers(mark, run) == []
+
+
+@pytest_asyncio.fixture
+async def site() -> AsyncIterator[Site]:
+    async for made in _site(2):
+        yield made
+
+
+@pytest_asyncio.fixture
+async def trio() -> AsyncIterator[Site]:
+    async for made in _site(3):
+        yield made
+
+
+async def _site(count: int) -> AsyncIterator[Site]:
+    made = Site(count)
+    await made.open()
+    try:
+        yield made
+    finally:
+        await made.remove()

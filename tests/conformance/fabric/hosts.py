@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from boxship.drivers.linux import namespace, programs
-from boxship.drivers.linux.interface import Neighbour, NetworkSpec, PortSpec, TunnelSpec
+from boxship.drivers.linux.interface import Address, GroupSpec, Neighbour, NetworkSpec, PortSpec, RuleSpec, TunnelSpec
 from boxship.drivers.linux.kernel import KernelFabric
 from tests.conformance.fabric.leftovers import leftovers
 from tests.conformance.fabric.world import World
@@ -81,7 +81,7 @@ class Site:
     def __init__(self, count: int, mtu: int = 1500) -> None:
         self._tag, self._segments = secrets.token_hex(3), 0
         self._wire = f"bxwire-{self._tag}"
-        self._placed: dict[str, list[tuple[Host, PortSpec]]] = {}
+        self._placed: dict[str, list[tuple[Host, str]]] = {}
         self.hosts = [Host(number, self._tag) for number in range(1, count + 1)]
         self._lay(mtu)
 
@@ -101,6 +101,10 @@ class Site:
             ]
             programs.ip(host.name, [*lines, f"link set {DEVICE} up", f"link show {DEVICE}"])
             programs.ip(self._wire, [f"link show {port}"])
+
+    def mac(self, host: Host) -> str:
+        """The MAC of a host on the wire."""
+        return next(str(link["address"]) for link in programs.links(host.name) if link["ifname"] == DEVICE)
 
     async def open(self) -> None:
         for host in self.hosts:
@@ -123,27 +127,57 @@ class Site:
         self._placed[spec.id] = []
         return spec
 
-    async def port(
-        self, host: Host, network: NetworkSpec, sandbox: str, *addresses: str, **options: object
-    ) -> PortSpec:
-        """A port on a host (``World.port``), which the tunnels to come lead to."""
-        spec = await host.port(network, sandbox, *addresses, **options)  # type: ignore[arg-type]  # those of World.port
-        self._placed[network.id].append((host, spec))
+    async def groups(self, *rules: RuleSpec, members: tuple[str, ...] = ()) -> GroupSpec:
+        """A security group on all hosts."""
+        spec = await self.hosts[0].group(*rules, members=members)
+        for host in self.hosts[1:]:
+            await host.fabric.ensure_group(spec)
         return spec
 
+    async def pair(self, network: NetworkSpec, *groups: GroupSpec) -> tuple[PortSpec, PortSpec]:
+        """``a`` (10.0.0.11, fd00::11) on the first host, ``b`` (10.0.0.12, fd00::12) on the second, joined."""
+        one, two = self.hosts[:2]
+        first = await self.port(one, network, "a", "10.0.0.11/24", "fd00::11/64", groups=groups)
+        second = await self.port(two, network, "b", "10.0.0.12/24", "fd00::12/64", groups=groups)
+        await self.join(network)
+        return first, second
+
+    async def port(
+        self,
+        host: Host,
+        network: NetworkSpec,
+        sandbox: str,
+        *addresses: str,
+        groups: tuple[GroupSpec, ...] = (),
+        via: str = "",
+    ) -> PortSpec:
+        """A port on a host (``World.port``), which the tunnels to come lead to."""
+        spec = await host.port(network, sandbox, *addresses, groups=groups, via=via)
+        self.place(host, network, spec.mac)
+        return spec
+
+    def place(self, host: Host, network: NetworkSpec, mac: str) -> None:
+        """Let the tunnels to come lead to a station: it is on this host now, wherever it was before."""
+        self.take_away(network, mac)
+        self._placed[network.id].append((host, mac))
+
+    def take_away(self, network: NetworkSpec, mac: str) -> None:
+        """The station is nowhere any more."""
+        self._placed[network.id] = [(there, other) for there, other in self._placed[network.id] if other != mac]
+
     def tunnel(self, host: Host, network: NetworkSpec, *, six: bool = False) -> TunnelSpec:
-        """The host's tunnel to where the network's other ports are."""
+        """The host's tunnel to where the network's other stations are."""
 
-        def at(other: Host) -> str:
-            return other.address6 if six else other.address
+        def at(other: Host) -> Address:
+            return ip_address(other.address6 if six else other.address)
 
-        others = [(other, port) for other, port in self._placed[network.id] if other is not host]
+        others = [(at(other), mac) for other, mac in self._placed[network.id] if other is not host]
         return TunnelSpec(
             network_id=network.id,
             vni=network.segment,
-            local=ip_address(at(host)),
-            peers=tuple(dict.fromkeys(ip_address(at(other)) for other, _ in others)),
-            neighbours=tuple(Neighbour(port.mac, ip_address(at(other))) for other, port in others),
+            local=at(host),
+            peers=tuple(dict.fromkeys(peer for peer, _ in others)),
+            neighbours=tuple(Neighbour(mac, peer) for peer, mac in others),
         )
 
     async def join(self, network: NetworkSpec, *, six: bool = False) -> None:
@@ -166,6 +200,9 @@ class Underlay:
 
     def close(self) -> None:
         self._socket.close()
+
+    def send(self, frame: bytes) -> None:
+        self._socket.send(frame)
 
     def until(self, marker: bytes) -> list[bytes]:
         """The frames before one that contains the marker."""
