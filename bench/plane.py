@@ -36,11 +36,10 @@ def cold_start(directory: Path, engine_socket: Path, runs: int = 5) -> list[Figu
 
 
 def tokens_and_lists(directory: Path) -> list[Figure]:
-    """Tokens per second and lists of 1,000, on the fake engine."""
+    """Tokens per second and lists of 1,000 containers, on the fake engine."""
     with clouds.running(directory / "plane", PORT + 1, engine="fake", **_UNLIMITED) as cloud:
         figures = asyncio.run(_token_rates(cloud))
         network = clouds.network(cloud, "10.7.0.0/16")
-        figures += _ports(cloud, network)
         return figures + _containers(cloud, network)
 
 
@@ -59,13 +58,6 @@ async def _token_rates(cloud: clouds.Cloud) -> list[Figure]:
         Figure("tokens by password", await load.rate(PORT + 1, issue), "/s"),
         Figure("token validations", validation, "/s", at_least=1000),
     ]
-
-
-def _ports(cloud: clouds.Cloud, network: str) -> list[Figure]:
-    for _ in range(10):
-        cloud.call("POST", "/network/v2.0/ports", {"ports": [{"network_id": network}] * 100})
-    seconds = [_timed(cloud, "/network/v2.0/ports?limit=1000") for _ in range(20)]
-    return [Figure("GET of 1,000 ports", statistics.median(seconds) * 1000, "ms", at_most=50)]
 
 
 def _containers(cloud: clouds.Cloud, network: str) -> list[Figure]:
