@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
 
 from boxship.drivers.linux import naming, nat
-from boxship.drivers.linux.interface import FloatingSpec, Route, RouterPort, RouterSpec
+from boxship.drivers.linux.interface import FloatingSpec, ForwardingSpec, Route, RouterPort, RouterSpec
 
 LEG = RouterPort("e0000000-0000-4000-8000-000000000001", "net", "fa:16:3e:00:00:01", (ip_interface("10.0.0.1/24"),))
 GATEWAY = RouterPort(
@@ -29,6 +29,30 @@ def test_floating_ips_are_maps_both_ways() -> None:
     assert "elements = { 198.18.0.9 : 10.0.0.5 }" in text
     assert "elements = { 10.0.0.5 : 198.18.0.9 }" in text
     assert nat.addresses(OUTER)[DEVICE] == [ip_interface("198.18.0.2/24"), ip_address("198.18.0.9")]
+
+
+def test_forwarded_ports_are_entries_of_maps() -> None:
+    other = IPv4Address("198.18.0.8")
+    spec = replace(
+        OUTER,
+        forwardings=(
+            ForwardingSpec(FLOATING.floating, "tcp", (80, 80), FLOATING.fixed, (8080, 8080)),
+            ForwardingSpec(other, "udp", (10, 19), FLOATING.fixed, (53, 53)),
+            ForwardingSpec(other, "udp", (20, 29), FLOATING.fixed, (20, 29)),
+            ForwardingSpec(other, "udp", (30, 31), FLOATING.fixed, (40, 41)),
+        ),
+    )
+    assert nat.forwarded(spec) == {
+        ("198.18.0.9", "tcp", 80, 80): ("10.0.0.5", 8080),
+        ("198.18.0.8", "udp", 10, 19): ("10.0.0.5", 53),
+        ("198.18.0.8", "udp", 20, 29): ("10.0.0.5", 0),
+        ("198.18.0.8", "udp", 30, 30): ("10.0.0.5", 40),
+        ("198.18.0.8", "udp", 31, 31): ("10.0.0.5", 41),
+    }
+    text = nat.table(spec)
+    assert "198.18.0.9 . tcp . 80 : 10.0.0.5 . 8080" in text
+    assert "198.18.0.8 . udp . 20-29 : 10.0.0.5 }" in text
+    assert nat.addresses(spec)[DEVICE] == [ip_interface("198.18.0.2/24"), FLOATING.floating, other]
 
 
 def test_inside_addresses_leave_under_the_gateways_own_after_the_floating_ones() -> None:

@@ -128,6 +128,18 @@ class FloatingSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardingSpec:
+    """Ports ``external`` (first and last) of ``floating`` lead to ports ``internal`` of ``fixed``: as many, one to one, or
+    all to one. ``protocol`` is ``tcp``, ``udp``, ``sctp`` or ``dccp``. Nothing leaves under ``floating`` but answers."""
+
+    floating: IPv4Address
+    protocol: str
+    external: tuple[int, int]
+    fixed: IPv4Address
+    internal: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class RouterSpec:
     """A router. ``gateway`` is its leg in an external network with ``next_hops`` as default routes there;
     ``snat``: inside addresses leave under the gateway's own."""
@@ -139,6 +151,7 @@ class RouterSpec:
     snat: bool = True
     floating: tuple[FloatingSpec, ...] = ()
     routes: tuple[Route, ...] = ()
+    forwardings: tuple[ForwardingSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import Any
 
 from boxship.drivers.linux import naming
 from boxship.drivers.linux.interface import Address, Interface, Network, Route, RouterPort, RouterSpec
@@ -32,7 +33,33 @@ def addresses(spec: RouterSpec) -> dict[str, list[Interface | Address]]:
     """Per device of the router: its addresses; floating IPs sit on the gateway's leg."""
     found: dict[str, list[Interface | Address]] = {naming.leg(leg.port_id): list(leg.addresses) for leg in legs(spec)}
     if spec.gateway:
-        found[naming.leg(spec.gateway.port_id)] += [floating.floating for floating in spec.floating]
+        found[naming.leg(spec.gateway.port_id)] += floating(spec)
+    return found
+
+
+def floating(spec: RouterSpec) -> list[IPv4Address]:
+    """The floating IPs, those that lead to one address first, then those of forwarded ports."""
+    whole = [entry.floating for entry in spec.floating]
+    return [*whole, *sorted({entry.floating for entry in spec.forwardings} - set(whole))]
+
+
+Outside = tuple[str, str, int, int]
+"""A floating IP, a protocol, the first and the last port."""
+
+
+def forwarded(spec: RouterSpec) -> dict[Outside, tuple[str, int]]:
+    """Where ports of floating IPs lead: an address and a port (0: the same port)."""
+    found: dict[Outside, tuple[str, int]] = {}
+    for entry in spec.forwardings:
+        at, fixed, (first, last) = str(entry.floating), str(entry.fixed), entry.external
+        inside = entry.internal[0]
+        if entry.internal[0] == entry.internal[1]:
+            found[at, entry.protocol, first, last] = fixed, inside
+        elif inside == first:
+            found[at, entry.protocol, first, last] = fixed, 0
+        else:
+            ports = range(first, last + 1)
+            found |= {(at, entry.protocol, port, port): (fixed, inside + port - first) for port in ports}
     return found
 
 
@@ -62,8 +89,11 @@ _INPUT = """    iifname "lo" accept
 
 
 def _maps(spec: RouterSpec) -> str:
-    into = ", ".join(f"{floating.floating} : {floating.fixed}" for floating in spec.floating)
-    out = ", ".join(f"{floating.fixed} : {floating.floating}" for floating in spec.floating)
+    into = ", ".join(f"{entry.floating} : {entry.fixed}" for entry in spec.floating)
+    out = ", ".join(f"{entry.fixed} : {entry.floating}" for entry in spec.floating)
+    led = forwarded(spec).items()
+    other = ", ".join(f"{_key(*outside)} : {fixed} . {port}" for outside, (fixed, port) in led if port)
+    same = ", ".join(f"{_key(*outside)} : {fixed}" for outside, (fixed, port) in led if not port)
 
     def elements(pairs: str) -> str:
         return f"\n    elements = {{ {pairs} }}" if pairs else ""
@@ -71,19 +101,40 @@ def _maps(spec: RouterSpec) -> str:
     return (
         f"  map into {{\n    type ipv4_addr : ipv4_addr;{elements(into)}\n  }}\n"
         f"  map out {{\n    type ipv4_addr : ipv4_addr;{elements(out)}\n  }}\n"
+        f"  map forward {{\n    type {_KEY} : ipv4_addr . inet_service; flags interval;{elements(other)}\n  }}\n"
+        f"  map forward_same {{\n    type {_KEY} : ipv4_addr; flags interval;{elements(same)}\n  }}\n"
     )
+
+
+_KEY = "ipv4_addr . inet_proto . inet_service"
+
+
+def _key(address: str, protocol: str, first: int, last: int) -> str:
+    return f"{address} . {protocol} . {first}" + (f"-{last}" if last > first else "")
+
+
+def key(listed: list[Any]) -> Outside:
+    """As ``nft --json`` shows what ``forwarded`` has."""
+    address, protocol, port = listed
+    first, last = port["range"] if isinstance(port, dict) else (port, port)
+    return address, protocol, first, last
 
 
 def _chains(spec: RouterSpec, outside: str) -> str:
     text = "  chain prerouting {\n    type nat hook prerouting priority dstnat; policy accept;\n"
-    text += "    dnat ip to ip daddr map @into\n  }\n"
+    text += "    dnat ip to ip daddr map @into\n"
+    for name in ("forward", "forward_same"):
+        text += (
+            f"    meta l4proto {{ tcp, udp, sctp, dccp }} dnat ip to ip daddr . meta l4proto . th dport map @{name}\n"
+        )
+    text += "  }\n"
     text += "  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n"
     text += f'    oifname "{outside}" snat ip to ip saddr map @out\n'
     own = [address.ip for address in spec.gateway.addresses if address.version == 4] if spec.gateway else []
     if spec.snat and own:
         text += f'    oifname "{outside}" ip saddr != {own[0]} snat ip to {own[0]}\n'
-        # A flow from inside to a floating IP of the same router comes back through it.
-        text += f'    iifname != "{outside}" ct status dnat masquerade\n'
+    # A flow from inside to a floating IP of the same router comes back through it.
+    text += f'    iifname != "{outside}" ct status dnat masquerade\n'
     text += "  }\n  chain forward {\n    type filter hook forward priority filter; policy accept;\n"
     if spec.snat:
         text += f'    iifname "{outside}" ct status dnat accept\n'

@@ -8,6 +8,9 @@ from boxship.drivers.linux.interface import RouterSpec
 from boxship.drivers.linux.legs import Legs
 from boxship.drivers.linux.naming import Naming
 
+_Translated = tuple[dict[str, str], dict[nat.Outside, tuple[str, int]]]
+"""Floating IPs with their fixed addresses, and ports of floating IPs with what they lead to."""
+
 
 class Routers:
     """The routers of one installation. A router is worked on by one caller at a time."""
@@ -32,24 +35,33 @@ class Routers:
         self._moved(spec, before)
         for leg in legs:
             here = [str(address.ip) for address in leg.addresses if address.version == 4]
-            here += [str(floating.floating) for floating in spec.floating if leg is spec.gateway]
+            here += [str(address) for address in nat.floating(spec) if leg is spec.gateway]
             link.announce(where, naming.leg(leg.port_id), leg.mac, here)
         self._known[spec.id] = spec
 
-    def _translated(self, where: str) -> dict[str, str]:
-        """The floating IPs that the kernel translates, with their fixed addresses."""
+    def _translated(self, where: str) -> _Translated:
+        """What the kernel translates."""
         try:
-            listed = programs.nft_list(where, "map", "inet", "boxship", "into").get("nftables", [])
+            listed = programs.nft_list(where, "table", "inet", "boxship").get("nftables", [])
         except errors.Absent:
-            return {}
-        return {str(pair[0]): str(pair[1]) for entry in listed for pair in entry.get("map", {}).get("elem", [])}
+            return {}, {}
+        maps = {entry["map"]["name"]: entry["map"].get("elem", []) for entry in listed if "map" in entry}
+        whole = {str(floating): str(fixed) for floating, fixed in maps.get("into", [])}
+        ports = {nat.key(outside["concat"]): (inside, 0) for outside, inside in maps.get("forward_same", [])}
+        ports |= {nat.key(outside["concat"]): tuple(inside["concat"]) for outside, inside in maps.get("forward", [])}
+        return whole, ports
 
-    def _moved(self, spec: RouterSpec, before: dict[str, str]) -> None:
-        """Flows of floating IPs that went or moved end; the host forgets where they were."""
+    def _moved(self, spec: RouterSpec, before: _Translated) -> None:
+        """Flows of floating IPs and ports that went or moved end; the host forgets where they were."""
+        where, (whole, ports) = self._naming.router(spec.id), before
         after = {str(floating.floating): str(floating.fixed) for floating in spec.floating}
-        for floating in before.keys() - {address for address, fixed in before.items() if after.get(address) == fixed}:
-            conntrack.cut(self._naming.router(spec.id), floating)
-        changed = before.keys() ^ after.keys()
+        for floating in whole.keys() - {address for address, fixed in whole.items() if after.get(address) == fixed}:
+            conntrack.cut(where, floating)
+        kept = nat.forwarded(spec)
+        for address, protocol, *span in {outside for outside, inside in ports.items() if kept.get(outside) != inside}:
+            conntrack.cut_ports(where, address, protocol, (span[0], span[1]))
+        here = {str(address) for address in nat.floating(spec)}
+        changed = here ^ {*whole, *(outside[0] for outside in ports)}
         programs.ip(
             programs.HOST, [f"neigh flush to {address} dev {self._naming.uplink}" for address in changed], force=True
         )

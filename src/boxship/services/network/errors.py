@@ -466,3 +466,26 @@ class FloatingIPPortAlreadyAssociated(errors.Conflict):
 class ExternalIpAddressExhausted(errors.BadRequest):
     def __init__(self, network_id: str) -> None:
         super().__init__(f"Unable to find any IP address on external network {network_id}.")
+
+
+def bad_forwarding(reason: str, field: str) -> errors.BadRequest:
+    """A port forwarding that cannot be; upstream calls the type only ``BadRequest``."""
+    return errors.BadRequest(f"Bad port_forwarding request: {reason}.", field=field)
+
+
+class PortForwardingNotFound(errors.NotFound):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"Port Forwarding {id} could not be found.")
+
+
+class FipInUseByPortForwarding(errors.Conflict):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"Floating IP {id} in use by Port Forwarding resources.")
+
+
+class PortHasBindingFloatingIP(errors.Conflict):
+    def __init__(self, fip: tuple[str, str], port_id: str, fixed_ip: str) -> None:
+        super().__init__(
+            f"Cannot create port forwarding to floating IP {fip[0]} ({fip[1]}) with port {port_id} using fixed IP "
+            f"{fixed_ip}, as that port already has a binding floating IP."
+        )

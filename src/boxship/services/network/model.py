@@ -337,6 +337,25 @@ class FloatingIP(msgspec.Struct, frozen=True):
     status: str
 
 
+class Forwarding(msgspec.Struct, frozen=True):
+    """Ports of a floating IP that lead to ports of an address inside. All written by operations; it is real with its router.
+
+    As many ports inside as outside, one to one, or all to one inside.
+    """
+
+    id: str
+    floatingip_id: str
+    created_at: datetime
+    internal_port_id: str
+    internal_ip_address: str
+    protocol: str
+    internal_port: int
+    internal_last: int
+    external_port: int
+    external_last: int
+    description: str
+
+
 class Names(msgspec.Struct, frozen=True):
     """The name service of a network, on a port of its own."""
 
@@ -397,7 +416,8 @@ class RouterView(msgspec.Struct, frozen=True):
 
 
 class FloatingView(msgspec.Struct, frozen=True):
-    """A floating IP with the port it leads to."""
+    """A floating IP with the port it leads to, or what it forwards."""
 
     floating: FloatingIP
     port: Port | None
+    forwardings: tuple[Forwarding, ...] = ()

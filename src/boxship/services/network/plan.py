@@ -24,6 +24,8 @@ class RouterRows(msgspec.Struct, frozen=True):
     addresses: Mapping[str, tuple[model.Address, ...]]
     subnets: Subnets
     floating: Sequence[model.FloatingIP]
+    forwardings: Mapping[str, Sequence[model.Forwarding]] = {}
+    """By floating IP."""
 
 
 class NamesRows(msgspec.Struct, frozen=True):
@@ -155,6 +157,11 @@ def router(rows: RouterRows) -> linux.RouterSpec:
             linux.Route(ipaddress.ip_network(route.destination), ipaddress.ip_address(route.nexthop))
             for route in row.routes
         ),
+        forwardings=tuple(
+            _forwarding(entry, forwarding)
+            for entry in rows.floating
+            for forwarding in rows.forwardings.get(entry.id, ())
+        ),
     )
 
 
@@ -176,6 +183,16 @@ def _next_hops(port: model.Port, rows: RouterRows) -> tuple[linux.Address, ...]:
 def _floating(row: model.FloatingIP) -> linux.FloatingSpec:
     return linux.FloatingSpec(
         row.id, ipaddress.IPv4Address(row.floating_ip_address), ipaddress.IPv4Address(str(row.fixed_ip_address))
+    )
+
+
+def _forwarding(owner: model.FloatingIP, row: model.Forwarding) -> linux.ForwardingSpec:
+    return linux.ForwardingSpec(
+        floating=ipaddress.IPv4Address(owner.floating_ip_address),
+        protocol=row.protocol,
+        external=(row.external_port, row.external_last),
+        fixed=ipaddress.IPv4Address(row.internal_ip_address),
+        internal=(row.internal_port, row.internal_last),
     )
 
 

@@ -54,6 +54,7 @@ RULES: list[Rule] = [
     Rule("add_extraroutes", MEMBER, "Add routes to a router."),
     Rule("remove_extraroutes", MEMBER, "Remove routes from a router."),
     *_resource("floatingip", "floating IPs"),
+    *_resource("floatingip_port_forwarding", "port forwardings of floating IPs"),
     Rule("create_floatingip:floating_ip_address", ADMIN, "Choose the address of a floating IP."),
     Rule("get_tags", READER, "See the tags of a resource."),
     Rule("update_tags", MEMBER, "Change the tags of a resource."),

@@ -8,6 +8,7 @@ from boxship.services.network.api import (
     availability,
     discovery,
     floating,
+    forwarding,
     groups,
     networks,
     ports,
@@ -18,6 +19,7 @@ from boxship.services.network.api import (
     tags,
 )
 
+_FORWARDINGS = "/v2.0/floatingips/{id}/port_forwardings"
 _FREE = "/v2.0/network-ip-availabilities"
 
 ROUTES = [
@@ -68,6 +70,13 @@ ROUTES = [
     Route("GET", "/v2.0/floatingips/{id}", floating.show_floating, "get_floatingip"),
     Route("PUT", "/v2.0/floatingips/{id}", floating.update_floating, "update_floatingip"),
     Route("DELETE", "/v2.0/floatingips/{id}", floating.delete_floating, "delete_floatingip"),
+    Route("GET", _FORWARDINGS, forwarding.list_forwardings, "get_floatingip_port_forwarding"),
+    Route("POST", _FORWARDINGS, forwarding.create_forwarding, "create_floatingip_port_forwarding"),
+    Route("GET", f"{_FORWARDINGS}/{{forwarding}}", forwarding.show_forwarding, "get_floatingip_port_forwarding"),
+    Route("PUT", f"{_FORWARDINGS}/{{forwarding}}", forwarding.update_forwarding, "update_floatingip_port_forwarding"),
+    Route(
+        "DELETE", f"{_FORWARDINGS}/{{forwarding}}", forwarding.delete_forwarding, "delete_floatingip_port_forwarding"
+    ),
     Route("GET", "/v2.0/{collection}/{id}/tags", tags.list_tags, "get_tags"),
     Route("PUT", "/v2.0/{collection}/{id}/tags", tags.set_tags, "update_tags"),
     Route("POST", "/v2.0/{collection}/{id}/tags", tags.add_tags, "update_tags"),

@@ -50,7 +50,18 @@ EXTENSIONS = [
     Extension("extraroute", "Extra Route", "Static routes in routers."),
     Extension("extraroute-atomic", "Atomically add/remove extra routes", "Single routes added and removed."),
     Extension("filter-validation", "Filter parameters validation", "A filter that is not known is refused."),
+    Extension("expose-port-forwarding-in-fip", "Expose Floating IP port forwardings", "What a floating IP forwards."),
     Extension("fip-port-details", "Floating IP Port Details", "The port that a floating IP leads to."),
+    Extension("floating-ip-port-forwarding", "Floating IP Port Forwarding", "Single ports of floating IPs."),
+    Extension(
+        "floating-ip-port-forwarding-description", "Floating IP Port Forwarding description", "Their descriptions."
+    ),
+    Extension(
+        "floating-ip-port-forwarding-detail", "Floating IP port forwarding detail", "More of them in floating IPs."
+    ),
+    Extension(
+        "floating-ip-port-forwarding-port-ranges", "Floating IP Port Forwarding ranges", "Several ports at once."
+    ),
     Extension("ip-substring-filtering", "IP address substring filtering", "Ports by a part of their addresses."),
     Extension("net-mtu", "Network MTU", "The MTU of a network."),
     Extension("net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be chosen."),

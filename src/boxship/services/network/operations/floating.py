@@ -15,11 +15,12 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, allocation, checks, networks, ports, wiring
+from boxship.services.network.operations import access, allocation, checks, forwarding_ends, networks, ports, wiring
 from boxship.services.network.schemas import routers as wire
-from boxship.services.network.schemas.fields import given
+from boxship.services.network.schemas.fields import given, known
 from boxship.services.network.schemas.ports import FixedIpWish
 from boxship.services.network.store import addresses, rows, tables
+from boxship.services.network.store import forwarding as forwarding_store
 from boxship.services.network.store import networks as networks_store
 from boxship.services.network.store import routers as store
 
@@ -113,7 +114,7 @@ async def _target(
         raise errors.PortNotFound(port_id)
     address = _inside(view, fixed_ip)
     await _alone(transaction, row, address)
-    router_id = await _router(transaction, row.floating_network_id, address)
+    router_id = await router_between(transaction, row.floating_network_id, address)
     if router_id is None:
         raise errors.ExternalGatewayForFloatingIPNotFound(row.floating_network_id, address.subnet_id, port_id)
     return Target(port_id, address.ip, router_id)
@@ -154,7 +155,7 @@ async def _alone(transaction: Transaction, row: model.FloatingIP, address: model
         )
 
 
-async def _router(transaction: Transaction, network_id: str, address: model.Address) -> str | None:
+async def router_between(transaction: Transaction, network_id: str, address: model.Address) -> str | None:
     """The router between: it has a leg in the subnet and its gateway on the floating network; the gateway's owner first."""
     subnet = await rows.get(transaction, tables.subnets, model.Subnet, address.subnet_id)
     found = []
@@ -175,7 +176,7 @@ async def list_floating(
     return await store.floating_views(transaction, found), page
 
 
-async def _seen(transaction: Transaction, caller: Caller, id: str) -> model.FloatingIP:
+async def seen(transaction: Transaction, caller: Caller, id: str) -> model.FloatingIP:
     row = await rows.get(transaction, tables.floating, model.FloatingIP, id)
     if row is None or not caller.sees(row.project_id):
         raise errors.FloatingIPNotFound(id)
@@ -184,19 +185,19 @@ async def _seen(transaction: Transaction, caller: Caller, id: str) -> model.Floa
 
 async def get_floating(transaction: Transaction, caller: Caller, id: str) -> model.FloatingView:
     """One floating IP. FloatingIPNotFound."""
-    return (await store.floating_views(transaction, [await _seen(transaction, caller, id)]))[0]
+    return (await store.floating_views(transaction, [await seen(transaction, caller, id)]))[0]
 
 
 async def update_floating(
     transaction: Transaction, caller: Caller, id: str, wish: wire.FloatingUpdate
 ) -> model.FloatingView:
     """Lead a floating IP elsewhere or nowhere; a change without ``port_id`` leaves it where it leads."""
-    row = await _seen(transaction, caller, id)
+    row = await seen(transaction, caller, id)
     changed = msgspec.structs.replace(row, updated_at=clock.now(), revision_number=row.revision_number + 1)
     values = given(wish)
     if "description" in values:
         changed = msgspec.structs.replace(changed, description=values["description"])
-    if not isinstance(wish.port_id, UnsetType) or "fixed_ip_address" in values:
+    if await _may_lead(transaction, id, wish):
         port_id = row.port_id if isinstance(wish.port_id, UnsetType) else wish.port_id
         fixed = None if isinstance(wish.fixed_ip_address, UnsetType) else wish.fixed_ip_address
         target = await _target(transaction, caller, row, port_id, fixed)
@@ -206,6 +207,18 @@ async def update_floating(
     await rows.change(transaction, tables.floating, id, **rows.differing(row, changed))
     await _wake(transaction, [row.router_id, changed.router_id])
     return (await store.floating_views(transaction, [changed]))[0]
+
+
+async def _may_lead(transaction: Transaction, id: str, wish: wire.FloatingUpdate) -> bool:
+    """Whether the change says where the floating IP leads as a whole. FipInUseByPortForwarding: its ports lead somewhere."""
+    if isinstance(wish.port_id, UnsetType) and isinstance(wish.fixed_ip_address, UnsetType):
+        return False
+    await forwarding_ends.lock(transaction)
+    if not await forwarding_store.any_of(transaction, id):
+        return True
+    if wish.port_id is None and not known(wish.fixed_ip_address):
+        return False
+    raise errors.FipInUseByPortForwarding(id)
 
 
 async def _wake(transaction: Transaction, router_ids: Iterable[str | None]) -> None:
@@ -222,8 +235,11 @@ async def disassociate_port(transaction: Transaction, port_id: str) -> None:
 
 
 async def delete_floating(transaction: Transaction, caller: Caller, id: str) -> None:
-    """Delete a floating IP. FloatingIPNotFound."""
-    row = await _seen(transaction, caller, id)
+    """Delete a floating IP. FloatingIPNotFound, FipInUseByPortForwarding."""
+    row = await seen(transaction, caller, id)
+    await forwarding_ends.lock(transaction)
+    if await forwarding_store.any_of(transaction, id):
+        raise errors.FipInUseByPortForwarding(id)
     await rows.delete(transaction, tables.floating, id)
     await _wake(transaction, [row.router_id])
     port = await rows.get(transaction, tables.ports, model.Port, row.floating_port_id)

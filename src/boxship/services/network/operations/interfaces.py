@@ -9,6 +9,7 @@ from boxship.core.db.database import Transaction
 from boxship.services.network import errors, model
 from boxship.services.network.operations import access, allocation, networks, ports, routers, subnets, wiring
 from boxship.services.network.schemas import routers as wire
+from boxship.services.network.store import forwarding as forwarding_store
 from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import routers as store
 from boxship.services.network.store import rows, tables
@@ -144,7 +145,8 @@ async def _unused(transaction: Transaction, router: model.Router, subnet_id: str
     """Floating IPs and routes of the router may need its leg."""
     floating = await store.floating_of(transaction, tables.floating.c.router_id == router.id)
     targets = await ports_store.addresses_in(transaction, subnet_id)
-    if any((row.port_id, row.fixed_ip_address) in targets for row in floating):
+    forwarded = await forwarding_store.any_into(transaction, router.id, subnet_id)
+    if forwarded or any((row.port_id, row.fixed_ip_address) in targets for row in floating):
         raise errors.RouterInterfaceInUseByFloatingIP(router.id, subnet_id)
     subnet = await rows.get(transaction, tables.subnets, model.Subnet, subnet_id)
     if subnet and any(

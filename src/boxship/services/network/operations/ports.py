@@ -17,7 +17,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, checks, groups, networks, plugs, wiring
+from boxship.services.network.operations import access, checks, forwarding_ends, groups, networks, plugs, wiring
 from boxship.services.network.schemas import ports as wire
 from boxship.services.network.schemas.fields import given, known
 from boxship.services.network.store import ports as store
@@ -204,6 +204,7 @@ async def update_port(transaction: Transaction, caller: Caller, id: str, wish: w
     await rows.change(transaction, tables.ports, id, **rows.differing(view.port, changed))
     if isinstance(wish.fixed_ips, tuple):
         await wiring.readdress(transaction, view, wish.fixed_ips)
+        await forwarding_ends.follow(transaction, id)
     if set(group_ids) != set(view.groups):
         await store.set_groups(transaction, id, group_ids)
     await plugs.follow(transaction, view.port, changed)
@@ -298,4 +299,5 @@ async def let_go(transaction: Transaction, port: model.Port) -> None:
     from boxship.services.network.operations import floating
 
     await floating.disassociate_port(transaction, port.id)
+    await forwarding_ends.keep(transaction, port.id, ())
     await wiring.drop(transaction, port)

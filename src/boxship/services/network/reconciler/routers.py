@@ -6,7 +6,7 @@ from boxship.core.db.database import Transaction
 from boxship.drivers.linux.interface import FabricSight
 from boxship.services.network import model, plan
 from boxship.services.network.reconciler.claims import Claimed
-from boxship.services.network.store import addresses, removals, rows, tables
+from boxship.services.network.store import addresses, forwarding, removals, rows, tables
 from boxship.services.network.store import routers as routers_store
 
 
@@ -53,7 +53,8 @@ class RouterReconciler(Claimed):
         wanted = {address.subnet_id for found in had.values() for address in found}
         subnets = await rows.find(transaction, tables.subnets, model.Subnet, tables.subnets.c.id.in_(wanted))
         floating = await routers_store.floating_of(transaction, tables.floating.c.router_id == id)
-        return plan.RouterRows(router, legs, had, {subnet.id: subnet for subnet in subnets}, floating)
+        forwarded = await forwarding.of_floating(transaction, [entry.id for entry in floating])
+        return plan.RouterRows(router, legs, had, {subnet.id: subnet for subnet in subnets}, floating, forwarded)
 
     async def _record(self, loaded: plan.RouterRows, undone: list[str]) -> None:
         router = loaded.router

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from boxship.core import clock
 from boxship.services.network import model
 from boxship.services.network.schemas.fields import Create, Id, Ip, Request, Text, Zones
+from boxship.services.network.schemas.forwarding import Exposed, exposed
 from boxship.services.network.schemas.ports import FixedIp, FixedIps
 
 Routes = Annotated[tuple[model.HostRoute, ...], Meta(max_length=64)]
@@ -200,6 +201,7 @@ class Floating(msgspec.Struct, frozen=True):
     created_at: str | None
     updated_at: str | None
     revision_number: int
+    port_forwardings: tuple[Exposed, ...]
 
 
 def floating(view: model.FloatingView) -> Floating:
@@ -223,6 +225,7 @@ def floating(view: model.FloatingView) -> Floating:
         clock.stamp(row.created_at),
         clock.stamp(row.updated_at),
         row.revision_number,
+        tuple(exposed(forwarding) for forwarding in view.forwardings),
     )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.network import model
-from boxship.services.network.store import addresses, rows, tables
+from boxship.services.network.store import addresses, forwarding, rows, tables
 
 _routers, _legs, _floating, _ports = tables.routers, tables.legs, tables.floating, tables.ports
 
@@ -101,9 +101,13 @@ async def floating_of(transaction: Transaction, *conditions: sa.ColumnElement[bo
 
 
 async def floating_views(transaction: Transaction, found: Sequence[model.FloatingIP]) -> list[model.FloatingView]:
-    """The floating IPs with the ports they lead to."""
+    """The floating IPs with the ports they lead to and their forwardings."""
     wanted = [floating.port_id for floating in found if floating.port_id]
     ports = {}
     if wanted:
         ports = {port.id: port for port in await rows.find(transaction, _ports, model.Port, _ports.c.id.in_(wanted))}
-    return [model.FloatingView(floating, ports.get(floating.port_id or "")) for floating in found]
+    forwarded = await forwarding.of_floating(transaction, [floating.id for floating in found])
+    return [
+        model.FloatingView(floating, ports.get(floating.port_id or ""), forwarded.get(floating.id, ()))
+        for floating in found
+    ]

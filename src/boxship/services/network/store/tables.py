@@ -296,6 +296,23 @@ floating = sa.Table(
     sa.UniqueConstraint("port_id", "fixed_ip_address", "floating_network_id"),
 )
 
+forwardings = sa.Table(
+    "port_forwardings",
+    types.metadata,
+    types.identifier(),
+    types.reference("floatingip_id", "floating_ips.id", nullable=False, index=True),
+    _moment("created_at"),
+    types.reference("internal_port_id", "ports.id", nullable=False, index=True),
+    _text("internal_ip_address", 45),
+    _text("protocol", 8),
+    _number("internal_port"),
+    _number("internal_last"),
+    _number("external_port"),
+    _number("external_last"),
+    _text("description"),
+    sa.UniqueConstraint("floatingip_id", "protocol", "external_port"),
+)
+
 names = sa.Table(
     "network_names",
     types.metadata,
