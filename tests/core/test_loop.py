@@ -316,6 +316,27 @@ def test_the_scan_starts_with_all_and_goes_on_with_what_is_due() -> None:
     assert found.sweeps == [0, 1000, 2000]
 
 
+@pytest.mark.parametrize("rows", [["a"], []], ids=["listed", "new"])
+def test_nothing_is_worked_on_before_every_kind_is_listed(rows: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by a wake-up nor by a look again: a list may find what a reboot took away, and others rely on that."""
+
+    async def scenario() -> Recorded:
+        reconciler, slow = Recorded(rows=rows), Recorded(kind="slow")
+
+        async def listed() -> Iterable[str]:
+            await asyncio.sleep(1)
+            return []
+
+        monkeypatch.setattr(slow, "all", listed)
+        async with started(reconciler, slow) as loop:
+            loop.wake("thing", "a")
+            loop.rescan()
+            await asyncio.sleep(500)
+        return reconciler
+
+    assert virtual.run(scenario()).times() == [1]
+
+
 @pytest.mark.parametrize("part", ["all", "due", "sweep"])
 @pytest.mark.parametrize("error", [errors.Unavailable("away"), errors.Busy("busy"), ValueError("what")])
 def test_a_scan_that_fails_does_not_end_the_clock(part: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:

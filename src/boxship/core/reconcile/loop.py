@@ -106,6 +106,8 @@ class Loop:
         self._scan_interval = scan_interval
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = False
+        self._early: dict[tuple[str, str], None] = {}
+        self._listing = True
 
     def add(self, reconciler: Reconciler) -> None:
         """Register before ``start``."""
@@ -137,6 +139,9 @@ class Loop:
         """Look at this row soon. Kinds without a reconciler here are another host's."""
         lane = self._lanes.get(kind)
         if lane is None or not self._open:
+            return
+        if self._listing:
+            self._early[kind, id] = None
             return
         work = lane.work.setdefault(id, _Work())
         if work.running or work.rests:
@@ -172,10 +177,14 @@ class Loop:
         task.add_done_callback(self._tasks.discard)
 
     async def _begin(self) -> None:
-        """Every kind is listed before any row is worked on: a list may find, and record, what a reboot took away."""
+        """Every kind is listed before any row is worked on, and before any wake-up counts: a list may find, and record, what a
+        reboot took away."""
         listed = [(lane, await self._listed(lane, everything=True)) for lane in self._lanes.values()]
+        self._listing = False
         for lane, ids in listed:
-            self._spawn(self._scan(lane, ids))
+            early = [id for kind, id in self._early if kind == lane.reconciler.kind]
+            self._spawn(self._scan(lane, [*dict.fromkeys([*ids, *early])]))
+        self._early.clear()
 
     async def _scan(self, lane: _Lane, ids: list[str]) -> None:
         """One kind's clock: everything once, then what is due, and orphans."""
