@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from boxship.drivers.linux.interface import AddressPair, GroupSpec, PortSpec, RuleSpec
@@ -243,6 +243,19 @@ def _packet(flow: Flow, sender: PortSpec, receiver: PortSpec, number: int) -> Pa
 def _address(port: PortSpec, family: int, choice: int) -> str:
     own = next(str(interface.ip) for interface in port.addresses if interface.version == family)
     return [own, *OTHERS[family]][choice]
+
+
+_TO_NOBODY = Plan((), (), guarded=True)
+_SENDS_ONLY = Plan((0,), (), guarded=True)
+UNASKED = Scene(
+    rules=(OUT, (), (), ()),
+    stateful=(True,) * 4,
+    plans=(_TO_NOBODY, _SENDS_ONLY, _SENDS_ONLY),
+    flows=tuple(
+        Flow("b", "c", family, icmp, kind, 0, 0, 0, virtual=False) for family, icmp, kind in ((4, 1, 0), (6, 58, 129))
+    ),
+)
+"""An answer that nobody asked for, to a port that may send and not get: tracking has no flow, so no direction, for it."""
 
 
 def _counter() -> Iterator[int]:

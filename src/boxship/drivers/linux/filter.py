@@ -46,6 +46,10 @@ _FROM_LINK = f"""
     icmpv6 type {_DISCOVERY} ip6 hoplimit 255 accept
     icmpv6 type {_LISTENERS} ip6 hoplimit 1 accept"""
 
+# Fragments are put together before they are judged; but not those of which the first has not all headers (RFC 8200, 4.5).
+_NO_PIECES = """
+    exthdr frag exists drop"""
+
 _TABLES = f"""
 table bridge boxship {{
   map ports {{ type ifname : mark; }}
@@ -134,7 +138,7 @@ table inet boxship {{
   }}
   chain egress {{
     type filter hook prerouting priority mangle; policy accept;
-    meta mark 0 accept
+    meta mark 0 accept{_NO_PIECES}
     icmpv6 type {{ nd-router-advert, nd-redirect }} drop
     meta nfproto ipv4 udp sport 67 drop
     meta nfproto ipv6 udp sport 547 drop{_FROM_LINK}
@@ -149,16 +153,20 @@ table inet boxship {{
     meta mark vmap @sends
     drop
   }}
+  chain answered {{
+    ct mark . meta mark != @owners drop
+    meta mark vmap @sends
+    drop
+  }}
   chain ingress {{
     type filter hook forward priority filter; policy accept;
-    meta mark 0 accept{_FROM_LINK}
+    meta mark 0 accept{_NO_PIECES}{_FROM_LINK}
     meta nfproto ipv4 udp sport 67 udp dport 68 accept
     meta nfproto ipv6 udp sport 547 udp dport 546 accept
     meta mark vmap @gets_alone
     ct state invalid,untracked meta l4proto != {{ icmp, icmpv6 }} drop
-    ct direction original meta mark vmap @gets
-    ct mark . meta mark != @owners drop
-    meta mark vmap @sends
+    ct direction reply goto answered
+    meta mark vmap @gets
     drop
   }}
 }}

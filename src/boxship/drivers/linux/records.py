@@ -61,11 +61,10 @@ class Records:
         self._numbers.clear()
         self._holders.clear()
         done, begun = self._read(".json"), self._read(".begun")
-        for id, record in (done | begun).items():
-            if id in begun:
-                filters = (*done.get(id, NOTHING).filters, *record.filters)
-                record = msgspec.structs.replace(record, whole="", filters=filters)
+        for id, record in done.items():
             self.remember(id, record)
+        for id, record in begun.items():
+            self.remember(id, self._in_doubt(id, record))
 
     def _read(self, suffix: str) -> dict[str, Record]:
         found = {}
@@ -80,8 +79,11 @@ class Records:
     def begin(self, id: str, record: Record) -> None:
         """A change begins: from now on something of this record may be in the kernel, besides what was there."""
         self._begun(id).write_bytes(msgspec.json.encode(record))
-        filters = (*self.get(id).filters, *record.filters)
-        self.remember(id, msgspec.structs.replace(record, whole="", filters=filters))
+        self.remember(id, self._in_doubt(id, record))
+
+    def _in_doubt(self, id: str, record: Record) -> Record:
+        """Something of this, and something of what was there."""
+        return msgspec.structs.replace(record, whole="", filters=(*self.get(id).filters, *record.filters))
 
     def finish(self, id: str, record: Record) -> None:
         """All of the record that ``begin`` was told of is in the kernel, and nothing else."""
