@@ -218,8 +218,8 @@ class Program:
         self.services = services(Base(settings, self.database, drivers, self.hosts, self.peers, vault), people)
         catalog.fill(self.services)
         rules = Rules([rule for service in self.services for rule in service.rules], _overrides(settings))
-        users = identity.TokenAuthenticator(self.database, rules, people)
-        self.authenticator = PeerAuthenticator(users, rules, vault)
+        self.users = identity.TokenAuthenticator(self.database, rules, people)
+        self.authenticator = PeerAuthenticator(self.users, rules, vault)
         self.server = Server(
             self.services,
             settings=settings,

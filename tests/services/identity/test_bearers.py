@@ -113,14 +113,14 @@ async def test_what_is_remembered_is_bounded(world: World, monkeypatch: pytest.M
     tokens = [await world.token("demo") for _ in range(5)]
     for token in tokens:
         await authenticator.caller(token)
-    remembered = world.cloud.program.authenticator._identity._bearers._known
+    remembered = world.cloud.program.users._identity._bearers._known
     assert list(remembered) == tokens[2:]
     await authenticator.caller(tokens[2])
     assert list(remembered) == [tokens[3], tokens[4], tokens[2]], "what was not used for longest goes first"
 
 
 async def test_bad_tokens_are_not_remembered(world: World) -> None:
-    authenticator = world.cloud.program.authenticator
+    authenticator = world.cloud.program.users
     remembered = len(authenticator._identity._bearers._known)
     for text in ("", "x", "gAAAA" + "A" * 200):
         with pytest.raises(errors.Unauthorized):

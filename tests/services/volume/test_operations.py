@@ -47,7 +47,7 @@ async def test_find_by_id_then_by_name(world: World) -> None:
     async with world.database.read() as transaction:
         for name in (first, "one"):
             found = await public.find_volume(transaction, caller("alice"), name)
-            assert found == public.VolumeView(first, "one", 1, "creating", False)
+            assert found == public.VolumeView(first, "one", 1, "creating", False, world.settings.host_name)
         assert (await public.find_volume(transaction, caller("alice"), second)) is not None
         with pytest.raises(errors.SeveralVolumes):
             await public.find_volume(transaction, caller("alice"), "two")
