@@ -156,6 +156,8 @@ class Networks:
             try:
                 made = self._make_subnet(neutron, network, wish)
                 undo.add(lambda: neutron.afterwards(_UNDOING).delete(f"/subnets/{made.id}"))
+                if wish.pool is not None:
+                    self._stand_for(neutron, made, wish.pool)
                 return
             except (errors.Conflict, errors.BadRequest) as error:
                 there = _with_range(neutron, network.id, wish.cidr)  # somebody was faster
@@ -170,7 +172,9 @@ class Networks:
             raise errors.Conflict(f"The subnet that was asked for is not in the network {network.id}.")
         pool = lookup.pool(neutron, wish.pool.id) if wish.pool else None
         part = marks.pool_part(pool.description) if pool else None
-        values: dict[str, object] = {"subnetpool_id": pool.id} if pool else {}
+        # Subnets of one network come from one pool, by Neutron's rule; ours has room for this one only.
+        beside = network.subnets and pool is not None and marks.is_our_pool(pool.name, pool.description)
+        values: dict[str, object] = {"subnetpool_id": pool.id} if pool and not beside else {}
         if part is not None or wish.left_out:
             texts = (*wish.left_out, *((wish.gateway,) if wish.gateway else ()))
             left_out = [ranges.address(text, "AuxAddresses") for text in texts]
@@ -184,7 +188,8 @@ class Networks:
             ip_version=wish.cidr.version,
             cidr=str(wish.cidr),
             gateway_ip=wish.gateway,
-            enable_dhcp=self._host.dhcp,
+            # Another IPAM gives out addresses that a DHCP service would have.
+            enable_dhcp=self._host.dhcp and wish.pool is not None,
             **values,
         )
 
