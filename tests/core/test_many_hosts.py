@@ -57,7 +57,7 @@ async def site(url: str, tmp_path: Path) -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
         clouds = {}
         for name, address in NAMES.items():
-            options = {"host": name, "tunnel_address": address, "scan_interval": 0.5, "host_lease": 2.0}
+            options: dict[str, Any] = {"host": name, "tunnel_address": address, "scan_interval": 0.5, "host_lease": 2.0}
             options |= {"public_url": f"http://{address}:9500", "ram_allocation_ratio": 1000.0}
             clouds[name] = await stack.enter_async_context(postgres.cloud_on(url, tmp_path / name, **options))
         yield Site(clouds)
