@@ -12,8 +12,8 @@ from boxship.core.db import database as db
 from tests import postgres
 
 
-def host(name: str, *, age: float = 0, works: bool = True) -> hosts.Host:
-    return hosts.Host(name, f"http://{name}:9500", "nova", "", works, age, 100)
+def host(name: str, *, age: float = 0, works: bool = True, zone: str = "nova") -> hosts.Host:
+    return hosts.Host(name, f"http://{name}:9500", zone, "", works, age, 100)
 
 
 def seen_by(here: str, *known: hosts.Host) -> hosts.Hosts:
@@ -64,6 +64,25 @@ def test_alone_on_a_file_everything_is_this_hosts() -> None:
     assert alone.only is None
     assert alone.owns("whatever it was called before")
     assert alone.claims("whoever", "key")
+
+
+def test_what_is_to_be_in_a_zone_is_taken_by_a_host_of_it() -> None:
+    known = [host("alpha"), host("beta", zone="west"), host("gamma", zone="east")]
+    for key in map(str, range(50)):
+        takers = [
+            name for name in ("alpha", "beta", "gamma") if _in_zone(name, known).claims("", key, ["west", "east"])
+        ]
+        assert len(takers) == 1
+        assert takers != ["alpha"]
+        assert not any(_in_zone(one.name, known).claims("", key, ["south"]) for one in known)
+
+
+def _in_zone(here: str, known: list[hosts.Host]) -> hosts.Hosts:
+    zone = next(one.zone for one in known if one.name == here)
+    settings = Settings(host=here, database="postgresql://db/cloud", host_lease=20, availability_zone=zone)
+    made = hosts.Hosts(db.SqliteDatabase(Path("/nonexistent")), settings)
+    made._known = {one.name: one for one in known}
+    return made
 
 
 async def test_two_hosts_cannot_have_one_name(tmp_path: Path, url: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -118,14 +118,17 @@ class Hosts:
         host = self._known.get(name)
         return name == self.here or (host is not None and host.lives(self._settings.host_lease))
 
-    def claims(self, holder: str, key: str) -> bool:
-        """Whether this host is to do what ``holder`` (empty: nobody) has done until now. ``key`` names it."""
+    def claims(self, holder: str, key: str, zones: Collection[str] = ()) -> bool:
+        """Whether this host is to do what ``holder`` (empty: nobody) has done until now. ``key`` names it. ``zones``: only
+        hosts in one of these availability zones are to."""
         if not self.shared or holder == self.here:
             return True
         if not self._works or (holder and self.lives(holder)):
             return False
-        able = {host.name for host in self._known.values() if host.works and self.lives(host.name)} | {self.here}
-        return max(able, key=lambda name: _weight(name, key)) == self.here
+        able = {host.name: host.zone for host in self._known.values() if host.works and self.lives(host.name)}
+        able[self.here] = self._settings.availability_zone
+        wanted = [name for name, zone in able.items() if not zones or zone in zones]
+        return max(wanted, key=lambda name: _weight(name, key), default="") == self.here
 
     def inherits(self, holder: str | None, key: str) -> bool:
         """Whether this host is to end what is being deleted on a host that nobody knows any more (see ``forget``)."""

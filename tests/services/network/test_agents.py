@@ -169,3 +169,21 @@ async def test_on_one_host_all_is_in_its_zone(world: World) -> None:
     assert (await world.shown("alice", f"/networks/{network_id}"))["availability_zones"] == zone
     assert (await world.shown("alice", f"/networks/{bare['id']}"))["availability_zones"] == []
     assert (await world.shown("alice", f"/routers/{router['id']}"))["availability_zones"] == zone
+
+
+async def test_hints_say_where_routers_and_name_services_go(two: World) -> None:
+    here: Any = two.reconcilers[0]
+    await here.hosts.begin()
+    made = {}
+    for zone in ("east", "west"):
+        network = await two.made("alice", "/networks", availability_zone_hints=[zone])
+        await two.made("alice", "/subnets", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+        router = await two.made("alice", "/routers", availability_zone_hints=[zone])
+        made[zone] = (f"/networks/{network['id']}", f"/routers/{router['id']}")
+    for one in two.reconcilers:
+        for id in list(await one.due()):
+            await one.reconcile(id)
+    for path in made["east"]:
+        assert (await two.shown("alice", path))["availability_zones"] == ["east"]
+    for path in made["west"]:
+        assert (await two.shown("alice", path))["availability_zones"] == [], "it is the other host's to take"

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import sqlalchemy as sa
+
 from boxship.core.db.database import Transaction
 from boxship.services.network import model
 from boxship.services.network.reconciler.base import Rows
@@ -13,7 +15,10 @@ from boxship.services.network.store import ports as ports_store
 
 
 class Claimed(Rows):
-    """A kind of rows with a ``host``, which one of the hosts that live takes over when nobody else has it."""
+    """A kind of rows with a ``host``, which one of the hosts that live takes over when nobody else has it. The rows of
+    ``hinted`` with the same ids say in which availability zones that host is to be."""
+
+    hinted: sa.Table
 
     async def all(self) -> Iterable[str]:
         """Also what is to be taken over."""
@@ -33,14 +38,15 @@ class Claimed(Rows):
         living = [host.name for host in self.hosts.living()]
         async with self.database.read() as transaction:
             held = await claims.held_by_others(transaction, self.table, living)
-        return [id for id, holder in held if self.hosts.claims(holder, id)]
+            hints = await claims.hints(transaction, self.hinted, [id for id, _ in held])
+        return [id for id, holder in held if self.hosts.claims(holder, id, hints.get(id, ()))]
 
     async def claim(self, id: str, holder: str, ports: Sequence[model.Port]) -> bool:
         """Whether this host has the row, or takes it over from ``holder`` now, with its ports. Where there are no other hosts
         nothing is written."""
         if not self.hosts.shared:
             return True
-        if not self.hosts.claims(holder, id):
+        if holder != self.hosts.here and not await self._may_take(id, holder):
             return False
         strays = [port for port in ports if port.host != self.hosts.here]
         if holder == self.hosts.here and not strays:
@@ -52,3 +58,8 @@ class Claimed(Rows):
             for network_id in sorted({port.network_id for port in ports}):
                 transaction.wake(model.Kind.TUNNEL, network_id)
         return True
+
+    async def _may_take(self, id: str, holder: str) -> bool:
+        async with self.database.read() as transaction:
+            hints = await claims.hints(transaction, self.hinted, [id])
+        return self.hosts.claims(holder, id, hints.get(id, ()))

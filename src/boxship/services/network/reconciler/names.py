@@ -17,6 +17,7 @@ class NamesReconciler(Claimed):
     kind: str = model.Kind.NAMES
     leisure: float = 4.0  # a fifth of the time at most, however many ports come and go
     table = tables.names
+    hinted = tables.networks
 
     def seen(self, sight: FabricSight) -> frozenset[str]:
         return sight.names

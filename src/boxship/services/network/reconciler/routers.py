@@ -15,6 +15,7 @@ class RouterReconciler(Claimed):
 
     kind: str = model.Kind.ROUTER
     table = tables.routers
+    hinted = tables.routers
 
     def seen(self, sight: FabricSight) -> frozenset[str]:
         return sight.routers

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from boxship.core.db.among import among
 from boxship.core.db.database import Transaction
 
 
@@ -26,3 +27,9 @@ async def take(transaction: Transaction, table: sa.Table, id: str, hands: tuple[
     before, after = hands
     statement = table.update().where(table.c.id == id, table.c.host == before).values(host=after)
     return await transaction.execute(statement) == 1
+
+
+async def hints(transaction: Transaction, table: sa.Table, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The availability zones that rows of a table are to be in, where they are to be in certain ones."""
+    select = sa.select(table.c.id, table.c.zone_hints).where(among(table.c.id, ids))
+    return {row.id: row.zone_hints for row in await transaction.rows(select) if row.zone_hints}
