@@ -88,6 +88,7 @@ EXTENSIONS = [
     Extension("standard-attr-tag", "Tag support", "Tags of networks, subnets, ports, groups, routers, floating IPs."),
     Extension("tag-creation", "Tag creation extension", "Several tags added at once."),
     Extension("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "Tags of ports from the start."),
+    Extension("stateful-security-group", "Stateful security group", "Groups whose answers need rules, too."),
     Extension("subnet_allocation", "Subnet Allocation", "Subnets cut from pools."),
     Extension("subnet-service-types", "Subnet service types", "Subnets for certain device owners only."),
 ]
