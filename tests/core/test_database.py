@@ -225,6 +225,28 @@ async def test_a_database_that_is_away_is_said_so() -> None:
     await database.close()
 
 
+async def test_a_commit_whose_end_nobody_saw_is_not_called_undone(server: postgres.Postgres, woken: Wakes) -> None:
+    """The connection ends while the commit is under way: whether it was made cannot be told, and is not."""
+    database = PostgresDatabase(await server.database(), lambda kind, id: woken.append((kind, id)))
+    async with database.write() as transaction:
+        for statement in (
+            "CREATE TABLE things (id int)",
+            "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'",
+            "CREATE CONSTRAINT TRIGGER away AFTER INSERT ON things DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION away()",
+        ):
+            await transaction.execute(sa.text(statement))
+    with pytest.raises(errors.Unavailable) as failure:
+        async with database.write() as transaction:
+            await transaction.execute(sa.text("INSERT INTO things VALUES (1)"))
+            transaction.wake("thing", "1")
+    assert "before you repeat it" in failure.value.sentence
+    assert "nothing was changed" not in failure.value.sentence
+    assert not woken
+    await database.close()
+
+
 async def test_a_deadlock_ends_with_one_of_the_two_told_to_try_again(server: postgres.Postgres) -> None:
     database = PostgresDatabase(await server.database())
     meeting = asyncio.Barrier(2)

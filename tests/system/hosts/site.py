@@ -82,16 +82,17 @@ class Host(Installation):
         return self.pid is not None and self.machine.child_runs(self.pid)
 
     def kill(self) -> None:
-        """``kill -9`` of the program, at this very moment; engine, containers, networks go on."""
-        assert self.pid is not None
-        self.machine.end(self.pid, signal.SIGKILL)
-        self.pid = None
+        """``kill -9`` of the program, at this very moment; engine, containers, networks go on. Repeatable."""
+        self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End the program as an operator does."""
-        assert self.pid is not None
-        self.machine.end(self.pid, signal.SIGTERM)
-        self.pid = None
+        """End the program as an operator does. Repeatable."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.pid is not None:
+            self.machine.end(self.pid, number)
+            self.pid = None
 
     def adopt(self, name: str, known: Session) -> Session:
         """A session here of a user who has one at another host."""
@@ -99,7 +100,9 @@ class Host(Installation):
         return self.sessions[name]
 
     def kill_engine(self) -> None:
-        """``kill -9`` of the engine's programs but those that hold containers, which run on."""
+        """``kill -9`` of the engine's programs but those that hold containers, which run on. Repeatable."""
+        if self.machine.is_off():
+            return
         for pid in [*self.machine.processes("dockerd --host"), *self.machine.processes("containerd --config")]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -217,7 +220,8 @@ class Site:
 
     def cut(self, host: Host) -> None:
         """Take a host's cable out."""
-        self.underlay.cut(self.hosts.index(host) + 1)
+        if not host.machine.is_off():
+            self.underlay.cut(self.hosts.index(host) + 1)
 
     def mend(self, host: Host) -> None:
         """Put it in again."""

@@ -212,6 +212,21 @@ def _answering() -> Iterator[None]:
 
 
 @contextmanager
+def _deciding() -> Iterator[None]:
+    """Unavailable, and not a word of nothing being changed, where PostgreSQL goes away in the middle of a commit: whether it was
+    made nobody knows until it is back. Where it says itself that it did not commit, that counts."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, OSError) as error:
+        if isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in _UNDONE:
+            raise
+        sentence = (
+            "The database went away before it told whether this was stored. Look at what there is before you repeat it."
+        )
+        raise errors.Unavailable(sentence, detail=str(error)) from error
+
+
+@contextmanager
 def _listening() -> Iterator[None]:
     """Busy where PostgreSQL is away."""
     import asyncpg
@@ -225,6 +240,9 @@ def _listening() -> Iterator[None]:
 _TRY_AGAIN = {"40001", "40P01", "53300", "57P01", "57P03"}
 """Serialisation failure, deadlock, too many connections, shut down, not up yet (PostgreSQL documentation, appendix A)."""
 
+
+_UNDONE = {"40001", "40P01", "23503", "23505", "23514"}
+"""What a commit can fail with that was not made: the first two, and constraints that are checked as late as that."""
 
 _STATEMENTS = 1000
 """Statements that a connection keeps prepared: more than there are, as each is prepared again when it falls out."""
@@ -313,11 +331,13 @@ class PostgresDatabase:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         with _answering():
-            async with self._engine.begin() as connection:
+            async with self._engine.connect() as connection, connection.begin() as begun:
                 transaction = _PostgresTransaction(connection)
                 yield transaction
                 for message in transaction.told(self._sender):
                     await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, message)))
+                with _deciding():
+                    await begun.commit()
         transaction.leave(self._wake)
 
     async def listen(self, wake: Wake, began: Callable[[], None]) -> None:
