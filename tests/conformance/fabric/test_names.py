@@ -18,7 +18,7 @@ from boxship.core import errors
 from boxship.drivers.linux.interface import NamesSpec, NetworkSpec
 from tests.conformance.fabric.world import EVERYTHING, World, eventually, mac
 
-A, AAAA = 1, 28
+A, PTR, AAAA = 1, 12, 28
 NO_ERROR, NO_SUCH_NAME = 0, 3
 SERVER = "10.0.0.2"
 
@@ -36,8 +36,7 @@ def names(network: NetworkSpec, **records: str) -> NamesSpec:
 
 def ask(world: World, name: str, kind: int = A) -> tuple[int, list[str]]:
     """The response code and the addresses in the answer (RFC 1035, 4.1)."""
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    query = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", kind, 1)
+    query = question(name, kind)
     with closing(world.endpoint("a", socket.SOCK_DGRAM)) as client:
         client.sendto(query, (SERVER, 53))
         answer = client.recv(4096)
@@ -48,6 +47,11 @@ def ask(world: World, name: str, kind: int = A) -> tuple[int, list[str]]:
         found.append(str(ip_address(answer[at + 12 : at + 12 + length])))
         at += 12 + length
     return code, sorted(found)
+
+
+def question(name: str, kind: int) -> bytes:
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", kind, 1)
 
 
 async def container(world: World) -> NetworkSpec:
@@ -126,6 +130,32 @@ async def test_a_name_that_would_be_read_as_something_else_is_refused(world: Wor
     spec = replace(names(await container(world)), records=((name, ip_address("10.0.0.9")),))
     with pytest.raises(errors.Refused):
         await world.fabric.ensure_names(spec)
+
+
+async def test_names_in_other_domains_and_of_addresses(world: World) -> None:
+    network = await container(world)
+    spec = replace(names(network, web="10.0.0.11", db="fd00::5"), aliases=("openstacklocal",))
+    await world.fabric.ensure_names(spec)
+    assert ask(world, "web.openstacklocal") == (NO_ERROR, ["10.0.0.11"])
+    assert ask(world, "db.openstacklocal", AAAA) == (NO_ERROR, ["fd00::5"])
+    assert named(world, "10.0.0.11") == "web.example.org"
+    assert named(world, "fd00::5") == "db.example.org"
+    assert named(world, "10.0.0.12") is None
+
+
+def named(world: World, address: str) -> str | None:
+    """The name of an address (RFC 1035, 3.5); None: it has none."""
+    query = question(ip_address(address).reverse_pointer, PTR)
+    with closing(world.endpoint("a", socket.SOCK_DGRAM)) as client:
+        client.sendto(query, (SERVER, 53))
+        answer = client.recv(4096)
+    if answer[3] & 0xF == NO_SUCH_NAME:
+        return None
+    labels, at = [], len(query) + 12
+    while answer[at]:
+        labels.append(answer[at + 1 : at + 1 + answer[at]].decode())
+        at += 1 + answer[at]
+    return ".".join(labels)
 
 
 async def test_networks_have_their_own_names(world: World) -> None:

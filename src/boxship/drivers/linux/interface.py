@@ -155,10 +155,43 @@ class RouterSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DhcpOption:
+    """An option that a single station is told: a name as dnsmasq(8) has it or a number, its value, the IP version."""
+
+    name: str
+    value: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A DHCP client: by its MAC it gets exactly these addresses, and a host name (empty: none)."""
+
+    mac: str
+    name: str
+    addresses: tuple[Address, ...]
+    options: tuple[DhcpOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpRange:
+    """A subnet whose stations are told of gateway and routes. ``gives`` is False where they make their addresses themselves
+    (IPv6) and only ask for the rest."""
+
+    subnet: Network
+    gateway: Address | None = None
+    routes: tuple[Route, ...] = ()
+    gives: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class NamesSpec:
     """The name service of a network: dnsmasq on a port of its own (``port_id``, ``mac``, ``addresses``).
 
-    ``records`` maps host names (without domain) to addresses; ``domain`` is appended as well (``web`` and ``web.example.org``).
+    It is the DHCP server of the ``ranges`` as well, in each of which it has an address: for the ``stations``, nobody else.
+
+    ``records`` maps host names (without domain) to addresses; ``domain`` is appended as well (``web`` and ``web.example.org``),
+    as are the ``aliases``, other domains.
     Other names are asked of ``forwarders`` through ``gateways``; without forwarders the answer is NXDOMAIN.
     """
 
@@ -170,6 +203,10 @@ class NamesSpec:
     records: tuple[tuple[str, Address], ...]
     forwarders: tuple[Address, ...] = ()
     gateways: tuple[Address, ...] = ()
+    aliases: tuple[str, ...] = ()
+    ranges: tuple[DhcpRange, ...] = ()
+    stations: tuple[Station, ...] = ()
+    mtu: int = 1500
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""The name service of a network: dnsmasq(8) in a namespace of its own, DNS only. It outlives the program and is found
-again by its pid file; records are a hosts file that it reads again on SIGHUP."""
+"""The name service of a network: dnsmasq(8) in a namespace of its own, for DNS and DHCP. It outlives the program and is
+found again by its pid file; records and stations are files that it reads again on SIGHUP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import signal
 from pathlib import Path
 
 from boxship.core import errors
-from boxship.drivers.linux import namespace, naming, programs
+from boxship.drivers.linux import dhcp, namespace, naming, programs
 from boxship.drivers.linux.interface import NamesSpec, Route, RouterPort
 from boxship.drivers.linux.legs import Legs
 from boxship.drivers.linux.naming import Naming
@@ -23,10 +23,13 @@ _PATIENCE = 5.0
 
 
 def hosts(spec: NamesSpec) -> str:
-    """The records as lines of a hosts file: the name and the name with the domain."""
-    domain = spec.domain.strip(".")
+    """The records as lines of a hosts file: the name with the domain, which is what the address is called, then the others."""
     check(spec)
-    lines = [f"{address} {name}.{domain} {name}" if domain else f"{address} {name}" for name, address in spec.records]
+    domains = [f".{domain.strip('.')}" for domain in dict.fromkeys((spec.domain, *spec.aliases)) if domain.strip(".")]
+    lines = [
+        " ".join([str(address), *(f"{name}{domain}" for domain in (*domains[:1], "", *domains[1:]))])
+        for name, address in spec.records
+    ]
     return "".join(f"{line}\n" for line in sorted(set(lines)))
 
 
@@ -34,7 +37,9 @@ def check(spec: NamesSpec) -> None:
     """Refused: an id or a MAC that is none, or a host name that would be read as something else in a file or an option."""
     naming.check(spec.network_id, spec.port_id)
     naming.check_port(spec.mac)
-    for name in (*(name for name, _ in spec.records), *filter(None, [spec.domain])):
+    dhcp.check(spec)
+    called = (station.name for station in spec.stations if station.name)
+    for name in (*(name for name, _ in spec.records), *called, *filter(None, [spec.domain, *spec.aliases])):
         if not _NAME.fullmatch(name):
             raise errors.Refused(f"{name[:80]!r} is not a host name that can be served.")
 
@@ -45,7 +50,8 @@ def command(spec: NamesSpec, directory: Path) -> list[str]:
     # Nobody to ask: what is not known does not exist (without this, dnsmasq says REFUSED and clients ask on).
     forwarders = [f"--server={forwarder}" for forwarder in spec.forwarders] or ["--address=/#/"]
     domain = spec.domain.strip(".")
-    local = [f"--domain={domain}", f"--local=/{domain}/"] if domain else []
+    own = [f"--local=/{name}/" for name in dict.fromkeys((domain, *(name.strip(".") for name in spec.aliases))) if name]
+    local = [f"--domain={domain}", *own] if domain else own
     return [
         "dnsmasq",
         "--conf-file=/dev/null",
@@ -60,10 +66,20 @@ def command(spec: NamesSpec, directory: Path) -> list[str]:
         "--bogus-priv",
         f"--pid-file={directory / 'pid'}",
         f"--addn-hosts={directory / 'hosts'}",
+        *_files(spec, directory),
         *addresses,
         *local,
         *forwarders,
     ]
+
+
+def _files(spec: NamesSpec, directory: Path) -> list[str]:
+    """DHCP and the files that it needs."""
+    served = dhcp.arguments(spec)
+    if not served:
+        return []
+    files = {"hostsfile": "stations", "optsfile": "options", "leasefile": "leases"}
+    return [*served, *(f"--dhcp-{name}={directory / file}" for name, file in files.items())]
 
 
 class Names:
@@ -89,10 +105,14 @@ class Names:
         gateways = [Route(EVERYWHERE[gateway.version], gateway) for gateway in spec.gateways]
         self._legs.configure(where, {naming.leg(spec.port_id): list(spec.addresses)}, gateways)
         self._legs.settle(where, [leg])
-        changed = _write(directory / "hosts", text)
+        files = {"hosts": text, "stations": dhcp.stations(spec), "options": dhcp.options(spec)}
+        reread = dhcp.is_reread(_read(directory / "stations"))
+        changed = [name for name, wanted in files.items() if _write(directory / name, wanted)]
         renewed = _write(directory / "command", "\n".join(words))
-        if not pid or renewed:
+        taken = _taken(spec, directory)
+        if not pid or renewed or taken or (changed and not reread):
             _end(where, directory)
+            _free(directory, taken)
             programs.run(where, words)
         elif changed:
             os.kill(pid, signal.SIGHUP)
@@ -114,6 +134,36 @@ class Names:
         """The networks whose name service has anything in the kernel or on disk."""
         there = self._naming.named(namespace.names(self._naming.prefix), "names")
         return there | {path.name for path in self._run.glob("*")}
+
+
+def _taken(spec: NamesSpec, directory: Path) -> set[str]:
+    """Addresses that dnsmasq gave to one station and that are another's now: it would not give them to that one.
+
+    A lease of an IPv6 address does not say whose it is, so what was left without an owner is remembered.
+    """
+    given = dhcp.leased(_read(directory / "leases"))
+    if not given:
+        return set()
+    wanted = {str(address): station.mac.lower() for station in spec.stations for address in dhcp.served(spec, station)}
+    left = {*_read(directory / "left").split(), *(given.keys() - wanted.keys())} & given.keys()
+    _write(directory / "left", "\n".join(sorted(left)))
+    return {address for address in given.keys() & wanted.keys() if given[address] not in {"", wanted[address]}} | (
+        left & wanted.keys()
+    )
+
+
+def _free(directory: Path, gone: set[str]) -> None:
+    """Take addresses from the leases; nobody writes them now."""
+    if gone:
+        _write(directory / "leases", dhcp.without(_read(directory / "leases"), gone))
+        _write(directory / "left", "\n".join(sorted({*_read(directory / "left").split()} - gone)))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _write(path: Path, text: str) -> bool:

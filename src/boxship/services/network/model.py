@@ -371,6 +371,15 @@ class Names(msgspec.Struct, frozen=True):
     """Where it is; written by who takes it over."""
 
 
+class Station(msgspec.Struct, frozen=True, gc=False):
+    """What DHCP is to know of a wired port."""
+
+    mac_address: str
+    dns_name: str
+    addresses: tuple[str, ...]
+    dhcp_options: tuple[DhcpOption, ...]
+
+
 class Removal(msgspec.Struct, frozen=True):
     """What is left of a deleted row until the world is clean. Written by operations, removed by reconcilers.
 

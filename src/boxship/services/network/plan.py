@@ -11,7 +11,7 @@ from boxship.drivers.linux import interface as linux
 from boxship.services.network import model
 
 DOMAIN = "openstacklocal"
-"""The domain of names within a network: Neutron's default (``dns_domain``)."""
+"""The domain of names within a network that has none of its own: Neutron's default (``dns_domain``)."""
 
 Subnets = Mapping[str, model.Subnet]
 
@@ -35,6 +35,8 @@ class NamesRows(msgspec.Struct, frozen=True):
     port: model.PortView
     subnets: Sequence[model.Subnet]
     records: Sequence[tuple[str, str]]
+    stations: Sequence[model.Station]
+    network: model.Network
 
 
 def network(row: model.Network) -> linux.NetworkSpec:
@@ -196,6 +198,11 @@ def _forwarding(owner: model.FloatingIP, row: model.Forwarding) -> linux.Forward
     )
 
 
+def domain(row: model.Network) -> str:
+    """The domain of the names within a network."""
+    return row.dns_domain.strip(".") or DOMAIN
+
+
 def names(rows: NamesRows) -> linux.NamesSpec:
     """The name service of a network. It asks others through the gateways of its subnets."""
     subnets = {subnet.id: subnet for subnet in rows.subnets}
@@ -205,11 +212,41 @@ def names(rows: NamesRows) -> linux.NamesSpec:
         port_id=rows.port.port.id,
         mac=rows.port.port.mac_address,
         addresses=interfaces(rows.port.addresses, subnets),
-        domain=DOMAIN,
+        domain=domain(rows.network),
+        aliases=(DOMAIN,),
         records=tuple((name, ipaddress.ip_address(ip)) for name, ip in rows.records),
         forwarders=_each(ip for subnet in served for ip in subnet.dns_nameservers),
         gateways=_each(subnet.gateway_ip for subnet in served if subnet.gateway_ip),
+        ranges=tuple(_range(subnet) for subnet in served if _asks(subnet)),
+        stations=tuple(_station(entry) for entry in rows.stations),
+        mtu=rows.network.mtu,
     )
+
+
+def _asks(subnet: model.Subnet) -> bool:
+    """Whether clients in the subnet ask a DHCP server: not where routers tell them all (SLAAC)."""
+    return subnet.enable_dhcp and "slaac" not in {subnet.ipv6_address_mode, subnet.ipv6_ra_mode}
+
+
+def _range(subnet: model.Subnet) -> linux.DhcpRange:
+    return linux.DhcpRange(
+        subnet=ipaddress.ip_network(subnet.cidr),
+        gateway=ipaddress.ip_address(subnet.gateway_ip) if subnet.gateway_ip else None,
+        routes=tuple(
+            linux.Route(ipaddress.ip_network(route.destination), ipaddress.ip_address(route.nexthop))
+            for route in subnet.host_routes
+        ),
+        gives=not subnet.is_slaac,
+    )
+
+
+def _station(row: model.Station) -> linux.Station:
+    """A client that has no name is called after its first address, as upstream's are."""
+    name = row.dns_name or (f"host-{row.addresses[0].replace('.', '-').replace(':', '-')}" if row.addresses else "")
+    options = tuple(
+        linux.DhcpOption(option.opt_name, option.opt_value, option.ip_version) for option in row.dhcp_options
+    )
+    return linux.Station(row.mac_address, name, tuple(map(ipaddress.ip_address, row.addresses)), options)
 
 
 def _each(texts: Iterable[str]) -> tuple[linux.Address, ...]:

@@ -175,8 +175,7 @@ async def _rewire(transaction: Transaction, port: model.Port, **wiring: str) -> 
     down = {"status": str(model.Status.DOWN), "reason": None, "generation": port.generation + 1}
     await rows.change(transaction, tables.ports, port.id, **wiring, **down)
     transaction.wake(model.Kind.PORT, port.id)
-    if port.dns_name:
-        await rows.wish(transaction, tables.names, [port.network_id], model.Kind.NAMES)
+    await rows.wish(transaction, tables.names, [port.network_id], model.Kind.NAMES)
 
 
 async def unbind_port(transaction: Transaction, port_id: str, holder: Resource) -> None:
@@ -227,7 +226,7 @@ def _plug(view: model.PortView, network: model.Network, nameservers: tuple[str, 
         active=bool(port.sandbox) and port.status == model.Status.ACTIVE,
         reason=port.reason,
         nameservers=nameservers,
-        domain=plan.DOMAIN,
+        domain=plan.domain(network),
         mtu=network.mtu,
         preserved=port.preserved,
         security_groups=view.groups,

@@ -19,6 +19,7 @@ from boxship.services.network.schemas.fields import given
 from boxship.services.network.store import networks as store
 from boxship.services.network.store import ports as ports_store
 from boxship.services.network.store import removals, rows, tables
+from boxship.services.network.store import routers as routers_store
 
 DEFAULT_MTU = 1500
 TUNNELLED_MTU = 1450
@@ -157,6 +158,11 @@ async def update_network(
     await rows.wish(transaction, tables.networks, [id], model.Kind.NETWORK)
     if changed.mtu != network.mtu:
         await rows.wish(transaction, tables.ports, await _wired(transaction, id), model.Kind.PORT)
+        await rows.wish(
+            transaction, tables.routers, await routers_store.routers_on_network(transaction, id), model.Kind.ROUTER
+        )
+    if (changed.mtu, changed.dns_domain) != (network.mtu, network.dns_domain):
+        await rows.wish(transaction, tables.names, [id], model.Kind.NAMES)
     return (await views(transaction, caller, [changed]))[0]
 
 

@@ -265,7 +265,7 @@ async def _follow(
     if moved or set(before.groups) != set(group_ids):
         await groups.members_changed(transaction, {*before.groups, *group_ids})
     served = before.port.dns_name or changed.dns_name or before.port.dhcp_options != changed.dhcp_options
-    if served and changed.sandbox:
+    if (served or moved) and changed.sandbox:
         await rows.wish(transaction, tables.names, [changed.network_id], model.Kind.NAMES)
     leg = await routers_store.leg_of_port(transaction, changed.id)
     if leg is not None:

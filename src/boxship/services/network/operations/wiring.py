@@ -191,8 +191,8 @@ async def drop(transaction: Transaction, port: model.Port) -> None:
 
 
 async def names_changed(transaction: Transaction, port: model.Port) -> None:
-    """A wired port came, went or changed: its network's name service follows, if the port has a name."""
-    if port.sandbox and port.dns_name:
+    """A wired port came, went or changed: names and DHCP of its network follow."""
+    if port.sandbox:
         await rows.wish(transaction, tables.names, [port.network_id], model.Kind.NAMES)
 
 

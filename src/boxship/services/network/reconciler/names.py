@@ -1,4 +1,4 @@
-"""Makes name services real: a dnsmasq per network that has one, with the records of the ports plugged in."""
+"""Makes name services real: a dnsmasq per network that has one, with records and DHCP of the ports plugged in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from boxship.services.network import model, plan
 from boxship.services.network.reconciler.claims import Claimed
 from boxship.services.network.store import networks as networks_store
 from boxship.services.network.store import ports as ports_store
-from boxship.services.network.store import removals, rows, tables
+from boxship.services.network.store import removals, rows, stations, tables
 
 
 class NamesReconciler(Claimed):
@@ -40,11 +40,14 @@ class NamesReconciler(Claimed):
 
     async def _load(self, transaction: Transaction, id: str) -> plan.NamesRows | None:
         found = await rows.get(transaction, self.table, model.Names, id)
+        network = await rows.get(transaction, tables.networks, model.Network, id)
         view = await ports_store.view(transaction, found.port_id) if found else None
-        if found is None or view is None:
+        if found is None or view is None or network is None:
             return None
         subnets = (await networks_store.subnets_of(transaction, [id])).get(id, [])
-        return plan.NamesRows(found, view, subnets, await ports_store.records(transaction, id))
+        records = await ports_store.records(transaction, id)
+        clients = await stations.of_network(transaction, id)
+        return plan.NamesRows(found, view, subnets, records, clients, network)
 
     async def _record(self, loaded: plan.NamesRows) -> None:
         """The service's port is as active as the service is."""
