@@ -9,6 +9,7 @@ import pytest
 from boxship.plugins.kuryr import exposure
 from boxship.plugins.kuryr.protocol import Exposed
 from tests.plugins.kuryr.world import Refused, World, docker_id
+from tests.system.waiting import until
 
 
 def groups(world: World) -> dict[str, dict[str, Any]]:
@@ -128,9 +129,9 @@ def test_an_endpoint_that_is_not_wired_in_time_leaves_nothing(world: World) -> N
     with pytest.raises(Refused, match="did not answer") as refusal:
         network.run(exposed=((6, 80),))
     assert refusal.value.status == 503
-    until(lambda: not [port for port in world.all("ports") if port["device_id"] or port["name"].startswith("kuryr-port")])
+    until(lambda: not world.all("ports", device_owner="compute:kuryr"), "the endpoint is undone")
     network.remove()
-    until(world.nothing_left)
+    until(world.nothing_left, "nothing is left")
 
 
 async def _never(spec: object) -> None:

@@ -294,7 +294,9 @@ def serving(application: Any, listener: socket.socket) -> Iterator[None]:
             await super().startup(sockets)
             up.set()
 
-    server = Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", ws="none"))
+    config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", ws="none")
+    config.timeout_graceful_shutdown = 1  # some never answer
+    server = Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

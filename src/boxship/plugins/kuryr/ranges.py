@@ -15,9 +15,12 @@ Network = IPv4Network | IPv6Network
 def network(text: str, what: str) -> Network:
     """A range in CIDR notation. BadRequest: it is none; ``what`` names it."""
     try:
-        return ipaddress.ip_network(text)
+        if "/" in text:
+            return ipaddress.ip_network(text)
+        reason = "it has no prefix length"
     except ValueError as error:
-        raise errors.BadRequest(f"{what}: {text!r} is not a range in CIDR notation.", field=what) from error
+        reason = str(error)
+    raise errors.BadRequest(f"{what}: {text!r} is not a range in CIDR notation: {reason}.", field=what)
 
 
 def address(text: str, what: str) -> Address:
