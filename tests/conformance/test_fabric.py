@@ -63,7 +63,7 @@ NAMES_SPEC = NamesSpec(
     (("web", ip_address("10.0.0.5")),),
 )
 NONE: frozenset[str] = frozenset()
-NOTHING = FabricSight(NONE, NONE, NONE, NONE, NONE, NONE, uplink=False)
+NOTHING = FabricSight(NONE, NONE, NONE, NONE, NONE, NONE, uplinks=NONE)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 
@@ -115,7 +115,7 @@ WHOLE = FabricSight(
     routers=frozenset({ROUTER}),
     names=frozenset({NET}),
     sandboxes=frozenset({"box"}),
-    uplink=False,
+    uplinks=frozenset(),
 )
 
 
@@ -140,7 +140,7 @@ async def test_every_verb_may_be_repeated(fabric: Fabric) -> None:
         await fabric.remove_group(GROUP)
         await fabric.remove_sandbox("box")
         await fabric.remove_network(NET)
-        await fabric.remove_uplink()
+        await fabric.remove_uplink(NET)
     assert await fabric.sight() == NOTHING
 
 

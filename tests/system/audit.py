@@ -45,7 +45,7 @@ def look(state_dir: Path, mark: str, engine: Path) -> Sight:
         namespaces=frozenset(name for name in _names(NETNS) if name.startswith(f"boxship-{mark}-")),
         links=frozenset(link["ifname"] for link in _json("ip", "-j", "-d", "link") if _marked(link, mark)),
         tables=frozenset(table["name"] for table in _tables() if mark in table["name"] and "boxship" in table["name"]),
-        rules=frozenset(rule for rule in _iptables() if f"boxship:{mark}" in rule or f"bs{mark}-ext" in rule),
+        rules=frozenset(rule for rule in _iptables() if f"boxship:{mark}" in rule or f"bs{mark}-" in rule),
         loops=frozenset(f"{loop['name']} {loop['back-file']}" for loop in _loops(state_dir)),
         mounts=frozenset(_mounts(state_dir, mark)),
         processes=frozenset(_processes(state_dir, mark)),

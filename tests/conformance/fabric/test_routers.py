@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from boxship.core import errors
-from boxship.drivers.linux import programs
+from boxship.drivers.linux import naming, programs
 from boxship.drivers.linux.interface import FloatingSpec, NetworkSpec, Route, RouterPort, RouterSpec, UplinkSpec
 from tests.conformance.fabric.world import EVERYTHING, EVERYTHING_OUT, PATIENCE, World, eventually
 
@@ -227,9 +227,10 @@ async def test_two_behind_one_router_meet_by_their_floating_ips(outside: Outside
 
 
 async def test_addresses_of_others_do_not_leave_by_the_uplink(outside: Outside) -> None:
-    rules = programs.run(programs.HOST, ["nft", "list", "table", "inet", f"boxship_{outside.world.mark}"])
+    names = naming.Naming(outside.world.mark)
+    rules = programs.run(programs.HOST, ["nft", "list", "table", "inet", names.uplink_table(outside.external.id)])
     inside = ip_network(f"{outside.gateway}/24", strict=False)
-    assert f'iifname "bs{outside.world.mark}-ext" ip saddr != {inside} drop' in rules
+    assert f'iifname "{names.uplink(outside.external.id)}" ip saddr != {inside} drop' in rules
 
 
 async def test_a_range_that_the_host_has_is_refused_and_nothing_is_made(world: World) -> None:
@@ -240,16 +241,32 @@ async def test_a_range_that_the_host_has_is_refused_and_nothing_is_made(world: W
         gateway = await join(other, await other.network())
         with pytest.raises(errors.Refused, match="uses"):
             await world.fabric.ensure_uplink(UplinkSpec(network.id, (ip_interface(f"{gateway}/25"),)))
-        assert not (await world.fabric.sight()).uplink
-        assert (await other.fabric.sight()).uplink
+        assert not (await world.fabric.sight()).uplinks
+        assert (await other.fabric.sight()).uplinks
     finally:
         await other.fabric.destroy()
 
 
 async def test_the_uplink_goes_and_comes(outside: Outside) -> None:
-    await outside.world.fabric.remove_uplink()
-    assert not (await outside.world.fabric.sight()).uplink
+    await outside.world.fabric.remove_uplink(outside.external.id)
+    assert not (await outside.world.fabric.sight()).uplinks
     assert f"boxship_{outside.world.mark}" not in programs.run(programs.HOST, ["nft", "list", "tables"])
     spec = UplinkSpec(outside.external.id, (ip_interface(f"{outside.gateway}/24"),))
     await outside.world.fabric.ensure_uplink(spec)
     assert "1 received" in outside.world.output("a", "ping", "-c1", "-W5", outside.gateway)
+
+
+async def test_a_second_external_network_has_an_uplink_of_its_own(outside: Outside) -> None:
+    world = outside.world
+    second = await world.network()
+    gateway = await join(world, second)
+    assert (await world.fabric.sight()).uplinks == {outside.external.id, second.id}
+    names = naming.Naming(world.mark)
+    shown = {link["ifname"] for link in programs.links(programs.HOST)}
+    assert {names.uplink(outside.external.id), names.uplink(second.id)} <= shown
+    await world.fabric.remove_uplink(second.id)
+    assert "1 received" in world.output("a", "ping", "-c1", "-W5", outside.gateway), "the first one is as it was"
+    tables = programs.run(programs.HOST, ["nft", "list", "tables"])
+    assert names.uplink_table(second.id) not in tables
+    assert names.uplink_table(outside.external.id) in tables
+    assert gateway not in programs.run(programs.HOST, ["ip", "address"])

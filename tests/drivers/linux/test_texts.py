@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from boxship.core.errors import Refused
-from boxship.drivers.linux import cabling, names, naming, netlink, uplink
+from boxship.drivers.linux import cabling, dnsmasq, names, naming, netlink, uplink
 from boxship.drivers.linux.interface import NamesSpec, Route, UplinkSpec
 from boxship.drivers.linux.records import NOTHING, Record, Records
 
@@ -20,7 +20,7 @@ SPEC = NamesSpec(
 def test_links_have_names_that_the_kernel_takes_and_aliases_that_say_all() -> None:
     id = "b0000000-0000-4000-8000-000000000001"
     ours = naming.Naming("a1b2")
-    assert all(len(name) <= 15 for name in (naming.bridge(id), naming.tap(id), naming.leg(id), f"{ours.uplink}-in"))
+    assert all(len(name) <= 15 for name in (naming.bridge(id), naming.tap(id), naming.leg(id), f"{ours.uplink(id)}-in"))
     assert ours.aliased(ours.alias("port", id), "port") == id
     assert ours.aliased(ours.alias("port", id), "network") is None
     assert naming.Naming("ffff").aliased(ours.alias("port", id), "port") is None
@@ -42,7 +42,7 @@ def test_hosts_have_their_name_with_and_without_the_domain() -> None:
 
 
 def test_dnsmasq_reads_nothing_of_the_host() -> None:
-    words = names.command(SPEC, Path("/run/x"))
+    words = dnsmasq.Daemon("", Path("/run/x")).command(*names.options(SPEC, Path("/run/x")))
     assert {"--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--address=/#/", "--user=nobody"} <= set(words)
 
 
@@ -65,12 +65,12 @@ def test_addresses_that_went_are_deleted() -> None:
 
 def test_the_host_lets_in_answers_and_echo_and_nothing_else() -> None:
     text = uplink.table(
-        naming.Naming("a1b2"), UplinkSpec("ext", (ip_interface("198.18.0.1/24"), ip_interface("fd00::1/64")))
+        naming.Naming("a1b2"), UplinkSpec("external", (ip_interface("198.18.0.1/24"), ip_interface("fd00::1/64")))
     )
     start = text.index("chain input")
     accepted = [line for line in text[start:].splitlines() if line.endswith(" accept")]
     assert all("established,related" in line or "echo-request" in line for line in accepted)
-    assert text[start:].rstrip().splitlines()[-3].strip() == 'iifname "bsa1b2-ext" drop'
+    assert text[start:].rstrip().splitlines()[-3].strip() == 'iifname "bsa1b2-exter" drop'
 
 
 def test_a_range_that_overlaps_one_of_the_host_is_refused_by_name() -> None:

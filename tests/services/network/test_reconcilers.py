@@ -191,7 +191,7 @@ async def test_after_a_reboot_everything_is_made_again_and_nothing_is_relied_on(
     assert not (await _plug(world, port_id)).active
     await world.scan()
     assert {kind: getattr(world.kernel, kind) for kind in KINDS} == before
-    assert world.kernel.uplink is not None
+    assert len(world.kernel.uplinks) == 1
     assert (await _plug(world, port_id)).active
 
 
@@ -271,7 +271,7 @@ def _picture(world: World) -> dict[str, Any]:
             for spec in kernel.routers.values()
         ],
         "names": [str(spec.records) for spec in kernel.names.values()],
-        "uplink": str(kernel.uplink and kernel.uplink.addresses),
+        "uplinks": str([spec.addresses for spec in kernel.uplinks.values()]),
     }
 
 

@@ -34,7 +34,7 @@ class FakeFabric:
         self.names: dict[str, NamesSpec] = {}
         self.tunnels: dict[str, TunnelSpec] = {}
         self.sandboxes: set[str] = set()
-        self.uplink: UplinkSpec | None = None
+        self.uplinks: dict[str, UplinkSpec] = {}
 
     async def open(self) -> None:
         """There is nothing to make."""
@@ -43,10 +43,9 @@ class FakeFabric:
         """There is nothing to let go of."""
 
     async def destroy(self) -> None:
-        for kept in (self.networks, self.ports, self.groups, self.routers, self.names, self.tunnels):
+        for kept in (self.networks, self.ports, self.groups, self.routers, self.names, self.tunnels, self.uplinks):
             kept.clear()
         self.sandboxes.clear()
-        self.uplink = None
 
     def _needs(self, network_id: str) -> None:
         if network_id not in self.networks:
@@ -62,10 +61,10 @@ class FakeFabric:
 
     async def ensure_uplink(self, spec: UplinkSpec) -> None:
         self._needs(spec.network_id)
-        self.uplink = spec
+        self.uplinks[spec.network_id] = spec
 
-    async def remove_uplink(self) -> None:
-        self.uplink = None
+    async def remove_uplink(self, network_id: str) -> None:
+        self.uplinks.pop(network_id, None)
 
     def sandbox_path(self, name: str) -> Path:
         return self._directory / name
@@ -139,6 +138,6 @@ class FakeFabric:
             routers=frozenset(self.routers),
             names=frozenset(self.names),
             sandboxes=frozenset(self.sandboxes),
-            uplink=self.uplink is not None,
+            uplinks=frozenset(self.uplinks),
             tunnels=frozenset(self.tunnels),
         )

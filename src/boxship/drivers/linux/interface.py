@@ -2,7 +2,8 @@
 
 The verbs are levels, not events: ``ensure_x(spec)`` makes the world like the spec, whatever it was before, and costs
 little when it is right already; ``remove_x(id)`` of what is gone succeeds. Specs refer to each other by id only.
-All objects live in network namespaces of this installation but one link to the host (the uplink); each carries
+All objects live in network namespaces of this installation but the links to the host (an uplink per external network, and
+the ends of cables that an engine is to take); each carries
 the installation's mark and its full id. ``kernel.py`` and ``fake.py`` obey, ``tests/conformance/test_fabric.py`` checks.
 The fabric never sees the database and never decides.
 """
@@ -140,6 +141,21 @@ class ForwardingSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Advert:
+    """What a router advertises on the leg ``port_id`` (RFC 4861): how stations of a prefix get their addresses.
+
+    ``mode`` is Neutron's ``ipv6_ra_mode``: ``slaac`` (they make them), ``dhcpv6-stateless`` (and ask for the rest),
+    ``dhcpv6-stateful`` (they ask for all).
+    """
+
+    port_id: str
+    prefix: IPv6Network
+    mode: str
+    mtu: int = 1500
+    nameservers: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RouterSpec:
     """A router. ``gateway`` is its leg in an external network with ``next_hops`` as default routes there;
     ``snat``: inside addresses leave under the gateway's own."""
@@ -152,6 +168,7 @@ class RouterSpec:
     floating: tuple[FloatingSpec, ...] = ()
     routes: tuple[Route, ...] = ()
     forwardings: tuple[ForwardingSpec, ...] = ()
+    adverts: tuple[Advert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +262,7 @@ class FabricSight:
     routers: frozenset[str]
     names: frozenset[str]
     sandboxes: frozenset[str]
-    uplink: bool
+    uplinks: frozenset[str]
     tunnels: frozenset[str] = frozenset()
 
 
@@ -273,7 +290,7 @@ class Fabric(Protocol):
         """Join the external network (which exists) to the host, with NAT and forwarding for it."""
         ...
 
-    async def remove_uplink(self) -> None: ...
+    async def remove_uplink(self, network_id: str) -> None: ...
 
     def sandbox_path(self, name: str) -> Path:
         """Where the namespace of a sandbox is found by an engine: absolute, the same before and after it exists."""

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from boxship.core import errors
-from boxship.drivers.linux import cabling, link, names, namespace, naming, programs, rules, tunnels
 from boxship.drivers.linux import filter as texts
-from boxship.drivers.linux import uplink as uplinks
+from boxship.drivers.linux import link, names, namespace, naming, programs, rules, tunnels, uplink
 from boxship.drivers.linux.interface import (
     FabricSight,
     GroupSpec,
@@ -74,10 +73,10 @@ class KernelFabric:
         self._groups: dict[str, GroupSpec] = {}
         self._stateful: dict[str, bool] = {}
         self._legs = Legs(self._naming)
-        self._routers = Routers(self._naming, self._legs)
+        self._routers = Routers(self._naming, self._legs, self._run / "routers")
         self._names = names.Names(self._naming, self._legs, self._run / "names")
         self._tunnels = tunnels.Tunnels(self._naming)
-        self._uplink: UplinkSpec | None = None
+        self._uplinks = uplink.Uplinks(self._naming, self._legs)
 
     async def _do(self, lock: str, work: Callable[[], T]) -> T:
         async with self._locks.setdefault(lock, asyncio.Lock()):
@@ -142,7 +141,9 @@ class KernelFabric:
     def _destroy(self) -> None:
         for network_id in self._names.ids():
             self._names.remove(network_id)
-        self._remove_uplink()
+        for router_id in self._naming.named(namespace.names(self._naming.prefix), "router"):
+            self._routers.remove(router_id)
+        self._uplinks.remove_all()
         self._tunnels.remove_all()
         self._tables.close()
         for name in namespace.names(self._naming.prefix):
@@ -173,13 +174,9 @@ class KernelFabric:
             routers=self._naming.named(spaces, "router"),
             names=self._naming.named(spaces, "names"),
             sandboxes=self._naming.named(spaces, "sandbox"),
-            uplink=self._has_uplink(),
+            uplinks=self._uplinks.seen(),
             tunnels=self._aliased(aliases, "tunnel"),
         )
-
-    def _has_uplink(self) -> bool:
-        with link.Links(programs.HOST) as host:
-            return host.find(self._naming.uplink) is not None
 
     def _aliased(self, aliases: list[str], kind: str) -> frozenset[str]:
         return frozenset(id for alias in aliases if (id := self._naming.aliased(alias, kind)))
@@ -327,41 +324,14 @@ class KernelFabric:
     async def remove_tunnel(self, network_id: str) -> None:
         await self._do("tunnels", lambda: self._tunnels.remove(network_id))
 
-    # The uplink.
+    # Uplinks.
 
     async def ensure_uplink(self, spec: UplinkSpec) -> None:
-        await self._do("uplink", lambda: self._ensure_uplink(spec))
+        naming.check(spec.network_id)
+        await self._do("uplinks", lambda: self._uplinks.ensure(spec))
 
-    def _ensure_uplink(self, spec: UplinkSpec) -> None:
-        device, fabric = self._naming.uplink, self._naming.fabric
-        mtu = self._legs.sizes([spec.network_id])[spec.network_id]
-        bridge = naming.bridge(spec.network_id)
-        with link.Links(fabric) as links:
-            inside, master = links.find(f"{device}-in"), links.need(bridge)
-        if inside and inside.master == master.index and self._uplink == spec:
-            return
-        present = cabling.present(programs.HOST)
-        cabling.check_free(spec, present, device)
-        programs.nft(programs.HOST, uplinks.table(self._naming, spec))
-        if device not in present:
-            programs.ip(programs.HOST, cabling.uplink(device, fabric, self._naming.alias("uplink", spec.network_id)))
-        programs.ip(fabric, cabling.uplink_inside(bridge, device, mtu))
-        programs.ip(programs.HOST, [f"link set {device} mtu {mtu}"])
-        programs.ip(programs.HOST, cabling.addressed({device: list(spec.addresses)}, present))
-        with link.Links(programs.HOST) as host, link.Links(fabric) as links:
-            host.settle(device)
-            links.settle(f"{device}-in")
-        uplinks.open_forwarding(self._naming)
-        self._uplink = spec
-
-    async def remove_uplink(self) -> None:
-        await self._do("uplink", self._remove_uplink)
-
-    def _remove_uplink(self) -> None:
-        uplinks.close_forwarding(self._naming)
-        programs.nft(programs.HOST, uplinks.no_table(self._naming))
-        _gone(lambda: programs.ip(programs.HOST, [f"link delete {self._naming.uplink}"]))
-        self._uplink = None
+    async def remove_uplink(self, network_id: str) -> None:
+        await self._do("uplinks", lambda: self._uplinks.remove(network_id))
 
 
 def _gone(work: Callable[[], None]) -> None:

@@ -34,19 +34,27 @@ class Naming:
         return f"{self.prefix}fabric"
 
     @property
-    def uplink(self) -> str:
-        """The one device in the host's own namespace."""
-        return f"bs{self.mark}-ext"
+    def uplinks(self) -> str:
+        """What the names of our devices in the host's own namespace start with."""
+        return f"bs{self.mark}-"
+
+    def uplink(self, network_id: str) -> str:
+        """The device of an external network in the host's own namespace."""
+        return f"{self.uplinks}{_short(network_id)[:5]}"
 
     @property
-    def host_table(self) -> str:
-        """The nft table of the uplink in the host's own namespace."""
-        return f"boxship_{self.mark}"
+    def uplink_tables(self) -> str:
+        """What the names of the uplinks' nft tables in the host's own namespace start with."""
+        return f"boxship_{self.mark}_uplink_"
+
+    def uplink_table(self, network_id: str) -> str:
+        """The nft table of an uplink in the host's own namespace."""
+        return f"{self.uplink_tables}{_short(network_id)[:5]}"
 
     @property
     def tunnels_table(self) -> str:
         """The nft table in the host's own namespace that says who may send to our tunnels."""
-        return f"{self.host_table}_tunnels"
+        return f"boxship_{self.mark}_tunnels"
 
     @property
     def mark_comment(self) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from boxship.core import errors
 from boxship.drivers.linux import conntrack, link, namespace, naming, nat, programs
+from boxship.drivers.linux.adverts import Adverts
 from boxship.drivers.linux.interface import RouterSpec
 from boxship.drivers.linux.legs import Legs
 from boxship.drivers.linux.naming import Naming
@@ -15,15 +18,16 @@ _Translated = tuple[dict[str, str], dict[nat.Outside, tuple[str, int]]]
 class Routers:
     """The routers of one installation. A router is worked on by one caller at a time."""
 
-    def __init__(self, names: Naming, legs: Legs) -> None:
+    def __init__(self, names: Naming, legs: Legs, run: Path) -> None:
         self._naming = names
         self._legs = legs
+        self._adverts = Adverts(run)
         self._known: dict[str, RouterSpec] = {}
 
     def ensure(self, spec: RouterSpec) -> None:
         """Make the router as its spec says: NAT before the legs come up, and what it no longer translates is cut."""
         where, legs = self._naming.router(spec.id), nat.legs(spec)
-        if self._known.get(spec.id) == spec and namespace.exists(where):
+        if self._known.get(spec.id) == spec and namespace.exists(where) and self._adverts.alive(where, spec):
             return
         self._legs.sizes([leg.network_id for leg in legs])
         namespace.create(where, nat.SETTINGS)
@@ -32,6 +36,7 @@ class Routers:
         programs.nft(where, nat.table(spec))
         self._legs.configure(where, nat.addresses(spec), nat.routes(spec))
         self._legs.settle(where, legs)
+        self._adverts.ensure(where, spec)
         self._moved(spec, before)
         for leg in legs:
             here = [str(address.ip) for address in leg.addresses if address.version == 4]
@@ -62,12 +67,15 @@ class Routers:
             conntrack.cut_ports(where, address, protocol, (span[0], span[1]))
         here = {str(address) for address in nat.floating(spec)}
         changed = here ^ {*whole, *(outside[0] for outside in ports)}
-        programs.ip(
-            programs.HOST, [f"neigh flush to {address} dev {self._naming.uplink}" for address in changed], force=True
-        )
+        if spec.gateway:
+            device = self._naming.uplink(spec.gateway.network_id)
+            lines = [f"neigh flush to {address} dev {device}" for address in changed]
+            programs.ip(programs.HOST, lines, force=True)
 
     def remove(self, id: str) -> None:
-        self._legs.remove(self._naming.router(id))
+        where = self._naming.router(id)
+        self._adverts.remove(where, id)
+        self._legs.remove(where)
         self._known.pop(id, None)
 
     def forget(self) -> None:

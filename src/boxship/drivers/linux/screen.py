@@ -52,7 +52,7 @@ def table(naming: Naming, wanted: Iterable[Element]) -> str:
     """The whole table, replaced in one transaction."""
     name = f"inet {naming.tunnels_table}"
     forward = "\n  chain forward {\n    type filter hook forward priority raw; policy accept;\n"
-    forward += f'    iifname "{naming.uplink}" udp dport @ports drop\n  }}\n'
+    forward += f'    iifname "{naming.uplinks}*" udp dport @ports drop\n  }}\n'
     filled = _lines(naming, "add", wanted)
     return f"{no_table(naming)}table {name} {{{_SETS}{_CHAINS}{forward}}}\n{filled}"
 

@@ -1,13 +1,16 @@
-"""The one link to the host: a device with the external subnets' gateways, NAT for them, and a filter before the host.
-The host itself can be pinged from there and answers what it asked for; no more."""
+"""The links to the host: for each external network a device with its subnets' gateways, NAT for them, and a filter before the
+host. The host itself can be pinged from there and answers what it asked for; no more."""
 
 from __future__ import annotations
 
+import contextlib
+import re
 from pathlib import Path
 
 from boxship.core import errors
-from boxship.drivers.linux import programs
+from boxship.drivers.linux import cabling, link, naming, programs
 from boxship.drivers.linux.interface import UplinkSpec
+from boxship.drivers.linux.legs import Legs
 from boxship.drivers.linux.naming import Naming
 
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
@@ -15,9 +18,76 @@ _WAS_OFF = Path("/run/boxship/forwarding-was-off")
 """There while the host forwards because of us; of all installations on the host together."""
 
 
+class Uplinks:
+    """The uplinks of one installation, each with a table of its own, so that one is never without rules while another changes."""
+
+    def __init__(self, names: Naming, legs: Legs) -> None:
+        self._naming = names
+        self._legs = legs
+        self._known: dict[str, UplinkSpec] = {}
+
+    def ensure(self, spec: UplinkSpec) -> None:
+        """Join the network to the host; rules first. Refused: the host has one of its ranges already."""
+        device, fabric = self._naming.uplink(spec.network_id), self._naming.fabric
+        mtu = self._legs.sizes([spec.network_id])[spec.network_id]
+        bridge = naming.bridge(spec.network_id)
+        with link.Links(fabric) as links:
+            inside, master = links.find(f"{device}-in"), links.need(bridge)
+        if inside and inside.master == master.index and self._known.get(spec.network_id) == spec:
+            return
+        present = cabling.present(programs.HOST)
+        cabling.check_free(spec, present, device)
+        programs.nft(programs.HOST, table(self._naming, spec))
+        if device not in present:
+            programs.ip(programs.HOST, cabling.uplink(device, fabric, self._naming.alias("uplink", spec.network_id)))
+        programs.ip(fabric, cabling.uplink_inside(bridge, device, mtu))
+        programs.ip(programs.HOST, [f"link set {device} mtu {mtu}"])
+        programs.ip(programs.HOST, cabling.addressed({device: list(spec.addresses)}, present))
+        with link.Links(programs.HOST) as host, link.Links(fabric) as links:
+            host.settle(device)
+            links.settle(f"{device}-in")
+        open_forwarding(self._naming)
+        self._known[spec.network_id] = spec
+
+    def remove(self, network_id: str) -> None:
+        """Take the device and its rules away; with the last one the host forwards as before. Repeatable."""
+        self._known.pop(network_id, None)
+        device = self._naming.uplink(network_id)
+        with link.Links(programs.HOST) as host:
+            there = host.find(device)
+            if there is None:
+                return
+            host.delete(device)
+        programs.nft(programs.HOST, no_table(self._naming, network_id))
+        if not self.seen():
+            close_forwarding(self._naming)
+
+    def remove_all(self) -> None:
+        """Take all of them away, with what a kill has left half made. Repeatable."""
+        for network_id in self.seen():
+            self.remove(network_id)
+        close_forwarding(self._naming)
+        for name in _tables(self._naming):
+            with contextlib.suppress(errors.Absent):
+                programs.nft(programs.HOST, f"delete table inet {name}\n")
+        self._known.clear()
+
+    def seen(self) -> frozenset[str]:
+        """The networks that have one."""
+        aliases = [link.get("ifalias", "") for link in programs.links(programs.HOST)]
+        return frozenset(id for alias in aliases if (id := self._naming.aliased(alias, "uplink")))
+
+
+def _tables(naming: Naming) -> list[str]:
+    """The tables of uplinks in the host's namespace."""
+    listed = programs.nft_list(programs.HOST, "tables", "inet").get("nftables", [])
+    names = [entry["table"]["name"] for entry in listed if "table" in entry]
+    return [name for name in names if name.startswith(naming.uplink_tables)]
+
+
 def table(naming: Naming, spec: UplinkSpec) -> str:
-    """The installation's table in the host's namespace, replaced in one transaction."""
-    name, device = f"inet {naming.host_table}", naming.uplink
+    """The uplink's table in the host's namespace, replaced in one transaction."""
+    name, device = f"inet {naming.uplink_table(spec.network_id)}", naming.uplink(spec.network_id)
     ranges = [address.network for address in spec.addresses]
     masquerades = "".join(
         f'    ip{"" if network.version == 4 else "6"} saddr {network} oifname != "{device}" masquerade\n'
@@ -42,20 +112,20 @@ def table(naming: Naming, spec: UplinkSpec) -> str:
     )
 
 
-def no_table(naming: Naming) -> str:
+def no_table(naming: Naming, network_id: str) -> str:
     """Undo ``table``; repeatable."""
-    name = f"inet {naming.host_table}"
+    name = f"inet {naming.uplink_table(network_id)}"
     return f"table {name} {{\n}}\ndelete table {name}\n"
 
 
 def accepts(naming: Naming) -> list[list[str]]:
-    """iptables rules (without the verb) that let the device's traffic through where Docker's FORWARD policy is DROP."""
+    """iptables rules (without the verb) that let the devices' traffic through where Docker's FORWARD policy is DROP."""
     comment = ["-m", "comment", "--comment", naming.mark_comment, "-j", "ACCEPT"]
-    return [["FORWARD", "-i", naming.uplink, *comment], ["FORWARD", "-o", naming.uplink, *comment]]
+    return [["FORWARD", way, f"{naming.uplinks}+", *comment] for way in ("-i", "-o")]
 
 
 def open_forwarding(naming: Naming) -> None:
-    """Let the host forward, remembering whether it did before; let the device through Docker's FORWARD chain."""
+    """Let the host forward, remembering whether it did before; let the devices through Docker's FORWARD chain."""
     if _FORWARDING.read_text().strip() == "0":
         _WAS_OFF.parent.mkdir(parents=True, exist_ok=True)
         _WAS_OFF.touch()
@@ -81,8 +151,11 @@ def close_forwarding(naming: Naming) -> None:
     _WAS_OFF.unlink()
 
 
+_UPLINK = re.compile(r"bs[0-9a-f]{4}-[0-9a-f]{5}")
+
+
 def _is_other_uplink(name: str, naming: Naming) -> bool:
-    return name.startswith("bs") and name.endswith("-ext") and name != naming.uplink
+    return bool(_UPLINK.fullmatch(name)) and not name.startswith(naming.uplinks)
 
 
 def _docker_forwards() -> bool:
@@ -102,10 +175,10 @@ def _forward_chain() -> list[dict[str, dict[str, str]]]:
 
 
 def _present(naming: Naming, chain: list[dict[str, dict[str, str]]]) -> tuple[int, int]:
-    """How often each of the rules of ``accepts`` is in the chain, told by the device: nft does not show iptables' comments."""
+    """How often each of the rules of ``accepts`` is in the chain, told by the devices: nft does not show iptables' comments."""
     text = str(chain)
     incoming, outgoing = (
-        f"{{'meta': {{'key': '{key}'}}}}, 'right': '{naming.uplink}'" for key in ("iifname", "oifname")
+        f"{{'meta': {{'key': '{key}'}}}}, 'right': '{naming.uplinks}*'" for key in ("iifname", "oifname")
     )
     return text.count(incoming), text.count(outgoing)
 

@@ -42,7 +42,6 @@ from boxship.services.network.errors.groups import (
 from boxship.services.network.errors.networks import (
     AddressPairAndPortSecurityRequired,
     DuplicateAddressPairInRequest,
-    ExternalNetworkExists,
     InvalidIpForNetwork,
     InvalidIpForSubnet,
     IpAddressAlreadyAllocated,
@@ -106,7 +105,6 @@ __all__ = [
     "ExtensionNotFound",
     "ExternalGatewayForFloatingIPNotFound",
     "ExternalIpAddressExhausted",
-    "ExternalNetworkExists",
     "FipInUseByPortForwarding",
     "FloatingIPNotFound",
     "FloatingIPPortAlreadyAssociated",

@@ -32,13 +32,6 @@ class NoNetworkAvailable(errors.Unavailable):
         super().__init__("Unable to create the network. No project network is available for allocation.")
 
 
-class ExternalNetworkExists(errors.Conflict):
-    """This host has one uplink."""
-
-    def __init__(self, id: str) -> None:
-        super().__init__(f"Network {id} is the external network already; this host has one uplink.")
-
-
 class IpAddressGenerationFailure(errors.Conflict):
     def __init__(self, network_id: str) -> None:
         super().__init__(f"No more IP addresses available on network {network_id}.")

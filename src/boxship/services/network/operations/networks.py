@@ -30,12 +30,10 @@ _OF_ADMIN = {"shared": "shared", "external": "router:external", "is_default": "i
 async def create_network(
     transaction: Transaction, caller: Caller, settings: Settings, wish: wire.NetworkCreate
 ) -> model.NetworkView:
-    """A new network. PolicyNotAuthorized, OverQuota, AvailabilityZoneNotFound, ExternalNetworkExists, NoNetworkAvailable."""
+    """A new network. PolicyNotAuthorized, OverQuota, AvailabilityZoneNotFound, NoNetworkAvailable."""
     project_id = access.owner(caller, wish, "create_network")
     _may_set(caller, given(wish), "create_network")
     domain = checks.dns_domain(wish.dns_domain)
-    if wish.external:
-        await _only_external(transaction)
     hints = await zones.hinted(transaction, settings, wish.availability_zone_hints)
     wish = msgspec.structs.replace(wish, availability_zone_hints=hints)
     if not wish.external and wish.frame is None and settings.shared:
@@ -86,14 +84,6 @@ def _may_set(caller: Caller, values: Mapping[str, object], rule: str) -> None:
         access.privileged(caller, f"{rule}:{attribute}", wanted=bool(values.get(name)))
 
 
-async def _only_external(transaction: Transaction) -> None:
-    """ExternalNetworkExists: the one uplink of this host has its network."""
-    await transaction.serialise("network:external")
-    found = await store.external(transaction)
-    if found is not None:
-        raise errors.ExternalNetworkExists(found.id)
-
-
 async def of(transaction: Transaction, id: str) -> model.Network:
     """The network of a row that names it, whoever asks."""
     network = await rows.get(transaction, tables.networks, model.Network, id)
@@ -141,7 +131,7 @@ async def get_network(transaction: Transaction, caller: Caller, id: str) -> mode
 async def update_network(
     transaction: Transaction, caller: Caller, id: str, wish: wire.NetworkUpdate
 ) -> model.NetworkView:
-    """Change a network. PolicyNotAuthorized, NetworkInUse, ExternalNetworkExists."""
+    """Change a network. PolicyNotAuthorized, NetworkInUse."""
     network = await seen(transaction, caller, id)
     access.own(caller, network.project_id, "update_network")
     values = given(wish)
@@ -172,8 +162,6 @@ async def _wired(transaction: Transaction, id: str) -> list[str]:
 
 async def _may_turn(transaction: Transaction, network: model.Network, changed: model.Network) -> None:
     """What others rely on does not change under them: being external, being shared."""
-    if changed.external and not network.external:
-        await _only_external(transaction)
     if network.external and not changed.external and await _ports_but_names(transaction, network.id):
         raise errors.NetworkInUse(network.id, "Routers or floating IPs use it as their external network.")
     if network.shared and not changed.shared:

@@ -1,4 +1,4 @@
-"""Makes networks real: the segment, and for the external one the way to the host."""
+"""Makes networks real: the segment, and for external ones the way to the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NetworkReconciler(Rows):
 
     async def remove(self, id: str) -> None:
         self.ground.forget([id], ())
-        await self._leave_host()
+        await self.fabric.remove_uplink(id)
         await self.fabric.remove_network(id)
 
     async def wanted(self, transaction: Transaction) -> list[str]:
@@ -35,15 +35,6 @@ class NetworkReconciler(Rows):
         """Make the network as its row says, or remove it once everything in it is gone."""
         if not await self.ground.make_network(id):
             await self.cleared(id)
-            return
-        await self._leave_host()
-
-    async def _leave_host(self) -> None:
-        """Without an external network the host has no uplink."""
-        async with self.database.read() as transaction:
-            external = await networks_store.external(transaction)
-        if external is None and (await self.fabric.sight()).uplink:
-            await self.fabric.remove_uplink()
 
     async def forgotten(self, transaction: Transaction, removal: model.Removal) -> None:
         await networks_store.free_segment(transaction, removal.id)
