@@ -211,19 +211,15 @@ def _answering() -> Iterator[None]:
         raise errors.Unavailable("The database is busy; nothing was changed.", detail=str(error)) from error
 
 
-@contextmanager
-def _deciding() -> Iterator[None]:
-    """Unavailable, and not a word of nothing being changed, where PostgreSQL goes away in the middle of a commit: whether it was
-    made nobody knows until it is back. Where it says itself that it did not commit, that counts."""
-    try:
-        yield
-    except (sa.exc.DBAPIError, OSError) as error:
-        if isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in _UNDONE:
-            raise
-        sentence = (
-            "The database went away before it told whether this was stored. Look at what there is before you repeat it."
-        )
-        raise errors.Unavailable(sentence, detail=str(error)) from error
+def _undecided(error: errors.Unavailable) -> errors.Unavailable:
+    """What is said where PostgreSQL went away in the middle of a commit: whether it was made nobody knows until it is back.
+    Where it says itself that it did not commit, that counts."""
+    if getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) in _UNDONE:
+        return error
+    sentence = (
+        "The database went away before it told whether this was stored. Look at what there is before you repeat it."
+    )
+    return errors.Unavailable(sentence, detail=error.detail)
 
 
 @contextmanager
@@ -241,8 +237,8 @@ _TRY_AGAIN = {"40001", "40P01", "53300", "57P01", "57P03"}
 """Serialisation failure, deadlock, too many connections, shut down, not up yet (PostgreSQL documentation, appendix A)."""
 
 
-_UNDONE = {"40001", "40P01", "23503", "23505", "23514"}
-"""What a commit can fail with that was not made: the first two, and constraints that are checked as late as that."""
+_UNDONE = {"40001", "40P01"}
+"""The first two: a commit that fails with these was not made."""
 
 _STATEMENTS = 1000
 """Statements that a connection keeps prepared: more than there are, as each is prepared again when it falls out."""
@@ -269,6 +265,7 @@ class _PostgresTransaction(_Wakes):
     def __init__(self, connection: Any) -> None:
         super().__init__()
         self._connection = connection
+        self._serialised: set[str] = set()
 
     async def execute(self, statement: Executable) -> int:
         result = await self._connection.execute(statement)
@@ -286,6 +283,9 @@ class _PostgresTransaction(_Wakes):
         return (await self._connection.execute(statement)).scalar()
 
     async def serialise(self, key: str) -> None:
+        if key in self._serialised:
+            return
+        self._serialised.add(key)
         await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
 
 
@@ -330,14 +330,18 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
-        with _answering():
-            async with self._engine.connect() as connection, connection.begin() as begun:
-                transaction = _PostgresTransaction(connection)
-                yield transaction
-                for message in transaction.told(self._sender):
-                    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, message)))
-                with _deciding():
+        committing = False
+        try:
+            with _answering():
+                async with self._engine.connect() as connection, connection.begin() as begun:
+                    transaction = _PostgresTransaction(connection)
+                    yield transaction
+                    for message in transaction.told(self._sender):
+                        await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, message)))
+                    committing = True
                     await begun.commit()
+        except errors.Unavailable as error:
+            raise (_undecided(error) if committing else error) from error.__cause__
         transaction.leave(self._wake)
 
     async def listen(self, wake: Wake, began: Callable[[], None]) -> None:

@@ -42,7 +42,7 @@ async def create_subnet(
 async def insert(transaction: Transaction, network: model.Network, subnet: model.Subnet) -> model.Subnet:
     """The rows of a subnet, its free addresses, and an address for the network's name service."""
     await rows.insert(transaction, tables.subnets, subnet)
-    await addresses.set_free(transaction, subnet.id, checks.free_ranges(subnet.allocation_pools, ()))
+    await addresses.add_free(transaction, subnet.id, checks.free_ranges(subnet.allocation_pools, ()))
     if subnet.enable_dhcp and not network.external:
         await names.join(transaction, network, subnet)
     await _follow(transaction, network.id)
@@ -81,9 +81,15 @@ def read(wish: wire.SubnetCreate, project_id: str) -> model.Subnet:
         host_routes=checks.host_routes(wish.host_routes, wish.version, "host_routes"),
         service_types=wish.service_types,
         tags=wish.tags,
-        cursor=cidr.network_address.packed.hex(),
+        cursor=_before(found, cidr),
         subnetpool_id=wish.subnetpool_id,
     )
+
+
+def _before(pools: Sequence[model.Pool], cidr: model.Range) -> str:
+    """The key before the first address to be given out, so that the search begins at it."""
+    first = min((addresses.key(pool.start) for pool in pools), default="")
+    return addresses.moved(first, -1) if first else cidr.network_address.packed.hex()
 
 
 def _gateway(wish: wire.SubnetCreate, cidr: model.Range) -> model.Ip | None:

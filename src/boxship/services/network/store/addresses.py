@@ -42,6 +42,11 @@ def moved(key: str, by: int) -> str:
 async def set_free(transaction: Transaction, subnet_id: str, free: Iterable[Free]) -> None:
     """Replace the free ranges of a subnet."""
     await transaction.execute(_ranges.delete().where(_ranges.c.subnet_id == subnet_id))
+    await add_free(transaction, subnet_id, free)
+
+
+async def add_free(transaction: Transaction, subnet_id: str, free: Iterable[Free]) -> None:
+    """Free ranges of a subnet that has none there."""
     rows = [{"subnet_id": subnet_id, "first": first, "last": last} for first, last in free]
     if rows:
         await transaction.execute(_ranges.insert().values(rows))
