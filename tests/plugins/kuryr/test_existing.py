@@ -119,8 +119,8 @@ def test_another_sharing_than_the_networks(world: World) -> None:
 
 
 def test_a_network_of_another_project(world: World) -> None:
-    foreign = world.make("network", user="admin", name="theirs", shared=True)
-    world.make("subnet", user="admin", network_id=foreign["id"], ip_version=4, cidr="10.9.0.0/24")
+    foreign = world.make("network", "admin", name="theirs", shared=True)
+    world.make("subnet", "admin", network_id=foreign["id"], ip_version=4, cidr="10.9.0.0/24")
     with pytest.raises(Refused, match="belongs to another project") as refusal:
         world.docker.create("10.9.0.0/24", options={"neutron.net.name": "theirs"})
     assert refusal.value.status == 403

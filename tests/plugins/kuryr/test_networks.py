@@ -171,7 +171,7 @@ def test_the_same_range_twice(world: World) -> None:
 
 def test_everything_may_be_said_again(world: World) -> None:
     network = world.docker.create("10.9.0.0/24")
-    body = {"NetworkID": network.id, "Options": {}, "IPv4Data": network.ranges, "IPv6Data": None}
+    body: dict[str, object] = {"NetworkID": network.id, "IPv4Data": network.ranges, "IPv6Data": None}
     world.docker.call("NetworkDriver.CreateNetwork", body)
     assert len(world.all("networks")) == len(world.all("subnets")) == 1
     for _ in range(2):

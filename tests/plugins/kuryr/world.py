@@ -244,7 +244,7 @@ class World:
         assert isinstance(found, dict)
         return found
 
-    def make(self, kind: str, user: str = "alice", **values: object) -> Document:
+    def make(self, kind: str, user: str = "alice", /, **values: object) -> Document:
         """Something of a user's own."""
         path = {"subnetpool": "subnetpools", "security_group": "security-groups"}.get(kind, f"{kind}s")
         found = self.ask("POST", f"/{path}", {kind: values}, user)[kind]
@@ -313,7 +313,7 @@ class _CloudThread:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._up = threading.Event()
-        self._down: Callable[[], None] = lambda: None
+        self._down: Callable[[], object] = lambda: None
         self.cloud: cloud.Cloud | None = None
         self.thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
