@@ -200,7 +200,11 @@ class Site:
 
     def holders(self, role: str, id: str) -> list[Host]:
         """The hosts that have a namespace of this role (router, names, sandbox) for this id."""
-        return [host for host in self.hosts if host.pid and f"boxship-{host.mark}-{role}-{id}" in host.namespaces()]
+        return [
+            host
+            for host in self.hosts
+            if not host.machine.is_off() and f"boxship-{host.mark}-{role}-{id}" in host.namespaces()
+        ]
 
     def restore(self, host: Host) -> None:
         """Whatever was done to a host: its machine runs, on the cable, and its program answers."""

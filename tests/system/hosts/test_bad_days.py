@@ -118,6 +118,25 @@ def test_power_fails_on_a_host(user: Tenant, frail: Site, alpha: Host, beta: Hos
     assert_sound(frail)
 
 
+def test_a_program_is_dead_for_long(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+    """Its machine goes on forwarding while another host has taken the router over: all go on talking, then and afterwards, and
+    in the end there is one."""
+    networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
+    nets = [[{"network": network["id"]}] for network in networks]
+    east, west = user.run(alpha, "east", nets=nets[0]), user.run(beta, "west", COUNTING, nets=nets[1])
+    router = router_on(beta, user, *(network["subnet_id"] for network in networks))
+    user.pings(alpha, east, address(west))
+    beta.kill()
+    until(lambda: alpha in frail.holders("router", router), "alpha takes the router", TAKEN)
+    user.pings(alpha, east, address(west))
+    frail.restore(beta)
+    user.pings(alpha, east, address(west))
+    user.pings(beta, west, address(east))
+    assert_sound(frail)
+    assert len(frail.holders("router", router)) == 1
+    assert user.session.logs(west["uuid"]).split("\n")[:2] == ["1", "2"]
+
+
 def router_on(host: Host, user: Tenant, *subnets: str) -> str:
     """A router that this host has; which one takes it is as good as random."""
 
