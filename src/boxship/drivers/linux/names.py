@@ -3,15 +3,13 @@ found again by its pid file; records and stations are files that it reads again 
 
 from __future__ import annotations
 
-import os
 import re
-import select
 import shutil
-import signal
 from pathlib import Path
 
 from boxship.core import errors
-from boxship.drivers.linux import dhcp, namespace, naming, programs
+from boxship.drivers.linux import dhcp, namespace, naming
+from boxship.drivers.linux.dnsmasq import Daemon
 from boxship.drivers.linux.interface import NamesSpec, Route, RouterPort
 from boxship.drivers.linux.legs import Legs
 from boxship.drivers.linux.naming import Naming
@@ -19,7 +17,6 @@ from boxship.drivers.linux.nat import EVERYWHERE
 
 _SETTINGS = {"ipv6/conf/default/accept_ra": "0", "ipv6/conf/default/accept_dad": "0"}
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
-_PATIENCE = 5.0
 
 
 def hosts(spec: NamesSpec) -> str:
@@ -44,8 +41,8 @@ def check(spec: NamesSpec) -> None:
             raise errors.Refused(f"{name[:80]!r} is not a host name that can be served.")
 
 
-def command(spec: NamesSpec, directory: Path) -> list[str]:
-    """dnsmasq, reading no file of the host and asking nobody but the forwarders."""
+def options(spec: NamesSpec, directory: Path) -> list[str]:
+    """The command line: nobody is asked but the forwarders."""
     addresses = [f"--listen-address={address.ip}" for address in spec.addresses]
     # Nobody to ask: what is not known does not exist (without this, dnsmasq says REFUSED and clients ask on).
     forwarders = [f"--server={forwarder}" for forwarder in spec.forwarders] or ["--address=/#/"]
@@ -53,18 +50,8 @@ def command(spec: NamesSpec, directory: Path) -> list[str]:
     own = [f"--local=/{name}/" for name in dict.fromkeys((domain, *(name.strip(".") for name in spec.aliases))) if name]
     local = [f"--domain={domain}", *own] if domain else own
     return [
-        "dnsmasq",
-        "--conf-file=/dev/null",
-        "--no-hosts",
-        "--no-resolv",
-        "--no-poll",
-        "--bind-interfaces",
-        "--except-interface=lo",
-        "--user=nobody",
-        "--group=nogroup",
         "--domain-needed",
         "--bogus-priv",
-        f"--pid-file={directory / 'pid'}",
         f"--addn-hosts={directory / 'hosts'}",
         *_files(spec, directory),
         *addresses,
@@ -91,13 +78,17 @@ class Names:
         self._run = run
         self._known: dict[str, NamesSpec] = {}
 
+    def _daemon(self, network_id: str) -> Daemon:
+        return Daemon(self._naming.names(network_id), self._run / network_id)
+
     def ensure(self, spec: NamesSpec) -> None:
         """Serve as the spec says. Other records are read by the dnsmasq that runs; for anything else it is started anew."""
-        directory, where = self._run / spec.network_id, self._naming.names(spec.network_id)
-        pid = _running(directory)
+        daemon = self._daemon(spec.network_id)
+        where, pid = daemon.where, daemon.running()
         if pid and self._known.get(spec.network_id) == spec:
             return
-        text, words = hosts(spec), command(spec, directory)
+        words = daemon.command(*options(spec, daemon.directory))
+        files = {"hosts": hosts(spec), "stations": dhcp.stations(spec), "options": dhcp.options(spec)}
         leg = RouterPort(spec.port_id, spec.network_id, spec.mac, spec.addresses)
         self._legs.sizes([spec.network_id])
         namespace.create(where, _SETTINGS)
@@ -105,25 +96,23 @@ class Names:
         gateways = [Route(EVERYWHERE[gateway.version], gateway) for gateway in spec.gateways]
         self._legs.configure(where, {naming.leg(spec.port_id): list(spec.addresses)}, gateways)
         self._legs.settle(where, [leg])
-        files = {"hosts": text, "stations": dhcp.stations(spec), "options": dhcp.options(spec)}
-        reread = dhcp.is_reread(_read(directory / "stations"))
-        changed = [name for name, wanted in files.items() if _write(directory / name, wanted)]
-        renewed = _write(directory / "command", "\n".join(words))
-        taken = _taken(spec, directory)
+        reread = dhcp.is_reread(daemon.read("stations"))
+        changed = daemon.write(files)
+        renewed, taken = daemon.renewed(words), _taken(spec, daemon)
         if not pid or renewed or taken or (changed and not reread):
-            _end(where, directory)
-            _free(directory, taken)
-            programs.run(where, words)
+            daemon.end()
+            _free(daemon, taken)
+            daemon.start(words)
         elif changed:
-            os.kill(pid, signal.SIGHUP)
+            daemon.reread(pid)
         self._known[spec.network_id] = spec
 
     def remove(self, network_id: str) -> None:
         """End dnsmasq, remove its namespace and files. Repeatable."""
-        directory, where = self._run / network_id, self._naming.names(network_id)
-        _end(where, directory)
-        self._legs.remove(where)
-        shutil.rmtree(directory, ignore_errors=True)
+        daemon = self._daemon(network_id)
+        daemon.end()
+        self._legs.remove(daemon.where)
+        shutil.rmtree(daemon.directory, ignore_errors=True)
         self._known.pop(network_id, None)
 
     def forget(self) -> None:
@@ -136,69 +125,24 @@ class Names:
         return there | {path.name for path in self._run.glob("*")}
 
 
-def _taken(spec: NamesSpec, directory: Path) -> set[str]:
+def _taken(spec: NamesSpec, daemon: Daemon) -> set[str]:
     """Addresses that dnsmasq gave to one station and that are another's now: it would not give them to that one.
 
     A lease of an IPv6 address does not say whose it is, so what was left without an owner is remembered.
     """
-    given = dhcp.leased(_read(directory / "leases"))
+    given = dhcp.leased(daemon.read("leases"))
     if not given:
         return set()
     wanted = {str(address): station.mac.lower() for station in spec.stations for address in dhcp.served(spec, station)}
-    left = {*_read(directory / "left").split(), *(given.keys() - wanted.keys())} & given.keys()
-    _write(directory / "left", "\n".join(sorted(left)))
+    left = {*daemon.read("left").split(), *(given.keys() - wanted.keys())} & given.keys()
+    daemon.write({"left": "\n".join(sorted(left))})
     return {address for address in given.keys() & wanted.keys() if given[address] not in {"", wanted[address]}} | (
         left & wanted.keys()
     )
 
 
-def _free(directory: Path, gone: set[str]) -> None:
+def _free(daemon: Daemon, gone: set[str]) -> None:
     """Take addresses from the leases; nobody writes them now."""
     if gone:
-        _write(directory / "leases", dhcp.without(_read(directory / "leases"), gone))
-        _write(directory / "left", "\n".join(sorted({*_read(directory / "left").split()} - gone)))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        return ""
-
-
-def _write(path: Path, text: str) -> bool:
-    """Put the text in place at once; whether it is another one. Readable for all, as dnsmasq runs as nobody."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if path.is_file() and path.read_text() == text:
-        return False
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text)
-    fresh.chmod(0o644)
-    fresh.rename(path)
-    return True
-
-
-def _running(directory: Path) -> int | None:
-    """The pid of our dnsmasq, if it is alive: the pid file's process must have this directory on its command line."""
-    try:
-        pid = int((directory / "pid").read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
-        return None
-    return pid if f"--pid-file={directory / 'pid'}".encode() in words else None
-
-
-def _end(where: str, directory: Path) -> None:
-    """Kill whatever serves there, and wait until its port is free. Its pid file may be lost, so the namespace is asked."""
-    for pid in {*namespace.processes(where), *filter(None, [_running(directory)])}:
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        try:
-            os.kill(pid, signal.SIGKILL)
-            select.select([handle], [], [], _PATIENCE)
-        except ProcessLookupError:
-            continue
-        finally:
-            os.close(handle)
+        left = {*daemon.read("left").split()} - gone
+        daemon.write({"leases": dhcp.without(daemon.read("leases"), gone), "left": "\n".join(sorted(left))})

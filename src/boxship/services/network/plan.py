@@ -26,6 +26,9 @@ class RouterRows(msgspec.Struct, frozen=True):
     floating: Sequence[model.FloatingIP]
     forwardings: Mapping[str, Sequence[model.Forwarding]] = {}
     """By floating IP."""
+    networks: Mapping[str, model.Network] = {}
+    servers: Mapping[str, Sequence[str]] = {}
+    """The addresses of the name service, by network."""
 
 
 class NamesRows(msgspec.Struct, frozen=True):
@@ -148,6 +151,7 @@ def router(rows: RouterRows) -> linux.RouterSpec:
     legs = tuple(_leg(port, rows) for leg, port in rows.legs if not leg.is_gateway)
     gateways = [port for leg, port in rows.legs if leg.is_gateway]
     row = rows.router
+    inside = [port for leg, port in rows.legs if not leg.is_gateway]
     return linux.RouterSpec(
         id=row.id,
         legs=legs,
@@ -164,6 +168,7 @@ def router(rows: RouterRows) -> linux.RouterSpec:
             for entry in rows.floating
             for forwarding in rows.forwardings.get(entry.id, ())
         ),
+        adverts=tuple(advert for port in inside for advert in _adverts(port, rows)),
     )
 
 
@@ -186,6 +191,23 @@ def _floating(row: model.FloatingIP) -> linux.FloatingSpec:
     return linux.FloatingSpec(
         row.id, ipaddress.IPv4Address(row.floating_ip_address), ipaddress.IPv4Address(str(row.fixed_ip_address))
     )
+
+
+def _adverts(port: model.Port, rows: RouterRows) -> Iterable[linux.Advert]:
+    """What a leg advertises: the prefixes of its subnets that say so."""
+    for address in rows.addresses.get(port.id, ()):
+        subnet = rows.subnets[address.subnet_id]
+        if subnet.ipv6_ra_mode is None:
+            continue
+        prefix = ipaddress.IPv6Network(subnet.cidr)
+        servers = map(ipaddress.ip_address, rows.servers.get(port.network_id, ()))
+        yield linux.Advert(
+            port_id=port.id,
+            prefix=prefix,
+            mode=subnet.ipv6_ra_mode,
+            mtu=rows.networks[port.network_id].mtu,
+            nameservers=tuple(server for server in servers if server in prefix),
+        )
 
 
 def _forwarding(owner: model.FloatingIP, row: model.Forwarding) -> linux.ForwardingSpec:

@@ -177,6 +177,7 @@ async def list_floating(
 
 
 async def seen(transaction: Transaction, caller: Caller, id: str) -> model.FloatingIP:
+    """The row of a floating IP that the caller sees. FloatingIPNotFound."""
     row = await rows.get(transaction, tables.floating, model.FloatingIP, id)
     if row is None or not caller.sees(row.project_id):
         raise errors.FloatingIPNotFound(id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from boxship.core.db.database import Transaction
 from boxship.drivers.linux.interface import FabricSight
 from boxship.services.network import model, plan
@@ -55,7 +57,31 @@ class RouterReconciler(Claimed):
         subnets = await rows.find(transaction, tables.subnets, model.Subnet, tables.subnets.c.id.in_(wanted))
         floating = await routers_store.floating_of(transaction, tables.floating.c.router_id == id)
         forwarded = await forwarding.of_floating(transaction, [entry.id for entry in floating])
-        return plan.RouterRows(router, legs, had, {subnet.id: subnet for subnet in subnets}, floating, forwarded)
+        networks, servers = await self._advertised(transaction, subnets)
+        return plan.RouterRows(
+            router=router,
+            legs=legs,
+            addresses=had,
+            subnets={subnet.id: subnet for subnet in subnets},
+            floating=floating,
+            forwardings=forwarded,
+            networks=networks,
+            servers=servers,
+        )
+
+    async def _advertised(
+        self, transaction: Transaction, subnets: Iterable[model.Subnet]
+    ) -> tuple[dict[str, model.Network], dict[str, tuple[str, ...]]]:
+        """The networks with subnets that are advertised, and the addresses of their name services."""
+        ids = {subnet.network_id for subnet in subnets if subnet.ipv6_ra_mode is not None}
+        if not ids:
+            return {}, {}
+        networks = await rows.find(transaction, tables.networks, model.Network, tables.networks.c.id.in_(ids))
+        names = await rows.find(transaction, tables.names, model.Names, tables.names.c.id.in_(ids))
+        served = await addresses.of_ports(transaction, [found.port_id for found in names])
+        return {network.id: network for network in networks}, {
+            found.id: tuple(address.ip for address in served.get(found.port_id, ())) for found in names
+        }
 
     async def _record(self, loaded: plan.RouterRows, undone: list[str]) -> None:
         router = loaded.router
