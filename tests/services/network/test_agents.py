@@ -121,7 +121,8 @@ async def test_agents_are_sorted_and_paged(two: World) -> None:
 
 @pytest.mark.parametrize("user", ["alice", "reader"])
 async def test_agents_are_for_admins(world: World, user: str) -> None:
-    for method, path in (("GET", "/agents"), ("GET", "/agents/x"), ("PUT", "/agents/x"), ("DELETE", "/agents/x")):
+    assert (await world.request(user, "GET", "/agents")).json() == {"agents": []}
+    for method, path in (("GET", "/agents/x"), ("PUT", "/agents/x"), ("DELETE", "/agents/x")):
         body: dict[str, Any] | None = {"agent": {}} if method == "PUT" else None
         assert (await world.request(user, method, path, body)).status_code == 403, path
 

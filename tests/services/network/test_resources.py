@@ -245,3 +245,43 @@ async def test_a_subnet_whose_addresses_follow_from_macs_goes_before_its_ports(w
         await world.request("alice", "PUT", f"/routers/{router['id']}/add_router_interface", leg)
     ).status_code == 200
     await world.refused("alice", f"DELETE /subnets/{again['id']}", None, (409, "SubnetInUse"))
+
+
+async def test_what_a_network_is_on_the_wire_is_for_admins(world: World) -> None:
+    mine = await world.made("alice", "/networks", name="mine")
+    assert not [name for name in mine if name.startswith("provider:")]
+    shown = (await world.request("admin", "GET", f"/networks/{mine['id']}")).json()["network"]
+    assert shown["provider:network_type"] == "vxlan"
+    assert shown["provider:physical_network"] is None
+    taken = shown["provider:segmentation_id"]
+    wish = {"name": "chosen", "provider:network_type": "vxlan", "provider:segmentation_id": 4711}
+    await world.refused("alice", "POST /networks", {"network": wish}, (403, "PolicyNotAuthorized"))
+    chosen = await world.made("admin", "/networks", **wish)
+    assert chosen["provider:segmentation_id"] == 4711
+    body = {"network": {**wish, "provider:segmentation_id": taken}}
+    await world.refused("admin", "POST /networks", body, (409, "SegmentInUse"))
+    for bad in (
+        {"provider:network_type": "vlan"},
+        {"provider:network_type": "local"},
+        {"provider:segmentation_id": 0},
+        {"provider:segmentation_id": 70000},
+        {"provider:physical_network": "eth0"},
+        {"router:external": True, "provider:segmentation_id": 12},
+        {"router:external": True, "provider:network_type": "vxlan"},
+    ):
+        answer = await world.request("admin", "POST", "/networks", {"network": {"name": "n", **bad}})
+        assert answer.status_code == 400, bad
+        assert "provider:" in answer.text
+
+
+async def test_there_may_be_several_external_networks(world: World) -> None:
+    second = await world.made("admin", "/networks", name="second", **{"router:external": True})
+    await world.made("admin", "/subnets", network_id=second["id"], cidr="198.51.100.0/24", ip_version=4)
+    await world.settle()
+    assert second["id"] in world.kernel.uplinks
+    assert len(world.kernel.uplinks) == 2
+    change = {"network": {"router:external": False}}
+    assert (await world.request("admin", "PUT", f"/networks/{second['id']}", change)).status_code == 200
+    await world.settle()
+    assert second["id"] not in world.kernel.uplinks
+    assert second["id"] in world.kernel.networks

@@ -24,6 +24,10 @@ HOST_PLUG = "@host"
 """The ``sandbox`` of a port that ends in the network namespace of its host."""
 
 
+MOST_SEGMENTS = 65535
+"""Of networks: as many as conntrack has zones."""
+
+
 class Kind(StrEnum):
     """The kinds of rows that reconcilers of this service make real."""
 

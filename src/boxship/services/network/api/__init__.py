@@ -13,6 +13,7 @@ from boxship.services.network.api import (
     networks,
     ports,
     quotas,
+    revisions,
     routers,
     subnetpools,
     subnets,
@@ -22,7 +23,7 @@ from boxship.services.network.api import (
 _FORWARDINGS = "/v2.0/floatingips/{id}/port_forwardings"
 _FREE = "/v2.0/network-ip-availabilities"
 
-ROUTES = [
+_ROUTES = [
     Route("GET", "/", discovery.versions, PUBLIC),
     Route("GET", "/v2.0", discovery.resources, PUBLIC),
     Route("GET", "/v2.0/extensions", discovery.list_extensions, "get_extension"),
@@ -87,7 +88,7 @@ ROUTES = [
     Route("GET", "/v2.0/availability_zones", agents.list_zones, "get_availability_zone"),
     Route("GET", _FREE, availability.list_availabilities, "get_network_ip_availability"),
     Route("GET", f"{_FREE}/{{id}}", availability.show_availability, "get_network_ip_availability"),
-    Route("GET", "/v2.0/agents", agents.list_agents, "get_agent"),
+    Route("GET", "/v2.0/agents", agents.list_agents, "list_agents"),
     Route("GET", "/v2.0/agents/{id}", agents.show_agent, "get_agent"),
     Route("PUT", "/v2.0/agents/{id}", agents.update_agent, "update_agent"),
     Route("DELETE", "/v2.0/agents/{id}", agents.delete_agent, "delete_agent"),
@@ -100,3 +101,5 @@ ROUTES = [
     Route("GET", "/v2.0/quotas/{project}/default", quotas.show_default, "get_quota"),
     Route("GET", "/v2.0/quotas/{project}/details", quotas.show_details, "get_quota"),
 ]
+
+ROUTES = [revisions.guarded(route) for route in _ROUTES]

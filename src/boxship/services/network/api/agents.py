@@ -12,7 +12,8 @@ _ZONE = ("name", "resource", "state")
 
 
 async def list_agents(call: Call[None]) -> Reply:
-    found, page = lists.part(call.query, await agents.all_agents(call.transaction, call.settings), _AGENT, "id")
+    seen = await agents.all_agents(call.transaction, call.settings) if call.caller.may("get_agent") else []
+    found, page = lists.part(call.query, seen, _AGENT, "id")
     return answers.listed(call, "agents", found, page)
 
 

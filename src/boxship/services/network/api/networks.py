@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from boxship.core.http.call import Call, Reply
 from boxship.services.network import model
 from boxship.services.network.api import answers
@@ -12,7 +14,8 @@ from boxship.services.network.schemas import networks as wire
 async def list_networks(call: Call[None]) -> Reply:
     found, page = await networks.list_networks(call.transaction, call.caller, call.query)
     placed = await zones.of_networks(call.transaction, call.settings, [view.network.id for view in found])
-    shown = [wire.network(view, placed.get(view.network.id, ())) for view in found]
+    provider = call.caller.may("get_network:provider")
+    shown = [wire.network(view, placed.get(view.network.id, ()), provider=provider) for view in found]
     return answers.listed(call, "networks", shown, page)
 
 
@@ -22,12 +25,14 @@ async def create_network(call: Call[None]) -> Reply:
     async def make(wish: wire.NetworkCreate) -> model.NetworkView:
         return await networks.create_network(call.transaction, call.caller, call.settings, wish)
 
-    return await answers.created(("network", "networks"), (body.network, body.networks), make, wire.network)
+    shape = functools.partial(wire.network, provider=call.caller.may("get_network:provider"))
+    return await answers.created(("network", "networks"), (body.network, body.networks), make, shape)
 
 
 async def _one(call: Call[None], view: model.NetworkView) -> Reply:
     placed = await zones.of_networks(call.transaction, call.settings, [view.network.id])
-    return answers.one(call, "network", wire.network(view, placed.get(view.network.id, ())))
+    provider = call.caller.may("get_network:provider")
+    return answers.one(call, "network", wire.network(view, placed.get(view.network.id, ()), provider=provider))
 
 
 async def show_network(call: Call[None]) -> Reply:

@@ -15,6 +15,7 @@ from boxship.services.network.errors.general import (
     OverQuota,
     PolicyNotAuthorized,
     QuotaBelowUse,
+    RevisionNumberConstraintFailed,
     TagNotFound,
     TenantQuotaNotFound,
 )
@@ -54,6 +55,7 @@ from boxship.services.network.errors.networks import (
     PortInUse,
     PortNotFound,
     PortSecurityAndIPRequiredForSecurityGroups,
+    SegmentInUse,
     ServicePortInUse,
 )
 from boxship.services.network.errors.routers import (
@@ -139,6 +141,7 @@ __all__ = [
     "PortSecurityAndIPRequiredForSecurityGroups",
     "PrefixVersionMismatch",
     "QuotaBelowUse",
+    "RevisionNumberConstraintFailed",
     "RouterExternalGatewayInUseByFloatingIp",
     "RouterInUse",
     "RouterInterfaceInUseByFloatingIP",
@@ -165,6 +168,7 @@ __all__ = [
     "SecurityGroupRuleInvalidProtocol",
     "SecurityGroupRuleNotFound",
     "SecurityGroupRuleParameterConflict",
+    "SegmentInUse",
     "ServicePortInUse",
     "SubnetAllocationError",
     "SubnetInUse",

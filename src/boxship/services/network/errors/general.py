@@ -65,6 +65,16 @@ class NotUnique(errors.Conflict):
         super().__init__(f"More than one {kind} is called {name!r}; use an id.")
 
 
+class RevisionNumberConstraintFailed(errors.RequestError):
+    """A change was asked for on condition (``If-Match``) of a revision that is not the resource's."""
+
+    status = 412
+    title = "Precondition Failed"
+
+    def __init__(self, expected: int, current: int | None) -> None:
+        super().__init__(f"Constrained to {expected}, but current revision is {current}")
+
+
 class TagNotFound(errors.NotFound):
     def __init__(self, tag: str) -> None:
         super().__init__(f"Tag {tag} could not be found.")

@@ -32,6 +32,11 @@ class NoNetworkAvailable(errors.Unavailable):
         super().__init__("Unable to create the network. No project network is available for allocation.")
 
 
+class SegmentInUse(errors.Conflict):
+    def __init__(self, segment: int) -> None:
+        super().__init__(f"Unable to create the network. The segment {segment} is in use.")
+
+
 class IpAddressGenerationFailure(errors.Conflict):
     def __init__(self, network_id: str) -> None:
         super().__init__(f"No more IP addresses available on network {network_id}.")

@@ -24,7 +24,13 @@ from boxship.services.network.store import routers as routers_store
 DEFAULT_MTU = 1500
 TUNNELLED_MTU = 1450
 """What is left of that for tenants where it travels between hosts: VXLAN over IPv4 takes 50 bytes (RFC 7348)."""
-_OF_ADMIN = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
+_OF_ADMIN = {
+    "shared": "shared",
+    "external": "router:external",
+    "is_default": "is_default",
+    "network_type": "provider:network_type",
+    "segmentation_id": "provider:segmentation_id",
+}
 
 
 async def create_network(
@@ -48,9 +54,7 @@ async def insert(
 ) -> model.Network:
     """The row of a network, with a segment of its own. NoNetworkAvailable: there is none left."""
     id, now = new_id(), clock.now()
-    segment = await store.take_segment(transaction, id)
-    if segment is None:
-        raise errors.NoNetworkAvailable
+    segment = await _segment(transaction, id, wish)
     network = model.Network(
         id=id,
         project_id=project_id,
@@ -77,6 +81,25 @@ async def insert(
     await rows.insert(transaction, tables.networks, network)
     transaction.wake(model.Kind.NETWORK, id)
     return network
+
+
+async def _segment(transaction: Transaction, id: str, wish: wire.NetworkCreate) -> int:
+    """The segment that an operator chose, or the next one. InvalidInput: a network of this kind is of another type, and external
+    ones have no segment to choose."""
+    kind = wire.network_type(external=wish.external)
+    if wish.network_type not in {None, kind}:
+        which = "an external network" if wish.external else "a network that is not external"
+        raise errors.InvalidInput(f"{which} is of the type {kind}", field="provider:network_type")
+    if wish.segment is None:
+        found = await store.take_segment(transaction, id)
+        if found is None:
+            raise errors.NoNetworkAvailable
+        return found
+    if wish.external:
+        raise errors.InvalidInput("an external network has none", field="provider:segmentation_id")
+    if not await store.reserve_segment(transaction, id, wish.segment):
+        raise errors.SegmentInUse(wish.segment)
+    return wish.segment
 
 
 def _may_set(caller: Caller, values: Mapping[str, object], rule: str) -> None:

@@ -14,6 +14,8 @@ from boxship.services.network.schemas.fields import Create, Digits, Id, Ip, Pref
 MTU = (68, 65535)
 """The smallest that IPv4 allows, and the largest that a frame can have."""
 Mtu = Annotated[int, Meta(ge=68, le=65535)] | Digits
+SEGMENTS = (1, model.MOST_SEGMENTS)
+Segment = Annotated[int, Meta(ge=1, le=model.MOST_SEGMENTS)] | Digits
 Pools = Annotated[tuple[model.Pool, ...], Meta(max_length=64)]
 Nameservers = Annotated[tuple[Ip, ...], Meta(max_length=16)]
 HostRoutes = Annotated[tuple[model.HostRoute, ...], Meta(max_length=64)]
@@ -34,11 +36,19 @@ class NetworkCreate(Create, frozen=True, kw_only=True):
     port_security_enabled: bool = True
     dns_domain: Text = ""
     availability_zone_hints: Zones = ()
+    network_type: Literal["vxlan", "local"] | None = field(name="provider:network_type", default=None)
+    physical_network: None = field(name="provider:physical_network", default=None)
+    segmentation_id: Segment | None = field(name="provider:segmentation_id", default=None)
 
     @property
     def frame(self) -> int | None:
         """The MTU as a number. InvalidInput: out of bounds."""
         return whole(self.mtu, "mtu", *MTU)
+
+    @property
+    def segment(self) -> int | None:
+        """The segment that is asked for. InvalidInput: out of bounds."""
+        return whole(self.segmentation_id, "provider:segmentation_id", *SEGMENTS)
 
 
 class NetworkUpdate(Request, frozen=True, kw_only=True):
@@ -96,10 +106,31 @@ class Network(msgspec.Struct, frozen=True):
     availability_zones: tuple[str, ...] = ()
     ipv4_address_scope: str | None = None
     ipv6_address_scope: str | None = None
+    network_type: str | UnsetType = field(name="provider:network_type", default=UNSET)
+    physical_network: str | UnsetType | None = field(name="provider:physical_network", default=UNSET)
+    segmentation_id: int | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
 
 
-def network(view: model.NetworkView, zones: tuple[str, ...] = ()) -> Network:
-    """The answer for a network that is in these availability zones."""
+def network_type(*, external: bool) -> str:
+    """An external network is each host's own; the others are joined by VXLAN where there are more hosts."""
+    return "local" if external else "vxlan"
+
+
+def network(view: model.NetworkView, zones: tuple[str, ...] = (), *, provider: bool = False) -> Network:
+    """The answer for a network that is in these availability zones; ``provider``: with what only operators see."""
+    row = view.network
+    shown = _network(view, zones)
+    if not provider:
+        return shown
+    return msgspec.structs.replace(
+        shown,
+        network_type=network_type(external=row.external),
+        physical_network=None,
+        segmentation_id=None if row.external else row.segment,
+    )
+
+
+def _network(view: model.NetworkView, zones: tuple[str, ...]) -> Network:
     row = view.network
     return Network(
         row.id,

@@ -13,8 +13,6 @@ from boxship.services.network.store import rows, tables
 
 _networks, _subnets, _segments = tables.networks, tables.subnets, tables.segments
 
-MOST_SEGMENTS = 65535
-
 NETWORK_COLUMNS: listing.Columns = {
     **{
         name: _networks.c[name]
@@ -59,10 +57,19 @@ async def take_segment(transaction: Transaction, network_id: str) -> int | None:
     first = await transaction.scalar(sa.select(_segments.c.segment).where(_segments.c.segment == 1))
     gap = sa.select(_segments.c.segment + 1).where(~taken).order_by(_segments.c.segment).limit(1)
     segment = int(await transaction.scalar(gap)) if first else 1
-    if segment > MOST_SEGMENTS:
+    if segment > model.MOST_SEGMENTS:
         return None
     await transaction.execute(_segments.insert().values(segment=segment, network_id=network_id))
     return segment
+
+
+async def reserve_segment(transaction: Transaction, network_id: str, segment: int) -> bool:
+    """Take this segment; False: it is taken."""
+    await transaction.serialise("network:segments")
+    if await transaction.scalar(sa.select(_segments.c.segment).where(_segments.c.segment == segment)):
+        return False
+    await transaction.execute(_segments.insert().values(segment=segment, network_id=network_id))
+    return True
 
 
 async def free_segment(transaction: Transaction, network_id: str) -> None:
