@@ -26,6 +26,13 @@ async def get(transaction: Transaction, table: sa.Table, shape: type[Shape], id:
     return None if row is None else built(shape, row)
 
 
+async def revision(transaction: Transaction, table: sa.Table, id: str) -> int | None:
+    """The revision of the row with this id, which stays until the transaction ends."""
+    select = sa.select(table.c.revision_number).where(table.c.id == id).with_for_update()
+    found: int | None = await transaction.scalar(select)
+    return found
+
+
 async def project(transaction: Transaction, table: sa.Table, id: str) -> str:
     """The project of the row with this id; empty where it is gone."""
     found = await transaction.scalar(sa.select(table.c.project_id).where(table.c.id == id))
