@@ -3,7 +3,7 @@ libnetwork/ipams/remote/api). What Docker may add in later versions is skipped; 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, field
@@ -11,7 +11,7 @@ from msgspec import Meta, field
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{1,64}\Z")]
 """An id of Docker: 64 hexadecimal digits; Swarm's are 25 letters and digits."""
 Text = Annotated[str, Meta(max_length=255)]
-Named = dict[str, Any]
+Named = dict[str, object]
 """Options: of names and of what Docker or its user says under them."""
 Words = dict[str, str]
 
@@ -49,6 +49,8 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class CreateNetwork(msgspec.Struct, frozen=True):
+    """A network with the ranges that IPAM gave; the user's options are under ``com.docker.network.generic``."""
+
     network_id: Id = field(name="NetworkID")
     options: Named | None = field(name="Options", default=None)
     ipv4: tuple[Range, ...] | None = field(name="IPv4Data", default=())
@@ -62,10 +64,14 @@ class NetworkCall(msgspec.Struct, frozen=True):
 
 
 class AllocateNetwork(msgspec.Struct, frozen=True):
+    """A network of a Swarm, asked of its manager."""
+
     options: Words | None = field(name="Options", default=None)
 
 
 class Allocated(msgspec.Struct, frozen=True):
+    """What CreateNetwork is to be told on each host."""
+
     options: Words = field(name="Options")
 
 
@@ -78,6 +84,8 @@ class Interface(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CreateEndpoint(msgspec.Struct, frozen=True):
+    """An endpoint with the addresses that IPAM gave."""
+
     network_id: Id = field(name="NetworkID")
     endpoint_id: Id = field(name="EndpointID")
     interface: Interface | None = field(name="Interface", default=None)
@@ -99,6 +107,8 @@ class EndpointCall(msgspec.Struct, frozen=True):
 
 
 class Values(msgspec.Struct, frozen=True):
+    """Whatever a driver knows of an endpoint."""
+
     value: Words = field(name="Value")
 
 
@@ -134,11 +144,15 @@ class IpamCapabilities(msgspec.Struct, frozen=True):
 
 
 class AddressSpaces(msgspec.Struct, frozen=True):
+    """Names of the spaces in which ranges must not overlap; Neutron's networks keep them apart, so these say nothing."""
+
     local: str = field(name="LocalDefaultAddressSpace", default="kuryr")
     everywhere: str = field(name="GlobalDefaultAddressSpace", default="kuryr-global")
 
 
 class RequestPool(msgspec.Struct, frozen=True):
+    """A range for a network: a certain one or any, and the part of it that containers are to have."""
+
     pool: Text = field(name="Pool", default="")
     part: Text = field(name="SubPool", default="")
     options: Words | None = field(name="Options", default=None)
@@ -146,26 +160,36 @@ class RequestPool(msgspec.Struct, frozen=True):
 
 
 class PoolAnswer(msgspec.Struct, frozen=True):
+    """The range; in ``Data`` the gateway, where it is fixed."""
+
     pool_id: str = field(name="PoolID")
     pool: str = field(name="Pool")
     data: Words = field(name="Data", default_factory=dict)
 
 
 class PoolCall(msgspec.Struct, frozen=True):
+    """A call about a range."""
+
     pool_id: Text = field(name="PoolID")
 
 
 class RequestAddress(msgspec.Struct, frozen=True):
+    """An address of a range: a certain one or any."""
+
     pool_id: Text = field(name="PoolID")
     address: Text = field(name="Address", default="")
     options: Words | None = field(name="Options", default=None)
 
 
 class AddressAnswer(msgspec.Struct, frozen=True):
+    """The address, with its prefix length."""
+
     address: str = field(name="Address")
 
 
 class ReleaseAddress(msgspec.Struct, frozen=True):
+    """An address that is needed no more."""
+
     pool_id: Text = field(name="PoolID")
     address: Text = field(name="Address")
 

@@ -37,8 +37,8 @@ _MARGIN = 0.5
 _GRACE = 5
 """Seconds that calls under way have when the plugin is told to end."""
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Plugin:
@@ -50,7 +50,7 @@ class Plugin:
         self._calls: Mapping[str, Call] = calls(host)
         self._threads = ThreadPoolExecutor(_THREADS, "kuryr")
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             return
@@ -70,7 +70,7 @@ class Plugin:
         say = log.error if error.status >= 500 else log.warning
         say("refused", call=path, status=error.status, reason=error.sentence, detail=error.detail)
 
-    async def _answered(self, scope: dict[str, Any], receive: Receive) -> bytes:
+    async def _answered(self, scope: Mapping[str, Any], receive: Receive) -> bytes:
         call = self._calls.get(scope["path"])
         if call is None:
             raise errors.NotFound("There is no such call.")
