@@ -285,3 +285,16 @@ async def test_there_may_be_several_external_networks(world: World) -> None:
     await world.settle()
     assert second["id"] not in world.kernel.uplinks
     assert second["id"] in world.kernel.networks
+
+
+async def test_floating_ips_that_lead_nowhere_go_with_their_network(world: World) -> None:
+    outside = await world.made("admin", "/networks", name="outside", **{"router:external": True})
+    await world.made("admin", "/subnets", network_id=outside["id"], cidr="198.51.100.0/24", ip_version=4)
+    idle = await world.made("alice", "/floatingips", floating_network_id=outside["id"])
+    router = await world.made("alice", "/routers", name="r", external_gateway_info={"network_id": outside["id"]})
+    await world.refused("admin", f"DELETE /networks/{outside['id']}", None, (409, "NetworkInUse"))
+    assert (await world.request("alice", "GET", f"/floatingips/{idle['id']}")).status_code == 200
+    assert (await world.request("alice", "DELETE", f"/routers/{router['id']}")).status_code == 204
+    assert (await world.request("admin", "DELETE", f"/networks/{outside['id']}")).status_code == 204
+    assert (await world.request("alice", "GET", f"/floatingips/{idle['id']}")).status_code == 404
+    assert (await world.request("admin", "GET", f"/ports?network_id={outside['id']}")).json() == {"ports": []}

@@ -241,7 +241,21 @@ async def delete_floating(transaction: Transaction, caller: Caller, id: str) -> 
     await forwarding_ends.lock(transaction)
     if await forwarding_store.any_of(transaction, id):
         raise errors.FipInUseByPortForwarding(id)
-    await rows.delete(transaction, tables.floating, id)
+    await drop(transaction, row)
+
+
+async def idle(transaction: Transaction, network_id: str) -> list[model.FloatingIP]:
+    """The floating IPs of an external network that lead nowhere; they go with the network, as upstream."""
+    floating = tables.floating.c
+    nowhere = (floating.port_id.is_(None), floating.router_id.is_(None))
+    return await rows.find(
+        transaction, tables.floating, model.FloatingIP, floating.floating_network_id == network_id, *nowhere
+    )
+
+
+async def drop(transaction: Transaction, row: model.FloatingIP) -> None:
+    """Remove a floating IP with its port, whoever asks."""
+    await rows.delete(transaction, tables.floating, row.id)
     await _wake(transaction, [row.router_id])
     port = await rows.get(transaction, tables.ports, model.Port, row.floating_port_id)
     if port is not None:

@@ -198,13 +198,18 @@ async def _ports_but_names(transaction: Transaction, id: str) -> list[model.Port
 
 
 async def delete_network(transaction: Transaction, caller: Caller, id: str) -> None:
-    """Delete a network with its subnets and name service. NetworkInUse: there are ports on it."""
-    from boxship.services.network.operations import subnets
+    """Delete a network with its subnets, its name service and the floating IPs that lead nowhere. NetworkInUse: there are other
+    ports on it."""
+    from boxship.services.network.operations import floating, subnets
 
     network = await seen(transaction, caller, id)
     access.own(caller, network.project_id, "delete_network")
-    if await _ports_but_names(transaction, id):
+    idle = await floating.idle(transaction, id) if network.external else []
+    kept = {row.floating_port_id for row in idle}
+    if any(port.id not in kept for port in await _ports_but_names(transaction, id)):
         raise errors.NetworkInUse(id)
+    for row in idle:
+        await floating.drop(transaction, row)
     for subnet in (await store.subnets_of(transaction, [id])).get(id, []):
         await subnets.drop(transaction, subnet)
     await rows.delete(transaction, tables.networks, id)
