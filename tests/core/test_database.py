@@ -247,6 +247,22 @@ async def test_a_commit_whose_end_nobody_saw_is_not_called_undone(server: postgr
     await database.close()
 
 
+async def test_who_is_silent_in_a_transaction_holds_nobody_up(
+    server: postgres.Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a host that lost its power: its locks are let go, and where it lives after all it is told."""
+    monkeypatch.setattr("boxship.core.db.postgres.SILENCE", 0.2)
+    silent = PostgresDatabase(await server.database())
+    with pytest.raises(errors.Unavailable):
+        async with silent.write() as transaction:
+            await transaction.serialise("placement")
+            async with silent.write() as other:
+                await other.serialise("placement")
+            await transaction.scalar(sa.text("SELECT 1"))
+    await silent.ping()
+    await silent.close()
+
+
 async def test_a_deadlock_ends_with_one_of_the_two_told_to_try_again(server: postgres.Postgres) -> None:
     database = PostgresDatabase(await server.database())
     meeting = asyncio.Barrier(2)

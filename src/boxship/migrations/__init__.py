@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from boxship.core import errors
-from boxship.core.db import database
+from boxship.core.db import postgres
 
 HEAD = "0011"
 """The newest version."""
@@ -42,7 +42,7 @@ def _upgrade_sqlite(url: str) -> None:
 
 
 async def _upgrade_postgres(url: str) -> None:
-    engine = database.postgres_engine(url)
+    engine = postgres.engine(url)
     try:
         async with engine.begin() as connection:
             # Programs on several hosts may start at once; one of them migrates, the others wait and find it done.

@@ -222,6 +222,11 @@ class Site:
         host.power_off()
         self.hosts.remove(host)
 
+    def power_off(self, host: Host) -> None:
+        """Pull the plug of a host's machine: not even its connections are told."""
+        self.cut(host)
+        host.power_off()
+
     def cut(self, host: Host) -> None:
         """Take a host's cable out."""
         if not host.machine.is_off():

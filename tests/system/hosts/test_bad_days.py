@@ -105,7 +105,7 @@ def test_power_fails_on_a_host(user: Tenant, frail: Site, alpha: Host, beta: Hos
     router = router_on(beta, user, *(network["subnet_id"] for network in networks))
     user.pings(alpha, east, address(west))
     user.pings(alpha, east, address(other))
-    beta.power_off()
+    frail.power_off(beta)
     user.succeeds(alpha, east, f"ping -c 1 -W 1 {address(other)}", TAKEN)
     assert frail.holders("router", router) == [alpha]
     for container, name in ((east, "east"), (other, "other")):
@@ -156,7 +156,7 @@ def test_a_deletion_waits_for_its_host(user: Tenant, frail: Site, beta: Host) ->
     nets = network_of(user)
     wish: dict[str, Any] = {"nets": nets, "mounts": [{"size": "1", "destination": "/data"}]}
     west = user.run(beta, "west", **wish)
-    beta.power_off()
+    frail.power_off(beta)
     user.session.ask("DELETE", f"{CONTAINERS}/{west['uuid']}?stop=true&timeout=0")
     shown = user.session.show(west["uuid"])
     assert shown["status"] in {"Deleting", "Running"} and shown["task_state"], shown
@@ -175,7 +175,7 @@ def test_a_host_is_lost_for_good(user: Tenant, frail: Site, alpha: Host) -> None
         nets = network_of(user)
         wish: dict[str, Any] = {"nets": nets, "mounts": [{"size": "1", "destination": "/data"}]}
         gone = user.run(lost, "gone", **wish)
-        lost.power_off()
+        frail.power_off(lost)
         admin = alpha.session("admin")
         user.session.ask("DELETE", f"{CONTAINERS}/{gone['uuid']}?stop=true&timeout=0")
         assert not user.session.is_gone(f"{CONTAINERS}/{gone['uuid']}")

@@ -48,7 +48,7 @@ class Scene:
             lambda: self._killed(host),
             host.stop,
             lambda: self._engine_killed(host),
-            host.power_off,
+            lambda: self.site.power_off(host),
             lambda: self._cut(host),
             lambda: self._without_database(crash=True),
             lambda: self._without_database(crash=False),

@@ -12,18 +12,16 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql.base import Executable
 
 from boxship.core import errors
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
+from boxship.core.db import postgres
 
 
 class Transaction(Protocol):
@@ -76,6 +74,8 @@ Wake = Callable[[str, str], None]
 CHANNEL = "boxship_wakes"
 """Where programs tell each other what they changed."""
 _TOLD_AT_ONCE = 40
+_PATIENCE = 30.0
+"""Seconds that a statement may take; it waits for others' locks for less."""
 _ALIVE = 10.0
 """Seconds between two looks whether the database still talks to who listens."""
 
@@ -233,15 +233,13 @@ def _listening() -> Iterator[None]:
         raise errors.Busy("The database does not answer.", detail=str(error)) from error
 
 
-_TRY_AGAIN = {"40001", "40P01", "53300", "57P01", "57P03"}
-"""Serialisation failure, deadlock, too many connections, shut down, not up yet (PostgreSQL documentation, appendix A)."""
+_TRY_AGAIN = {"25P03", "40001", "40P01", "53300", "55P03", "57P01", "57P03"}
+"""Idle in a transaction, serialisation failure, deadlock, too many connections, a lock that was waited for in vain, shut down,
+not up yet (PostgreSQL documentation, appendix A)."""
 
 
 _UNDONE = {"40001", "40P01"}
 """The first two: a commit that fails with these was not made."""
-
-_STATEMENTS = 1000
-"""Statements that a connection keeps prepared: more than there are, as each is prepared again when it falls out."""
 
 
 def _check_open(connection: Any, record: Any, _proxy: Any) -> None:
@@ -289,27 +287,6 @@ class _PostgresTransaction(_Wakes):
         await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
 
 
-def postgres_engine(url: str, **options: Any) -> AsyncEngine:
-    """An engine whose connections are made from the URL itself, so that all that URLs of libpq can say holds (PostgreSQL
-    documentation, 34.1.1.2): ``sslmode``, ``sslrootcert``, several hosts. ``options`` are those of the pool."""
-    from sqlalchemy.ext import asyncio as sa_async
-
-    def connect(**given: Any) -> Coroutine[Any, Any, Any]:
-        import asyncpg
-
-        return asyncpg.connect(_libpq(url), **given)  # type: ignore[no-any-return]  # asyncpg has no types
-
-    how = {"async_creator_fn": connect, "prepared_statement_cache_size": _STATEMENTS}
-    # Errors are logged, and passwords' hashes are parameters.
-    return sa_async.create_async_engine("postgresql+asyncpg://", connect_args=how, hide_parameters=True, **options)
-
-
-def _libpq(url: str) -> str:
-    """The URL without the name of a driver in its scheme."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme.partition('+')[0]}://{rest}"
-
-
 class PostgresDatabase:
     """PostgreSQL through asyncpg; ``url`` is ``postgresql://user:password@host/name``. Wake-ups go to all programs that
     listen on the database, with the commit (NOTIFY)."""
@@ -317,8 +294,8 @@ class PostgresDatabase:
     def __init__(self, url: str, wake: Wake = lambda _kind, _id: None) -> None:
         self._wake = wake
         self._sender = uuid.uuid4().hex
-        self._url = _libpq(url)
-        self._engine = postgres_engine(url, pool_size=10, max_overflow=10)
+        self._url = postgres.libpq(url)
+        self._engine = postgres.engine(url, patience=_PATIENCE, pool_size=10, max_overflow=10)
         sa.event.listen(self._engine.sync_engine, "checkout", _check_open)
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -351,7 +328,7 @@ class PostgresDatabase:
 
         ended = asyncio.Event()
         with _listening():
-            connection = await asyncpg.connect(self._url, timeout=_ALIVE)
+            connection = await asyncpg.connect(self._url, timeout=_ALIVE, server_settings=postgres.session())
         try:
             with _listening():
                 connection.add_termination_listener(lambda _connection: ended.set())
