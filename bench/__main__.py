@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import containers, growth, networks, plane, table
+from bench import containers, growth, networks, plane, ports, table
 from tests.system import engine
 
 _BRIDGE = "172.31.240.1/24"
@@ -23,6 +23,7 @@ def main() -> int:
             figures += plane.tokens_and_lists(directory)
             figures += networks.api(directory)
             figures += networks.wiring(directory, docker.socket)
+            figures += ports.many()
             figures += growth.latency(directory)
             figures += containers.compare(directory, docker.socket, "busybox:latest")
             figures += growth.density(directory, docker.socket, "busybox:latest")

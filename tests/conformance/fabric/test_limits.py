@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from dataclasses import replace
 
 from boxship.drivers.linux import filter as rules
 from boxship.drivers.linux import programs
+from boxship.drivers.linux.interface import RuleSpec
 from tests.conformance.fabric.world import EVERYTHING, Wire, World, ethernet, udp
 
 
@@ -30,3 +32,16 @@ async def test_one_port_cannot_fill_the_table_of_flows(world: World) -> None:
         client.sendto(b"after", ("10.0.0.12", 60_000))
         assert server.recv(64) == b"after"
     assert world.reaches("b", "a", "10.0.0.11")
+
+
+async def test_ports_that_come_and_go_leave_flows_tracked(world: World) -> None:
+    """The kernel tracks flows as long as a rule asks for them; what goes with a port must not count for two."""
+    network, group = await world.network(), await world.group(RuleSpec("egress", 4))
+    first, _ = await world.pair(network, await world.group(*EVERYTHING))
+    other = replace(first, id="0b0c3b0e-0000-4000-8000-00000000000c", sandbox="c", groups=(group.id,))
+    for _ in range(120):  # more often than there are rules
+        await world.fabric.ensure_port(other)
+        await world.fabric.ensure_port(replace(other, guarded=False))
+    await world.fabric.remove_port(other.id)
+    assert world.reaches("a", "b", "10.0.0.12")
+    assert int(programs.run(world.fabric._naming.fabric, ["conntrack", "-C"])) > 0

@@ -276,6 +276,7 @@ def test_the_kernel_means_what_the_api_says(field: Field) -> None:
     count = {"arrived": 0, "dropped": 0, "answered": 0, "not answered": 0}
 
     @ROUNDS
+    @example(scene=UNASKED)
     @given(scene=scenes())
     def every(scene: Scene) -> None:
         stage = Stage(field, scene)

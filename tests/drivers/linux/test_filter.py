@@ -85,7 +85,7 @@ def test_ports_with_the_same_groups_share_their_chains() -> None:
     assert first != texts.shared(("c0",), stateless=False)
     assert first != texts.shared(("c0", "c1"), stateless=True)
     assert len(f"{first}_out") < 32, "longer names are not possible on all kernels"
-    assert texts.is_shared_chain(f"{first}_in")
+    assert texts.is_of_ports(f"{first}_in")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_base_may_be_applied_again() -> None:
 def test_forgetting_empties_all_but_the_zones() -> None:
     text = texts.forget_ports(["p_1_in"])
     assert "flush map bridge boxship ports\n" in text
-    assert "flush set inet boxship begun\n" in text
+    assert "flush map inet boxship begun\n" in text
     assert "zones" not in text
     assert text.endswith("flush chain inet boxship p_1_in\ndelete chain inet boxship p_1_in\n")
 

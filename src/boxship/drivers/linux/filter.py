@@ -32,7 +32,7 @@ from boxship.drivers.linux import naming
 from boxship.drivers.linux.interface import Address, Network, PortSpec
 from boxship.drivers.linux.nfnetlink import Element
 
-VERSION = "5"
+VERSION = "6"
 """Which tables these are: those of another version, and the ports in them, are made anew."""
 
 FLOWS = 16384
@@ -49,6 +49,10 @@ _FROM_LINK = f"""
     icmpv6 type {_DISCOVERY} ip6 hoplimit 255 accept
     icmpv6 type {_LISTENERS} ip6 hoplimit 1 accept"""
 
+# A packet that tracking has not seen though it should have has the template of its zone in the place of a flow
+# (IPS_TEMPLATE, 1 << 11), which looks like a flow that is allowed.
+_TRACKED = """
+    ct status & 2048 == 2048 drop"""
 # Fragments are put together before they are judged; but not those of which the first has not all headers (RFC 8200, 4.5).
 _NO_PIECES = """
     exthdr frag exists drop"""
@@ -140,7 +144,7 @@ table inet boxship {{
   map gets {{ type mark : verdict; }}
   map sends_alone {{ type mark : verdict; }}
   map gets_alone {{ type mark : verdict; }}
-  set begun {{ type mark; ct count over {FLOWS}; }}
+  map begun {{ type mark : verdict; }}
   set owners {{ type mark . mark; }}
   set stateless {{ type mark; }}
   set stations {{ type ifname . ether_addr; }}
@@ -161,11 +165,11 @@ table inet boxship {{
     type filter hook input priority filter; policy drop;
     iifname "lo" accept
   }}
-  chain sent {{
+  chain sent {{{_TRACKED}
     ct state established ct direction reply meta mark vmap @gets
     ct state established ct direction original ct mark . meta mark @owners meta mark vmap @sends
     ct state new ct mark 0 ct mark set meta mark
-    ct state new meta mark @begun drop
+    ct state new meta mark vmap @begun
     meta mark vmap @sends_alone
     ct state invalid,untracked meta l4proto != {{ icmp, icmpv6 }} drop
     ct direction reply meta mark vmap @gets
@@ -189,7 +193,7 @@ table inet boxship {{
     meta mark vmap @sends
     drop
   }}
-  chain got {{
+  chain got {{{_TRACKED}
     ct state established ct direction original meta mark vmap @gets
     ct state established ct direction reply ct mark . meta mark @owners meta mark vmap @sends
     meta mark vmap @gets_alone
@@ -246,7 +250,7 @@ def no_zone(bridge: str, segment: int) -> str:
 
 
 def forget_ports(chains: Iterable[str]) -> str:
-    """Empty all sets and maps that lead to ports, and remove their shared chains (``shared``) of these names."""
+    """Empty all sets and maps that lead to ports, and remove the chains of ports of these names."""
     text = ""
     for line in _TABLES.splitlines():
         if line.startswith("table "):
@@ -263,9 +267,18 @@ def shared(groups: Iterable[str], *, stateless: bool) -> str:
     return f"p_{hashlib.sha256(words.encode()).hexdigest()[:24]}"
 
 
-def is_shared_chain(name: str) -> bool:
-    """Whether this is the name of a chain that ports share."""
-    return name.startswith("p_")
+def counter(number: int) -> str:
+    """The chain that counts the flows that a port has begun.
+
+    A set whose elements count would do the same without a chain; but each of its elements that is deleted makes the kernel
+    (6.18) believe that one rule less needs the tracking of flows, until none is tracked any more.
+    """
+    return f"c_{number:08x}"
+
+
+def is_of_ports(name: str) -> bool:
+    """Whether this is the name of a chain of one port, or of one that ports share."""
+    return name.startswith(("p_", "c_"))
 
 
 def elements(spec: PortSpec, number: int, *, stateless: bool) -> tuple[Element, ...]:
@@ -277,7 +290,7 @@ def elements(spec: PortSpec, number: int, *, stateless: bool) -> tuple[Element, 
     chain = shared(spec.groups, stateless=stateless)
     found = [
         Element("bridge ports", _device(naming.tap(spec.id)), value=mark),
-        Element("inet begun", mark),
+        Element("inet begun", mark, chain=counter(number)),
         Element("inet owners", mark + mark),
         Element(f"inet sends{way}", mark, chain=f"{chain}_out"),
         Element(f"inet gets{way}", mark, chain=f"{chain}_in"),

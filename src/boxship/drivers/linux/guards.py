@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -47,7 +47,7 @@ class Guards:
             old = before[0] if before else Filter()
             self._records.begin(spec.id, record)
             try:
-                self._exchange(old, wanted, self._chain(spec, wanted.chain, stateless=stateless))
+                self._exchange(number, old, wanted, self._chain(spec, wanted.chain, stateless=stateless))
             except (errors.Absent, errors.Refused):
                 self._remember(spec.id, before)
                 raise
@@ -59,11 +59,15 @@ class Guards:
         """What is in the filters now."""
         self._records.remember(id, msgspec.structs.replace(self._records.get(id), filters=filters))
 
-    def _exchange(self, old: Filter, wanted: Filter, chain: Batch) -> None:
+    def _exchange(self, number: int, old: Filter, wanted: Filter, chain: Batch) -> None:
         kept, there = set(wanted.elements), set(old.elements)
         change = Batch()
+        if kept and not there:
+            change.replace_chain(texts.counter(number), [nfnetlink.flows_over(texts.FLOWS) + nfnetlink.drop()])
         change.delete(element for element in old.elements if element not in kept and self._is_own(element))
         change.add(element for element in wanted.elements if element not in there)
+        if there and not kept:
+            _remove_chains(change, [texts.counter(number)])
         # A chain that another port has is there, unless somebody took it away.
         if self._records.holders(wanted.chain) > 1 or old.chain == wanted.chain:
             with contextlib.suppress(errors.Absent):
@@ -89,46 +93,54 @@ class Guards:
     def remove(self, id: str) -> None:
         """Take away all filters of a port whose cable is gone. Repeatable."""
         with self._lock:
-            filters = self._records.get(id).filters
+            record = self._records.get(id)
             try:
-                if len(filters) != 1:
+                if len(record.filters) != 1:
                     raise errors.Absent("It is not known what is there.")
-                batch = Batch()
-                batch.delete(element for element in filters[0].elements if self._is_own(element))
-                self._tables.change(batch)
+                self._exchange(record.number, record.filters[0], Filter(), Batch())
             except errors.Absent:
                 self._take_away(id)
             self._records.forget(id)
-            for chain in {one.chain for one in filters}:
+            for chain in {one.chain for one in record.filters}:
                 self._drop_chain(chain)
 
     def _take_away(self, id: str) -> None:
         """Whatever of them is there. The port must be unplugged: what goes first may have kept it closed."""
-        filters = self._records.get(id).filters
-        for element in dict.fromkeys(element for one in filters for element in one.elements):
+        record = self._records.get(id)
+        for element in dict.fromkeys(element for one in record.filters for element in one.elements):
             if self._is_own(element):
                 batch = Batch()
                 batch.delete([element])
                 with contextlib.suppress(errors.Absent):
                     self._tables.change(batch)
+        self._drop([texts.counter(record.number)])
         self._remember(id, ())
 
     def _drop_chain(self, chain: str) -> None:
         """Remove a shared chain, unless a port has it still."""
-        if not chain or self._records.holders(chain):
-            return
+        if chain and not self._records.holders(chain):
+            self._drop([f"{chain}_{direction}" for direction in ("in", "out")])
+
+    def _drop(self, chains: Sequence[str]) -> None:
         batch = Batch()
-        for direction in ("in", "out"):
-            batch.flush_chain(f"{chain}_{direction}")
-            batch.delete_chain(f"{chain}_{direction}")
+        _remove_chains(batch, chains)
         with contextlib.suppress(errors.Absent, errors.Busy):  # Busy: what a port really has is in doubt
             self._tables.change(batch)
 
     def sweep(self, chains: Iterable[str]) -> None:
-        """Of the chains that are there, remove the shared ones that no port has."""
-        for name in {chain.rpartition("_")[0] for chain in chains if texts.is_shared_chain(chain)}:
-            self._drop_chain(name)
+        """Of the chains that are there, remove those of ports that no port has."""
+        counters = {texts.counter(self._records.get(id).number) for id in self._records.ids()}
+        for name in filter(texts.is_of_ports, chains):
+            shared = name.rpartition("_")[0]
+            if name not in counters and not self._records.holders(shared):
+                self._drop([name])
 
     def unknown(self, id: str) -> bool:
         """Whether it is not known which filters the port has."""
         return len(self._records.get(id).filters) > 1
+
+
+def _remove_chains(batch: Batch, chains: Iterable[str]) -> None:
+    for chain in chains:
+        batch.flush_chain(chain)
+        batch.delete_chain(chain)

@@ -90,23 +90,21 @@ def create(name: str, settings: dict[str, str] | None = None) -> None:
 
 
 def _set(settings: dict[str, str]) -> None:
-    """Write sysctls, each directory looked up once: every namespace has its own behind the same names, and the kernel
-    searches them one by one."""
-    directories: dict[str, int] = {}
+    """Write sysctls, each family's directory looked up once: every namespace has its own by the same name, and the kernel
+    goes through all of them (the rest of a path is found at once)."""
+    families: dict[str, int] = {}
     try:
         for setting, value in settings.items():
-            directory, _, name = setting.rpartition("/")
-            if directory not in directories:
-                directories[directory] = os.open(
-                    f"/proc/sys/net/{directory}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-                )
-            handle = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directories[directory])
+            family, _, rest = setting.partition("/")
+            if family not in families:
+                families[family] = os.open(f"/proc/sys/net/{family}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            handle = os.open(rest, os.O_WRONLY | os.O_CLOEXEC, dir_fd=families[family])
             try:
                 os.write(handle, value.encode())
             finally:
                 os.close(handle)
     finally:
-        for handle in directories.values():
+        for handle in families.values():
             os.close(handle)
 
 

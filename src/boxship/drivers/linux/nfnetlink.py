@@ -27,6 +27,7 @@ _AT_ONCE = 500
 
 _JUMP, _ACCEPT, _DROP = -3, 1, 0
 _REGISTER, _VERDICT = 1, 0
+_OVER = 1
 _EQUAL, _NOT, _AT_LEAST, _AT_MOST = 0, 1, 5, 3
 _INVALID_OR_UNTRACKED = struct.pack("=I", 1 | 64)
 
@@ -201,6 +202,11 @@ def drop() -> bytes:
 
 def jump(chain: str) -> bytes:
     return _verdict(_number(1, _JUMP) + attribute(2, chain))
+
+
+def flows_over(number: int) -> bytes:
+    """``ct count over``: more flows than this number have come by this rule, and are still there."""
+    return _expression("connlimit", _number(1, number) + _number(2, _OVER))
 
 
 def family_is(version: int) -> bytes:

@@ -36,7 +36,7 @@ class Ports:
         """
         if marked - self.records.ids():
             self.unplug(marked)
-            programs.nft(self._naming.fabric, texts.forget_ports([c for c in chains if texts.is_shared_chain(c)]))
+            programs.nft(self._naming.fabric, texts.forget_ports([c for c in chains if texts.is_of_ports(c)]))
             self.records.forget_all()
         for id in self.records.ids():
             if id not in marked or not self.records.get(id).whole:
