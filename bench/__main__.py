@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import containers, growth, networks, plane, ports, table
+from bench import containers, growth, networks, plane, ports, table, wires
 from tests.system import engine
 
 _BRIDGE = "172.31.240.1/24"
@@ -29,6 +29,7 @@ def main() -> int:
             figures += growth.density(directory, docker.socket, "busybox:latest")
     finally:
         docker.remove()
+    figures += wires.figures()
     table.show(figures)
     table.write(figures, Path(__file__).parent / "results.json")
     return 1 if any(figure.verdict == "missed" for figure in figures) else 0
