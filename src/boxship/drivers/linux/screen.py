@@ -36,8 +36,10 @@ _SETS = """
 _CHAINS = """
   chain input {
     type filter hook input priority raw; policy accept;
-    ip daddr . udp dport . @th,96,24 @ours4 ip saddr . ip daddr . udp dport . @th,96,24 != @peers4 drop
-    ip6 daddr . udp dport . @th,96,24 @ours6 ip6 saddr . ip6 daddr . udp dport . @th,96,24 != @peers6 drop
+    ip saddr . ip daddr . udp dport . @th,96,24 @peers4 accept
+    ip daddr . udp dport . @th,96,24 @ours4 drop
+    ip6 saddr . ip6 daddr . udp dport . @th,96,24 @peers6 accept
+    ip6 daddr . udp dport . @th,96,24 @ours6 drop
   }"""
 
 
