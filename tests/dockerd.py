@@ -78,7 +78,12 @@ class Dockerd:
     def docker(self, *words: str) -> str:
         """What the command ``docker`` says."""
         command = ["docker", "--host", f"unix://{self.socket}", *words]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            error = subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+            error.add_note(done.stderr)
+            raise error
+        return done.stdout.strip()
 
     def remove(self) -> None:
         """End it and its containers, and remove its files; repeatable, and good for one that was killed."""

@@ -23,7 +23,7 @@ class Session:
 
     def __init__(self, url: str, user: str, password: str, project: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=60)
-        self._credentials = (user, password, project)
+        self.credentials = (user, password, project)
         self.project_id = ""
         self.login()
 
@@ -37,11 +37,11 @@ class Session:
 
     def elsewhere(self, url: str) -> Session:
         """A session of the same user at another address of the cloud."""
-        return Session(url, *self._credentials)
+        return Session(url, *self.credentials)
 
     def login(self) -> None:
         """A new token."""
-        name, password, project = self._credentials
+        name, password, project = self.credentials
         user = {"name": name, "password": password, "domain": {"id": "default"}}
         scope = {"project": {"name": project, "domain": {"id": "default"}}}
         body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}

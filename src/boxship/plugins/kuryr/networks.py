@@ -233,7 +233,10 @@ class Networks:
         for port in neutron.find("/ports", resources.Port, network_id=network.id, name=marks.UNBOUND):
             if not port.is_bound and marks.is_our_port(port.name, port.tags):
                 neutron.delete(f"/ports/{port.id}")
+        subnets = neutron.find("/subnets", resources.Subnet, network_id=network.id)
         neutron.delete(f"/networks/{network.id}")
+        for subnet in subnets:
+            _discard_pool(neutron, subnet)
         return protocol.Nothing()
 
     def _leave(self, neutron: Neutron, network: resources.Network, docker_id: str) -> None:
@@ -296,6 +299,11 @@ def _discard_subnet(neutron: Neutron, subnet: resources.Subnet) -> None:
     except errors.Conflict as error:
         log.warning("a subnet stays, as it is in use", subnet=subnet.id, reason=error.sentence)
         return
+    _discard_pool(neutron, subnet)
+
+
+def _discard_pool(neutron: Neutron, subnet: resources.Subnet) -> None:
+    """Delete the pool of ours that a subnet, which is gone, was cut from: Docker may have released it before the network."""
     pool = lookup.pool(neutron, subnet.subnetpool_id) if subnet.subnetpool_id else None
     if pool is not None and marks.is_our_pool(pool.name, pool.description):
         discard(neutron, pool.id)
