@@ -48,6 +48,7 @@ from boxship.services.network import api as network_api
 from boxship.services.network import policy as network_policy
 from boxship.services.network import public as network
 from boxship.services.network import reconciler as network_reconciler
+from boxship.services.network.live import metadata as network_metadata
 from boxship.services.volume import api as volume_api
 from boxship.services.volume import policy as volume_policy
 from boxship.services.volume import public as volume
@@ -142,6 +143,7 @@ def _images(base: Base, images: image_live.ImageLive) -> Service:
 
 
 def _networks(base: Base) -> Service:
+    metadata = network_metadata.Metadata(base.database, base.drivers.fabric, base.settings)
     return Service(
         types=("network",),
         name="neutron",
@@ -151,6 +153,7 @@ def _networks(base: Base) -> Service:
         routes=network_api.ROUTES,
         rules=network_policy.RULES,
         reconcilers=network_reconciler.all_reconcilers(base.database, base.drivers.fabric, base.settings, base.hosts),
+        preparations=[metadata.begin],
     )
 
 

@@ -88,7 +88,7 @@ async def test_a_client_gets_what_its_port_has(world: World, tmp_path: Path) -> 
         "domain": "example.org",
         "mtu": "1400",
     }
-    assert told["staticroutes"] == "192.0.2.0/24 10.0.0.9 0.0.0.0/0 10.0.0.1"
+    assert told["staticroutes"] == "192.0.2.0/24 10.0.0.9 169.254.169.254/32 10.0.0.2 0.0.0.0/0 10.0.0.1"
     assert told["lease"] == "86400"
 
 

@@ -50,6 +50,7 @@ async def test_a_port_is_wired_with_all_that_it_needs_in_one_go(world: World) ->
     assert [(str(route.destination), str(route.via)) for route in spec.routes] == [
         ("10.9.0.0/16", "10.0.0.9"),
         ("0.0.0.0/0", "10.0.0.1"),
+        ("169.254.169.254/32", "10.0.0.2"),
     ]
     assert (spec.sandbox, spec.interface, spec.guarded, len(spec.groups)) == ("box", "eth0", True, 1)
     plug = await _plug(world, port_id)
@@ -65,7 +66,7 @@ async def test_a_port_without_a_gateway_has_no_default_route(world: World) -> No
     network_id, _ = await world.net(gateway_ip=None)
     port_id = await _plugged(world, network_id)
     await world.settle()
-    assert world.kernel.ports[port_id].routes == ()
+    assert [str(route.destination) for route in world.kernel.ports[port_id].routes] == ["169.254.169.254/32"]
 
 
 async def test_nothing_passes_a_port_that_is_down(world: World) -> None:

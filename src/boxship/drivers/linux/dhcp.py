@@ -11,6 +11,7 @@ import re
 from boxship.core import errors
 from boxship.drivers.linux import naming
 from boxship.drivers.linux.interface import Address, DhcpOption, DhcpRange, NamesSpec, Station
+from boxship.drivers.linux.nat import METADATA
 
 LEASE = 86400
 """Seconds that a client may keep its address without asking again, Neutron's default (``dhcp_lease_duration``)."""
@@ -96,6 +97,7 @@ def _told(spec: NamesSpec, number: int, entry: DhcpRange) -> list[str]:
         return [f"tag:{_subnet(number)},option6:dns-server,{listed}"] if servers else []
     told = f"tag:{_subnet(number)},option:"
     routes = [(str(route.destination), str(route.via)) for route in entry.routes]
+    routes += [(f"{METADATA}/32", str(server)) for server in servers[:1]]
     if entry.gateway and all(destination != _EVERYWHERE for destination, _ in routes):
         # Clients that are told of any route look at no other option for the way out (RFC 3442).
         routes.append((_EVERYWHERE, str(entry.gateway)))
@@ -103,7 +105,7 @@ def _told(spec: NamesSpec, number: int, entry: DhcpRange) -> list[str]:
     lines = [f"{told}router" + (f",{entry.gateway}" if entry.gateway else ""), f"{told}mtu,{spec.mtu}"]
     if servers:
         lines.append(f"{told}dns-server,{','.join(map(str, servers))}")
-    if entry.routes:
+    if routes:
         lines += [f"{told}classless-static-route,{pairs}", f"tag:{_subnet(number)},249,{pairs}"]
     return lines
 

@@ -13,6 +13,7 @@ from boxship.drivers.linux import names, naming, tunnels
 from boxship.drivers.linux.interface import (
     FabricSight,
     GroupSpec,
+    MetadataHandler,
     NamesSpec,
     NetworkSpec,
     PortSpec,
@@ -34,6 +35,7 @@ class FakeFabric:
         self.names: dict[str, NamesSpec] = {}
         self.tunnels: dict[str, TunnelSpec] = {}
         self.sandboxes: set[str] = set()
+        self.metadata: MetadataHandler | None = None
         self.uplinks: dict[str, UplinkSpec] = {}
 
     async def open(self) -> None:
@@ -121,6 +123,9 @@ class FakeFabric:
 
     async def remove_names(self, network_id: str) -> None:
         self.names.pop(network_id, None)
+
+    async def answer_metadata(self, handler: MetadataHandler) -> None:
+        self.metadata = handler
 
     async def ensure_tunnel(self, spec: TunnelSpec) -> None:
         tunnels.check(spec)

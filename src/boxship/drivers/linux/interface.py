@@ -10,7 +10,9 @@ The fabric never sees the database and never decides.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import Path
 from typing import Protocol
@@ -266,6 +268,34 @@ class FabricSight:
     tunnels: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class MetadataQuestion:
+    """A request to the metadata address: it came in by a ``router`` or a name service (``names``) with this id, from an address
+    there that nobody else can send from."""
+
+    kind: str
+    id: str
+    client: Address
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataPage:
+    """The answer."""
+
+    status: int
+    body: bytes
+    media: str = "text/plain; charset=utf-8"
+
+    @property
+    def reason(self) -> str:
+        """The words beside the status."""
+        return HTTPStatus(self.status).phrase
+
+
+MetadataHandler = Callable[[MetadataQuestion], Awaitable[MetadataPage]]
+
+
 class Fabric(Protocol):
     """The network of this host. Errors, for every verb: ``Busy`` (kernel or tool may do it later), ``Refused`` (never,
     with the reason), ``Absent`` where a spec names a network, group or sandbox that is not there (yet)."""
@@ -330,6 +360,10 @@ class Fabric(Protocol):
         ...
 
     async def remove_names(self, network_id: str) -> None: ...
+
+    async def answer_metadata(self, handler: MetadataHandler) -> None:
+        """Serve http://169.254.169.254/ by all routers and name services that are made real from now on."""
+        ...
 
     async def ensure_tunnel(self, spec: TunnelSpec) -> None:
         """Join the network (Absent: it is not in the kernel) to its other hosts; costs what has changed.

@@ -21,6 +21,7 @@ from boxship.drivers.linux import link, names, namespace, naming, programs, rule
 from boxship.drivers.linux.interface import (
     FabricSight,
     GroupSpec,
+    MetadataHandler,
     NamesSpec,
     NetworkSpec,
     PortSpec,
@@ -29,6 +30,7 @@ from boxship.drivers.linux.interface import (
     UplinkSpec,
 )
 from boxship.drivers.linux.legs import Legs
+from boxship.drivers.linux.metadata import Doors
 from boxship.drivers.linux.nfnetlink import Tables
 from boxship.drivers.linux.ports import Ports
 from boxship.drivers.linux.records import Records
@@ -75,6 +77,7 @@ class KernelFabric:
         self._legs = Legs(self._naming)
         self._routers = Routers(self._naming, self._legs, self._run / "routers")
         self._names = names.Names(self._naming, self._legs, self._run / "names")
+        self._doors = Doors()
         self._tunnels = tunnels.Tunnels(self._naming)
         self._uplinks = uplink.Uplinks(self._naming, self._legs)
 
@@ -132,10 +135,12 @@ class KernelFabric:
             self._tables.change(rules.remove_members(group))
 
     async def close(self) -> None:
-        """Every program has ended; only the socket to the filters is open."""
+        """Every program has ended; sockets are open to the filters and at the metadata address."""
+        await self._doors.close_all()
         self._tables.close()
 
     async def destroy(self) -> None:
+        await self._doors.close_all()
         await self._do("fabric", self._destroy)
 
     def _destroy(self) -> None:
@@ -302,8 +307,10 @@ class KernelFabric:
     async def ensure_router(self, spec: RouterSpec) -> None:
         naming.check(spec.id)
         await self._do(f"router:{spec.id}", lambda: self._routers.ensure(spec))
+        await self._doors.open(self._naming.router(spec.id), "router", spec.id)
 
     async def remove_router(self, id: str) -> None:
+        await self._doors.close(self._naming.router(id))
         await self._do(f"router:{id}", lambda: self._routers.remove(id))
 
     # Names.
@@ -311,9 +318,16 @@ class KernelFabric:
     async def ensure_names(self, spec: NamesSpec) -> None:
         names.check(spec)
         await self._do(f"names:{spec.network_id}", lambda: self._names.ensure(spec))
+        await self._doors.open(self._naming.names(spec.network_id), "names", spec.network_id)
 
     async def remove_names(self, network_id: str) -> None:
+        await self._doors.close(self._naming.names(network_id))
         await self._do(f"names:{network_id}", lambda: self._names.remove(network_id))
+
+    # The metadata address.
+
+    async def answer_metadata(self, handler: MetadataHandler) -> None:
+        self._doors.handler = handler
 
     # Tunnels.
 

@@ -11,6 +11,9 @@ from boxship.drivers.linux.interface import Address, Interface, Network, Route, 
 EVERYWHERE: dict[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
 """The destination of a default route, by IP version."""
 
+METADATA = IPv4Address("169.254.169.254")
+"""Where devices ask who they are."""
+
 SETTINGS = {
     "ipv4/ip_forward": "1",
     "ipv6/conf/all/forwarding": "1",
@@ -78,13 +81,20 @@ def table(spec: RouterSpec) -> str:
     text = "table inet boxship {\n}\ndelete table inet boxship\ntable inet boxship {\n"
     if spec.gateway:
         text += _maps(spec) + _chains(spec, naming.leg(spec.gateway.port_id))
-    return text + "  chain input {\n    type filter hook input priority filter; policy drop;\n" + _INPUT + "  }\n}\n"
+    return text + _input(spec) + "}\n"
 
 
-_INPUT = """    iifname "lo" accept
+def _input(spec: RouterSpec) -> str:
+    """What reaches the router itself: next to nothing, and from inside the metadata address."""
+    inside = f'iifname != "{naming.leg(spec.gateway.port_id)}" ' if spec.gateway else ""
+    return f"""  chain input {{
+    type filter hook input priority filter; policy drop;
+    iifname "lo" accept
     ct state established,related accept
     icmp type echo-request accept
-    icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+    icmpv6 type {{ echo-request, nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }} accept
+    {inside}ip daddr {METADATA} tcp dport 80 accept
+  }}
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,9 @@ from boxship.services.network import model
 
 DOMAIN = "openstacklocal"
 """The domain of names within a network that has none of its own: Neutron's default (``dns_domain``)."""
+
+METADATA = ipaddress.ip_network("169.254.169.254/32")
+"""Where devices ask who they are."""
 
 Subnets = Mapping[str, model.Subnet]
 
@@ -74,8 +77,13 @@ def tunnel(
     )
 
 
-def port(view: model.PortView, network: model.Network, subnets: Subnets) -> linux.PortSpec:
-    """The cable of a port. One that is administratively down is guarded by no group, so nothing passes."""
+def port(
+    view: model.PortView, network: model.Network, subnets: Subnets, servers: Iterable[model.Address] = ()
+) -> linux.PortSpec:
+    """The cable of a port. One that is administratively down is guarded by no group, so nothing passes.
+
+    ``servers`` are the addresses of the network's name service, which is asked for metadata as well.
+    """
     row = view.port
     up = row.admin_state_up and network.admin_state_up
     return linux.PortSpec(
@@ -85,7 +93,10 @@ def port(view: model.PortView, network: model.Network, subnets: Subnets) -> linu
         addresses=interfaces(view.addresses, subnets),
         sandbox="" if row.sandbox == model.HOST_PLUG else row.sandbox,
         interface=row.interface,
-        routes=routes([subnets[address.subnet_id] for address in view.addresses]),
+        routes=(
+            *routes([subnets[address.subnet_id] for address in view.addresses]),
+            *_to_metadata({address.subnet_id for address in view.addresses}, servers),
+        ),
         mtu=network.mtu,
         guarded=row.port_security_enabled or not up,
         groups=view.groups if up and row.port_security_enabled else (),
@@ -93,6 +104,12 @@ def port(view: model.PortView, network: model.Network, subnets: Subnets) -> linu
             linux.AddressPair(pair.mac_address, ipaddress.ip_network(pair.ip_address)) for pair in row.pairs if up
         ),
     )
+
+
+def _to_metadata(subnet_ids: Collection[str], servers: Iterable[model.Address]) -> list[linux.Route]:
+    """The way to the metadata address by a neighbour; without one it is the default route's."""
+    near = (ipaddress.ip_address(server.ip) for server in servers if server.subnet_id in subnet_ids)
+    return [linux.Route(METADATA, server) for server in near if server.version == 4][:1]
 
 
 def interfaces(addresses: Iterable[model.Address], subnets: Subnets) -> tuple[linux.Interface, ...]:

@@ -7,7 +7,7 @@ A container's ports: ``create_port`` or ``find_port``, then ``bind_port`` wires 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -79,6 +79,21 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: str
     interface: str
     holder: Resource
+
+
+class Described(msgspec.Struct, frozen=True):
+    """What another service tells of a device of its own to that device, at the metadata address; empty: it does not say."""
+
+    name: str = ""
+    hostname: str = ""
+    meta: Mapping[str, str] = {}
+    keys: Mapping[str, str] = {}
+    """SSH keys, by name."""
+    user_data: bytes | None = None
+
+
+Describe = Callable[[Transaction, str, str], Awaitable[Described | None]]
+"""Asked with ``device_owner`` and ``device_id`` of a port; None: it is not this service's."""
 
 
 async def find_network(transaction: Transaction, caller: Caller, name_or_id: str) -> str:

@@ -62,6 +62,12 @@ async def hinted(transaction: Transaction, settings: Settings, hints: Sequence[s
     return tuple(dict.fromkeys(hints))
 
 
+async def of_host(transaction: Transaction, settings: Settings, host: str) -> str:
+    """The zone of a host; of one that is not known, the one of this host."""
+    known = {found.name: found.zone for found in await workers(transaction, settings)}
+    return known.get(host, settings.availability_zone)
+
+
 async def of_networks(transaction: Transaction, settings: Settings, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The zones that networks are in, by their ids: the zone of the host that has the network's name service."""
     placed = await store.names_hosts(transaction, ids)

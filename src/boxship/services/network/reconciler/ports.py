@@ -10,14 +10,16 @@ from boxship.core.db.database import Transaction
 from boxship.drivers.linux.interface import FabricSight
 from boxship.services.network import model, plan
 from boxship.services.network.reconciler.base import Rows
+from boxship.services.network.store import addresses, removals, rows, tables
 from boxship.services.network.store import ports as ports_store
-from boxship.services.network.store import removals, rows, tables
 
 
 class _Loaded(msgspec.Struct, frozen=True):
     view: model.PortView
     network: model.Network
     subnets: dict[str, model.Subnet]
+    servers: tuple[model.Address, ...]
+    """What the network's name service has."""
     leaving: bool
     """Whether it has yet to leave the sandbox it was in before, on this host."""
 
@@ -69,10 +71,13 @@ class PortReconciler(Rows):
             network = await rows.get(transaction, tables.networks, model.Network, view.port.network_id)
             wanted = {address.subnet_id for address in view.addresses}
             found = await rows.find(transaction, tables.subnets, model.Subnet, tables.subnets.c.id.in_(wanted))
+            names = await rows.get(transaction, tables.names, model.Names, view.port.network_id)
+            had = await addresses.of_ports(transaction, [names.port_id]) if names else {}
             removal = await removals.get(transaction, self.kind, id)
         assert network is not None, "a foreign key keeps the network"
         leaving = removal is not None and self.hosts.claims(removal.host, id)
-        return _Loaded(view, network, {subnet.id: subnet for subnet in found}, leaving)
+        servers = had.get(names.port_id, ()) if names else ()
+        return _Loaded(view, network, {subnet.id: subnet for subnet in found}, servers, leaving)
 
     async def _plug(self, loaded: _Loaded) -> None:
         view = loaded.view
@@ -80,7 +85,7 @@ class PortReconciler(Rows):
         if loaded.leaving and view.port.sandbox == model.HOST_PLUG:
             await self.fabric.remove_port(view.port.id)  # whoever had the device may have left traces
         try:
-            await self.fabric.ensure_port(plan.port(view, loaded.network, loaded.subnets))
+            await self.fabric.ensure_port(plan.port(view, loaded.network, loaded.subnets, loaded.servers))
         except errors.Absent:
             self.ground.forget([loaded.network.id], view.groups)
             raise
