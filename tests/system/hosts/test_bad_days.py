@@ -4,9 +4,11 @@ was on no host for good moves to one that lives, and nothing is ever in two plac
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.system.api import Failed, Session, address
@@ -119,19 +121,24 @@ def test_power_fails_on_a_host(user: Tenant, frail: Site, alpha: Host, beta: Hos
 
 
 def test_a_program_is_dead_for_long(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
-    """Its machine goes on forwarding while another host has taken the router over: all go on talking, then and afterwards, and
-    in the end there is one."""
+    """Its machine goes on forwarding for its own containers while another host has taken the router over for the rest; in the
+    end there is one router, and all talk to all."""
     networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
     nets = [[{"network": network["id"]}] for network in networks]
-    east, west = user.run(alpha, "east", nets=nets[0]), user.run(beta, "west", COUNTING, nets=nets[1])
+    east, other = (user.run(alpha, name, nets=nets[number]) for number, name in enumerate(("east", "other")))
+    west, near = (user.run(beta, name, COUNTING, nets=nets[number]) for number, name in enumerate(("west", "near")))
     router = router_on(beta, user, *(network["subnet_id"] for network in networks))
-    user.pings(alpha, east, address(west))
+    user.pings(alpha, east, address(near))
     beta.kill()
     until(lambda: alpha in frail.holders("router", router), "alpha takes the router", TAKEN)
+    user.pings(alpha, east, address(other))
     user.pings(alpha, east, address(west))
+    inside = f"boxship-{beta.mark}-{west['uuid']}"
+    beta.machine.says("docker", "exec", inside, "ping", "-c", "1", "-W", "5", address(near))
     frail.restore(beta)
-    user.pings(alpha, east, address(west))
-    user.pings(beta, west, address(east))
+    for host, container, targets in ((alpha, east, (west, near, other)), (beta, west, (east, near, other))):
+        for target in targets:
+            user.pings(host, container, address(target))
     assert_sound(frail)
     assert len(frail.holders("router", router)) == 1
     assert user.session.logs(west["uuid"]).split("\n")[:2] == ["1", "2"]
@@ -198,13 +205,36 @@ def test_a_host_without_cable(user: Tenant, frail: Site, alpha: Host, beta: Host
     west = user.run(beta, "west", COUNTING, nets=nets[1])
     router_on(beta, user, *(network["subnet_id"] for network in networks))
     user.pings(alpha, east, address(west))
-    frail.cut(beta)
-    user.succeeds(alpha, east, f"ping -c 1 -W 1 {address(other)}", TAKEN)
+    with following(user.session, west["uuid"]) as reader:
+        frail.cut(beta)
+        assert refused(user.session, "GET", f"{CONTAINERS}/{west['uuid']}/logs") == 503
+        user.succeeds(alpha, east, f"ping -c 1 -W 1 {address(other)}", TAKEN)
+        reader.join(60)
+        assert not reader.is_alive(), "who follows a log of a host that is gone is never told"
     frail.mend(beta)
     user.pings(alpha, east, address(west))
     user.pings(beta, west, address(east))
     assert user.session.logs(west["uuid"]).split("\n")[:2] == ["1", "2"]
     assert_sound(frail)
+
+
+@contextlib.contextmanager
+def following(session: Session, container: str) -> Iterator[threading.Thread]:
+    """A thread that reads a log until it ends, and has begun to."""
+    began = threading.Event()
+
+    def read() -> None:
+        with (
+            contextlib.suppress(httpx.TransportError),
+            session.http.stream("GET", f"{CONTAINERS}/{container}/logs?follow=true", timeout=300) as stream,
+        ):
+            for _ in stream.iter_raw():
+                began.set()
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    assert began.wait(30), "nothing of the log has come"
+    yield thread
 
 
 def test_postgresql_goes_away_and_comes_back(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:

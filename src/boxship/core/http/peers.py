@@ -4,12 +4,14 @@ which host it is."""
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import aiohttp
+from aiohttp.connector import AddrInfoType
 
 from boxship.config import Settings
 from boxship.core import errors
@@ -27,6 +29,8 @@ _AGE = 300
 """Seconds that a proof is good for, and that clocks of hosts may differ."""
 _CONNECT, _SILENCE = 5.0, 3600.0
 """Seconds to reach a host, and that it may be silent afterwards (a log that is followed)."""
+_GONE = 10
+"""Seconds without a sign from the other host's kernel after which it counts as gone."""
 _HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "host"}
 """Headers of one connection (RFC 9110, 7.6.1), and those that are made anew."""
 
@@ -104,10 +108,23 @@ class Peers:
             trusted = self._settings.tls_ca or self._settings.tls_certificate or None
             context = ssl.create_default_context(cafile=trusted) if self._settings.url.startswith("https") else True
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=_SILENCE)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=context, limit=0), timeout=timeout, auto_decompress=False
-            )
+            connector = aiohttp.TCPConnector(ssl=context, limit=0, socket_factory=_socket)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
         return self._session
+
+
+def _socket(address: AddrInfoType) -> socket.socket:
+    """One that notices within seconds that the other host is gone, however long that may be silent while it lives (tcp(7))."""
+    made = socket.socket(*address[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        (socket.TCP_KEEPIDLE, _GONE),
+        (socket.TCP_KEEPINTVL, 3),
+        (socket.TCP_KEEPCNT, 3),
+        (socket.TCP_USER_TIMEOUT, _GONE * 1000),
+    ):
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 async def _body(response: aiohttp.ClientResponse, rest: AsyncExitStack) -> AsyncIterator[bytes]:
