@@ -99,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Security groups of a project."""
     quota_security_group_rules: Amount = 100
     """Security group rules of a project."""
+    quota_rbac_policies: Amount = 10
+    """RBAC policies of a project."""
     quota_volumes: Amount = 10
     """Volumes of a project; Cinder's default."""
     quota_gigabytes: Amount = 1000

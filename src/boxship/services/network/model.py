@@ -39,6 +39,21 @@ class Kind(StrEnum):
     TUNNEL = "tunnel"
 
 
+class Shared(StrEnum):
+    """What is shared by RBAC policies."""
+
+    NETWORK = "network"
+    SUBNETPOOL = "subnetpool"
+    GROUP = "security_group"
+
+
+class Access(StrEnum):
+    """As what it is shared."""
+
+    SHARED = "access_as_shared"
+    EXTERNAL = "access_as_external"
+
+
 class Status(StrEnum):
     """The status of networks, ports, routers and floating IPs (Networking API v2.0)."""
 
@@ -384,6 +399,18 @@ class Station(msgspec.Struct, frozen=True, gc=False):
     dhcp_options: tuple[DhcpOption, ...]
 
 
+class Rbac(msgspec.Struct, frozen=True):
+    """A project (``*``: every one) may use something of another one. All written by operations."""
+
+    id: str
+    project_id: str
+    created_at: datetime
+    object_type: str
+    object_id: str
+    action: str
+    target: str
+
+
 class Removal(msgspec.Struct, frozen=True):
     """What is left of a deleted row until the world is clean. Written by operations, removed by reconcilers.
 
@@ -415,10 +442,11 @@ class PortView(msgspec.Struct, frozen=True, gc=False):
 
 
 class GroupView(msgspec.Struct, frozen=True):
-    """A security group with its rules."""
+    """A security group with its rules. ``shared``: with the project that asks."""
 
     group: Group
     rules: tuple[Rule, ...]
+    shared: bool = False
 
 
 class RouterView(msgspec.Struct, frozen=True):

@@ -49,6 +49,8 @@ RULES: list[Rule] = [
     Rule("create_security_group_rule", MEMBER, "Create security group rules."),
     Rule("get_security_group_rule", READER, "See security group rules."),
     Rule("delete_security_group_rule", MEMBER, "Delete security group rules."),
+    *_resource("rbac_policy", "RBAC policies, which share what is one's own"),
+    *_kept(["rbac_policy:target_tenant"], "Share something with all projects."),
     *_resource("router", "routers"),
     *_kept(["router:external_gateway_info:enable_snat"], "Turn off address translation in a router."),
     *_kept(["router:external_gateway_info:external_fixed_ips"], "Choose a router's address on the external network."),

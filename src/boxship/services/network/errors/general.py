@@ -83,3 +83,25 @@ class TagNotFound(errors.NotFound):
 class ExtensionNotFound(errors.NotFound):
     def __init__(self, alias: str) -> None:
         super().__init__(f"Extension with alias {alias} does not exist")
+
+
+class RbacPolicyNotFound(errors.NotFound):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"RBAC policy with ID {id} not found")
+
+
+class RbacPolicyInUse(errors.Conflict):
+    """Projects use what the policy lets them use."""
+
+    def __init__(self, object_id: str) -> None:
+        super().__init__(
+            f"RBAC policy on object {object_id} cannot be removed because other objects depend on it: "
+            "other projects use it."
+        )
+
+
+class DuplicateRbacPolicy(errors.Conflict):
+    """The object has a policy with the same action and target."""
+
+    def __init__(self) -> None:
+        super().__init__("An RBAC policy already exists with those values.")

@@ -36,6 +36,7 @@ QUOTAS: dict[str, tuple[str, Table]] = {
     "floatingip": ("quota_floating_ips", tables.floating),
     "security_group": ("quota_security_groups", tables.groups),
     "security_group_rule": ("quota_security_group_rules", tables.rules),
+    "rbac_policy": ("quota_rbac_policies", tables.rbac),
 }
 """What a quota counts: the setting with its limit, and the table."""
 

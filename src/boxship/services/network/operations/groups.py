@@ -14,11 +14,11 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, checks
+from boxship.services.network.operations import access, checks, sharing
 from boxship.services.network.schemas import groups as wire
 from boxship.services.network.schemas.fields import given
 from boxship.services.network.store import groups as store
-from boxship.services.network.store import removals, rows, tables
+from boxship.services.network.store import rbac, removals, rows, tables
 
 DEFAULT = "default"
 
@@ -118,26 +118,30 @@ async def list_groups(
     transaction: Transaction, caller: Caller, query: Query
 ) -> tuple[list[model.GroupView], listing.Page]:
     """The groups that the caller sees, with their rules."""
-    mine = [] if caller.is_admin else [tables.groups.c.project_id == caller.project_id]
+    conditions = [] if caller.is_admin else [store.visible(caller.project_id)]
+    if query.one("shared") is not None:
+        conditions.append(store.shared_with(caller.project_id, wanted=query.flag("shared")))
     source = (tables.groups, model.Group, store.GROUP_COLUMNS)
-    found, page = await access.listed(transaction, query, source, mine)
-    return await _views(transaction, found), page
+    found, page = await access.listed(transaction, query, source, conditions, frozenset(("shared",)))
+    return await _views(transaction, caller, found), page
 
 
-async def _views(transaction: Transaction, found: Sequence[model.Group]) -> list[model.GroupView]:
-    rules = await store.rules_of(transaction, [group.id for group in found])
-    return [model.GroupView(group, tuple(rules.get(group.id, ()))) for group in found]
+async def _views(transaction: Transaction, caller: Caller, found: Sequence[model.Group]) -> list[model.GroupView]:
+    ids = [group.id for group in found]
+    rules = await store.rules_of(transaction, ids)
+    shared = await rbac.shared(transaction, ids, caller.project_id)
+    return [model.GroupView(group, tuple(rules.get(group.id, ())), group.id in shared) for group in found]
 
 
 async def get_group(transaction: Transaction, caller: Caller, id: str) -> model.GroupView:
     """One group. SecurityGroupNotFound."""
-    return (await _views(transaction, [await seen(transaction, caller, id)]))[0]
+    return (await _views(transaction, caller, [await seen(transaction, caller, id)]))[0]
 
 
 async def seen(transaction: Transaction, caller: Caller, id: str) -> model.Group:
-    """The row of a group that the caller sees. SecurityGroupNotFound."""
+    """The row of a group that the caller sees: its own, or shared with it. SecurityGroupNotFound."""
     group = await rows.get(transaction, tables.groups, model.Group, id)
-    if group is None or not caller.sees(group.project_id):
+    if group is None or not await sharing.may_use(transaction, caller, group.project_id, id):
         raise errors.SecurityGroupNotFound(id)
     return group
 
@@ -146,6 +150,7 @@ async def update_group(transaction: Transaction, caller: Caller, id: str, wish: 
     """Change a group. SecurityGroupCannotUpdateDefault: the name ``default`` stays. SecurityGroupInUse: whether it is
     stateful stays while ports are in it, whose other groups could be of the other kind."""
     group = await seen(transaction, caller, id)
+    access.own(caller, group.project_id, "update_security_group")
     values = given(wish)
     turned = values.get("stateful", group.stateful) != group.stateful
     if turned:
@@ -162,12 +167,13 @@ async def update_group(transaction: Transaction, caller: Caller, id: str, wish: 
     await rows.change(transaction, tables.groups, id, **rows.differing(group, changed))
     if turned:
         await rows.wish(transaction, tables.groups, [id], model.Kind.GROUP)
-    return (await _views(transaction, [changed]))[0]
+    return (await _views(transaction, caller, [changed]))[0]
 
 
 async def delete_group(transaction: Transaction, caller: Caller, id: str) -> None:
     """Delete a group and its rules. SecurityGroupInUse, SecurityGroupCannotRemoveDefault."""
     group = await seen(transaction, caller, id)
+    access.own(caller, group.project_id, "delete_security_group")
     if group.is_default and not caller.is_admin:
         raise errors.SecurityGroupCannotRemoveDefault
     if await rows.exists(transaction, tables.memberships, tables.memberships.c.group_id == id):
@@ -196,6 +202,7 @@ async def _remove(transaction: Transaction, id: str) -> None:
         rule.remote_group_id for rule in (await store.rules_of(transaction, [id])).get(id, []) if rule.remote_group_id
     }
     await transaction.execute(rules.delete().where(rules.c.security_group_id == id))
+    await rbac.drop(transaction, id)
     await rows.delete(transaction, tables.groups, id)
     await removals.add(transaction, model.Removal(model.Kind.GROUP, id, "", ""))
     await rows.wish(transaction, tables.groups, remotes - {id}, model.Kind.GROUP)
@@ -208,11 +215,13 @@ async def members_changed(transaction: Transaction, group_ids: Iterable[str]) ->
 
 
 async def chosen(transaction: Transaction, caller: Caller, project_id: str, ids: Sequence[str]) -> tuple[str, ...]:
-    """The groups asked for a port, each once. SecurityGroupNotFound: not there, or another project's.
+    """The groups asked for a port, each once. SecurityGroupNotFound: not there, or another project's that does not share it.
     SecurityGroupConflict: some are stateful, some are not."""
     wanted = tuple(dict.fromkeys(ids))
     found = await store.joined(transaction, wanted)
     allowed = {group.id for group in found if caller.is_admin or group.project_id == project_id}
+    if len(allowed) < len(found):
+        allowed |= await rbac.shared(transaction, wanted, project_id)
     for id in wanted:
         if id not in allowed:
             raise errors.SecurityGroupNotFound(id)
@@ -228,6 +237,7 @@ async def create_rule(
 ) -> model.Rule:
     """A new rule. SecurityGroupNotFound, SecurityGroupRuleExists, SecurityGroupRuleInvalid, OverQuota."""
     group = await seen(transaction, caller, wish.security_group_id)
+    access.own(caller, group.project_id, "create_security_group_rule")
     project_id = access.owner(caller, wish, "create_security_group_rule") if wish.owner else group.project_id
     access.own(caller, project_id, "create_security_group_rule")
     rule = read_rule(wish, project_id)

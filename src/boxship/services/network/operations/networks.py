@@ -13,11 +13,12 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, checks, groups, zones
+from boxship.services.network.operations import access, checks, groups, sharing, zones
 from boxship.services.network.schemas import networks as wire
 from boxship.services.network.schemas.fields import given
 from boxship.services.network.store import networks as store
 from boxship.services.network.store import ports as ports_store
+from boxship.services.network.store import rbac as rbac_store
 from boxship.services.network.store import removals, rows, tables
 from boxship.services.network.store import routers as routers_store
 
@@ -79,6 +80,7 @@ async def insert(
         zone_hints=wish.availability_zone_hints,
     )
     await rows.insert(transaction, tables.networks, network)
+    await sharing.follow_network(transaction, None, network)
     transaction.wake(model.Kind.NETWORK, id)
     return network
 
@@ -116,9 +118,9 @@ async def of(transaction: Transaction, id: str) -> model.Network:
 
 
 async def seen(transaction: Transaction, caller: Caller, id: str) -> model.Network:
-    """The network, where the caller sees it: own, shared or external. NetworkNotFound."""
-    network = await of(transaction, id)
-    if not (caller.sees(network.project_id) or network.shared or network.external):
+    """The network as it is for the caller: its own, shared with it or external for it. NetworkNotFound: none of these."""
+    network = await sharing.network_as_seen(transaction, caller, await of(transaction, id))
+    if network is None:
         raise errors.NetworkNotFound(id)
     return network
 
@@ -128,7 +130,7 @@ async def views(transaction: Transaction, caller: Caller, found: Sequence[model.
     ids = await store.subnet_ids(transaction, [network.id for network in found])
     return [
         model.NetworkView(network, ids.get(network.id, ()) if _subnets_seen(caller, network) else ())
-        for network in found
+        for network in await sharing.networks_as_seen(transaction, caller, found)
     ]
 
 
@@ -168,6 +170,7 @@ async def update_network(
     )
     await _may_turn(transaction, network, changed)
     await rows.change(transaction, tables.networks, id, **rows.differing(network, changed))
+    await sharing.follow_network(transaction, network, changed)
     await rows.wish(transaction, tables.networks, [id], model.Kind.NETWORK)
     if changed.mtu != network.mtu:
         await rows.wish(transaction, tables.ports, await _wired(transaction, id), model.Kind.PORT)
@@ -188,8 +191,9 @@ async def _may_turn(transaction: Transaction, network: model.Network, changed: m
     if network.external and not changed.external and await _ports_but_names(transaction, network.id):
         raise errors.NetworkInUse(network.id, "Routers or floating IPs use it as their external network.")
     if network.shared and not changed.shared:
-        ports = await ports_store.in_network(transaction, network.id)
-        if any(port.project_id not in {network.project_id, ""} for port in ports):
+        policies = await rbac_store.of_object(transaction, network.id)
+        gone = [row for row in policies if (row.action, row.target) == (model.Access.SHARED, sharing.EVERYBODY)]
+        if await sharing.bereft(transaction, network.project_id, gone):
             raise errors.NetworkInUse(network.id, "Other projects have ports on it.")
 
 
@@ -212,5 +216,6 @@ async def delete_network(transaction: Transaction, caller: Caller, id: str) -> N
         await floating.drop(transaction, row)
     for subnet in (await store.subnets_of(transaction, [id])).get(id, []):
         await subnets.drop(transaction, subnet)
+    await rbac_store.drop(transaction, id)
     await rows.delete(transaction, tables.networks, id)
     await removals.add(transaction, model.Removal(model.Kind.NETWORK, id, "", ""))

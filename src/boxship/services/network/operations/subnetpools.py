@@ -16,11 +16,11 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, checks
+from boxship.services.network.operations import access, checks, sharing
 from boxship.services.network.schemas import networks as subnet_wire
 from boxship.services.network.schemas import subnetpools as wire
 from boxship.services.network.schemas.fields import given, whole
-from boxship.services.network.store import rows, tables
+from boxship.services.network.store import rbac, rows, tables
 from boxship.services.network.store import subnetpools as store
 
 _SHORTEST, _LONGEST = {4: 8, 6: 64}, {4: 32, 6: 128}
@@ -63,6 +63,7 @@ async def create_subnetpool(
         await _only_default(transaction, pool)
     await access.quota(transaction, settings, "subnetpool", project_id)
     await rows.insert(transaction, tables.subnetpools, pool)
+    await sharing.follow_pool(transaction, pool)
     return pool
 
 
@@ -110,15 +111,17 @@ async def list_subnetpools(
 ) -> tuple[list[model.SubnetPool], listing.Page]:
     """The pools that the caller may cut from."""
     conditions = [] if caller.is_admin else [store.visible(caller.project_id)]
-    return await access.listed(transaction, query, (tables.subnetpools, model.SubnetPool, store.COLUMNS), conditions)
+    source = (tables.subnetpools, model.SubnetPool, store.COLUMNS)
+    found, page = await access.listed(transaction, query, source, conditions)
+    return await sharing.pools_as_seen(transaction, caller, found), page
 
 
 async def seen(transaction: Transaction, caller: Caller, id: str) -> model.SubnetPool:
     """One pool, where the caller sees it. SubnetPoolNotFound."""
     pool = await rows.get(transaction, tables.subnetpools, model.SubnetPool, id)
-    if pool is None or not (caller.sees(pool.project_id) or pool.shared):
+    if pool is None or not await sharing.may_use(transaction, caller, pool.project_id, id):
         raise errors.SubnetPoolNotFound(id)
-    return pool
+    return (await sharing.pools_as_seen(transaction, caller, [pool]))[0]
 
 
 async def update_subnetpool(
@@ -172,6 +175,7 @@ async def delete_subnetpool(transaction: Transaction, caller: Caller, id: str) -
     await _lock(transaction, id)
     if await store.ranges(transaction, id):
         raise errors.SubnetPoolDeleteError
+    await rbac.drop(transaction, id)
     await rows.delete(transaction, tables.subnetpools, id)
 
 

@@ -15,7 +15,16 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.network import errors, model
-from boxship.services.network.operations import access, allocation, checks, names, networks, subnetpools, wiring
+from boxship.services.network.operations import (
+    access,
+    allocation,
+    checks,
+    names,
+    networks,
+    sharing,
+    subnetpools,
+    wiring,
+)
 from boxship.services.network.schemas import networks as wire
 from boxship.services.network.schemas.fields import given
 from boxship.services.network.store import addresses, rows, tables
@@ -157,7 +166,7 @@ async def get_subnet(transaction: Transaction, caller: Caller, id: str) -> model
     subnet = await rows.get(transaction, tables.subnets, model.Subnet, id)
     if subnet is None:
         raise errors.SubnetNotFound(id)
-    if not caller.sees(subnet.project_id) and not (await networks.of(transaction, subnet.network_id)).shared:
+    if not await sharing.may_use(transaction, caller, subnet.project_id, subnet.network_id):
         raise errors.SubnetNotFound(id)
     return subnet
 

@@ -106,6 +106,7 @@ class Group(msgspec.Struct, frozen=True):
     project_id: str
     description: str
     stateful: bool
+    shared: bool
     security_group_rules: list[Rule]
     tags: tuple[str, ...]
     created_at: str | None
@@ -145,6 +146,7 @@ def group(view: model.GroupView) -> Group:
         row.project_id,
         row.description,
         row.stateful,
+        view.shared,
         [rule(entry) for entry in view.rules],
         row.tags,
         clock.stamp(row.created_at),

@@ -25,6 +25,7 @@ class QuotaUpdate(Request, frozen=True, kw_only=True):
     floatingip: Limit | UnsetType = UNSET
     security_group: Limit | UnsetType = UNSET
     security_group_rule: Limit | UnsetType = UNSET
+    rbac_policy: Limit | UnsetType = UNSET
     force: bool | None = None
     check_limit: bool | None = None
 

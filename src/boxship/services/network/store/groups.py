@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.network import model
-from boxship.services.network.store import rows, tables
+from boxship.services.network.store import rbac, rows, tables
 
 _groups, _rules = tables.groups, tables.rules
 
@@ -40,6 +40,17 @@ _SAYS = (
     "remote_group_id",
 )
 """What a rule says beside its protocol; two rules of a group must differ in it."""
+
+
+def visible(project_id: str | None) -> sa.ColumnElement[bool]:
+    """The groups that a project sees: its own and those that are shared with it."""
+    return sa.or_(_groups.c.project_id == project_id, shared_with(project_id, wanted=True))
+
+
+def shared_with(project_id: str | None, *, wanted: bool) -> sa.ColumnElement[bool]:
+    """The groups that are shared with a project; or else those that are not."""
+    shared = _groups.c.id.in_(rbac.granted(model.Shared.GROUP, project_id))
+    return shared if wanted else sa.not_(shared)
 
 
 async def default_of(transaction: Transaction, project_id: str) -> model.Group | None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.network import model
-from boxship.services.network.store import rows, tables
+from boxship.services.network.store import rbac, rows, tables
 
 _networks, _subnets, _segments = tables.networks, tables.subnets, tables.segments
 
@@ -39,13 +39,15 @@ SUBNET_COLUMNS: listing.Columns = {
 
 
 def visible(project_id: str | None) -> sa.ColumnElement[bool]:
-    """The networks that a project sees: its own, the shared ones and the external ones."""
-    return sa.or_(_networks.c.project_id == project_id, _networks.c.shared.is_(True), _networks.c.external.is_(True))
+    """The networks that a project sees: its own, and those that are shared with it or external for it."""
+    return sa.or_(
+        _networks.c.project_id == project_id, _networks.c.id.in_(rbac.granted(model.Shared.NETWORK, project_id))
+    )
 
 
 def subnet_visible(project_id: str | None) -> sa.ColumnElement[bool]:
-    """The subnets that a project sees: its own, and those of shared networks."""
-    shared = sa.select(_networks.c.id).where(_networks.c.shared.is_(True))
+    """The subnets that a project sees: its own, and those of networks that are shared with it."""
+    shared = rbac.granted(model.Shared.NETWORK, project_id, model.Access.SHARED)
     return sa.or_(_subnets.c.project_id == project_id, _subnets.c.network_id.in_(shared))
 
 

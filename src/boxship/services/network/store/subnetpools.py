@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.network import model
-from boxship.services.network.store import rows, tables
+from boxship.services.network.store import rbac, rows, tables
 
 _pools, _subnets = tables.subnetpools, tables.subnets
 
@@ -24,8 +24,9 @@ COLUMNS: listing.Columns = {
 
 
 def visible(project_id: str | None) -> sa.ColumnElement[bool]:
-    """The pools that a project may cut from: its own and the shared ones."""
-    return sa.or_(_pools.c.project_id == project_id, _pools.c.shared.is_(True))
+    """The pools that a project may cut from: its own and those that are shared with it."""
+    shared = rbac.granted(model.Shared.SUBNETPOOL, project_id, model.Access.SHARED)
+    return sa.or_(_pools.c.project_id == project_id, _pools.c.id.in_(shared))
 
 
 async def default(transaction: Transaction, version: int) -> model.SubnetPool | None:

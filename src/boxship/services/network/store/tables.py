@@ -352,3 +352,17 @@ agents = sa.Table(
     sa.Column("forgotten", sa.Float, nullable=True),
 )
 """What admins say of agents. ``forgotten``: when one was removed, in seconds of the database; it is back if its host is."""
+
+rbac = sa.Table(
+    "network_rbac",
+    types.metadata,
+    types.identifier(),
+    _text("project_id", 64, index=True),
+    _moment("created_at"),
+    _text("object_type", 32),
+    _text("object_id", 64),
+    _text("action", 32),
+    _text("target", 64, index=True),
+    sa.UniqueConstraint("object_id", "action", "target"),
+)
+"""What is not of the owner's project alone: a row for each project that may use it, and for ``*``."""
