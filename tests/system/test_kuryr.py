@@ -1,16 +1,18 @@
-"""Docker's networks are the cloud's: every form of ``docker network create`` and ``docker run``, on a real engine."""
+"""Docker's networks are the cloud's: every form of ``docker network create`` and ``docker run`` on a real engine, and what passes
+between Docker's containers, the cloud's, the host and other projects."""
 
 from __future__ import annotations
 
-import json
+import socket
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.system import audit, kuryr
-from tests.system.api import Failed, Session
+from tests.system.api import Session
 from tests.system.engine import Engine
 from tests.system.installation import Installation
 from tests.system.kuryr import NETWORK, Docker, Plugin
@@ -195,3 +197,160 @@ def test_a_users_own_port_is_lent_twice_and_given_back(docker: Docker, session: 
     docker.engine.docker("network", "rm", "lending")
     session.ask("DELETE", f"{NETWORK}/ports/{port['id']}")
     session.ask("DELETE", f"{NETWORK}/networks/{network['id']}")
+
+
+SERVER = ("sh", "-c", "mkdir /www; echo hello > /www/index.html; exec httpd -f -p 80 -h /www")
+
+
+def _fetch(address: str) -> str:
+    """A command that prints the page of a server; busybox's own wget, linked statically, fails in its resolver."""
+    return f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {address} 80 | tail -n 1"
+
+
+def _fetches(docker: Docker, name: str, address: str) -> bool:
+    try:
+        return docker.execute(name, "sh", "-c", _fetch(address)) == "hello"
+    except subprocess.CalledProcessError:
+        return False
+
+
+def _ping(address: str) -> bool:
+    done = subprocess.run(["ping", "-c", "1", "-W", "2", address], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_a_container_of_docker_one_of_the_cloud_and_the_host(docker: Docker, session: Session) -> None:
+    network = session.network("together", "10.41.0.0/24")
+    router = session.router("together", str(network["subnet_id"]))
+    docker.network("together", "-o", f"neutron.net.uuid={network['id']}", "--subnet", "10.41.0.0/24")
+    docker.run("docker-box", "together", command=SERVER)
+    mine = docker.endpoint("docker-box", "together")["IPAddress"]
+    theirs = session.run("cloud-box", "trap exit TERM; while true; do sleep 1; done", nets=[{"network": network["id"]}])
+    (addresses,) = theirs["addresses"].values()
+    assert docker.reaches("docker-box", addresses[0]["addr"])
+    code, said = session.execute(theirs["uuid"], _fetch(mine))
+    assert (code, said.strip()) == (0, "hello")
+
+    floating = session.floating_ip(_port(session, mine)["id"])
+    outside = str(floating["floating_ip_address"])
+    assert not _ping(outside), "the default group lets nobody in from outside"
+    group = session.group("open")
+    for protocol in ("icmp", "tcp"):
+        session.rule(group, protocol=protocol)
+    session.ask("PUT", f"{NETWORK}/ports/{_port(session, mine)['id']}", {"port": {"security_groups": [group]}})
+    until(lambda: _ping(outside), "the host reaches the floating IP")
+    with socket.create_connection((outside, 80), 5) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.")
+
+    session.ask("DELETE", f"{NETWORK}/floatingips/{floating['id']}")
+    session.delete(theirs["uuid"])
+    docker.remove("docker-box")
+    docker.engine.docker("network", "rm", "together")
+    session.ask("PUT", f"{NETWORK}/routers/{router['id']}/remove_router_interface", {"subnet_id": network["subnet_id"]})
+    for thing in (f"routers/{router['id']}", f"security-groups/{group}", f"networks/{network['id']}"):
+        session.ask("DELETE", f"{NETWORK}/{thing}")
+
+
+def test_groups_of_a_container_take_effect_at_once(docker: Docker, session: Session) -> None:
+    docker.network("guarded", "--subnet", "10.42.0.0/24")
+    docker.run("server", "guarded", command=SERVER)
+    docker.run("client", "guarded")
+    address = docker.endpoint("server", "guarded")["IPAddress"]
+    assert _fetches(docker, "client", address), "both are in the default group"
+    closed = session.group("closed")
+    port = _port(session, address)["id"]
+    session.ask("PUT", f"{NETWORK}/ports/{port}", {"port": {"security_groups": [closed]}})
+    until(lambda: not _fetches(docker, "client", address), "nobody is let in any more")
+    rule = session.rule(closed, protocol="tcp", port_range_min=80, port_range_max=80)
+    until(lambda: _fetches(docker, "client", address), "what the new rule names is")
+    assert not docker.reaches("client", address)
+    session.ask("DELETE", f"{NETWORK}/security-group-rules/{rule}")
+    until(lambda: not _fetches(docker, "client", address), "and is not when the rule is gone")
+    docker.remove("server", "client")
+    session.ask("DELETE", f"{NETWORK}/security-groups/{closed}")
+
+
+def test_exposed_ports_are_open_to_everybody_and_no_others(docker: Docker, session: Session) -> None:
+    network = session.network("exposed", "10.43.0.0/24")
+    router = session.router("exposed", str(network["subnet_id"]))
+    docker.network("exposed", "-o", f"neutron.net.uuid={network['id']}", "--subnet", "10.43.0.0/24")
+    docker.run("web", "exposed", "--expose", "80", command=SERVER)
+    address = docker.endpoint("web", "exposed")["IPAddress"]
+    port = _port(session, address)
+    groups = [session.ask("GET", f"{NETWORK}/security-groups/{id}")["security_group"] for id in port["security_groups"]]
+    (opened,) = [group for group in groups if group["name"].startswith("kuryr-expose-")]
+    rules = {
+        (rule["protocol"], rule["port_range_min"], rule["port_range_max"])
+        for rule in opened["security_group_rules"]
+        if rule["direction"] == "ingress"
+    }
+    assert rules == {("tcp", 80, 80)}
+    floating = session.floating_ip(port["id"])
+    outside = str(floating["floating_ip_address"])
+
+    def answers() -> bool:
+        try:
+            socket.create_connection((outside, 80), 2).close()
+        except OSError:
+            return False
+        return True
+
+    until(answers, "the exposed port is reached from outside")
+    assert not _ping(outside)
+    docker.remove("web")
+    gone = session.ask("GET", f"{NETWORK}/security-groups?name={opened['name']}")["security_groups"]
+    assert gone == [], "the group went with the container"
+    session.ask("DELETE", f"{NETWORK}/floatingips/{floating['id']}")
+    docker.engine.docker("network", "rm", "exposed")
+    session.ask("PUT", f"{NETWORK}/routers/{router['id']}/remove_router_interface", {"subnet_id": network["subnet_id"]})
+    for thing in (f"routers/{router['id']}", f"networks/{network['id']}"):
+        session.ask("DELETE", f"{NETWORK}/{thing}")
+
+
+def test_projects_do_not_meet(docker: Docker, plugin: Plugin, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = kuryr.plugin(plugin.cloud, "other-docker-user", tmp_path_factory.mktemp("other"))
+    other.start()
+    strangers = Docker(docker.engine, other.name)
+    try:
+        strangers.network("strangers", "--subnet", "10.44.0.0/24")
+        docker.network("ours", "--subnet", "10.44.0.0/24")
+        for side, network in ((strangers, "strangers"), (docker, "ours")):
+            side.run(f"{network}-box", network, "--ip", "10.44.0.10")
+        docker.run("neighbour", "ours", "--ip", "10.44.0.20")
+        assert docker.reaches("neighbour", "10.44.0.10")
+        assert not strangers.reaches("strangers-box", "10.44.0.20"), "the same range of another project"
+        network = plugin.cloud.session(plugin.user).ask("GET", f"{NETWORK}/networks?fields=id&fields=subnets")[
+            "networks"
+        ]
+        (ours,) = [entry["id"] for entry in network if entry["subnets"]]
+        said = strangers.refused(
+            *("network", "create", "--driver", other.name, "--ipam-driver", other.name),
+            *("-o", f"neutron.net.uuid={ours}", "--subnet", "10.44.0.0/24", "stolen"),
+        )
+        assert ours in said, "what one does not see is not there"
+    finally:
+        names = docker.engine.docker("ps", "--all", "--quiet", "--filter", f"label=test={other.name}").split()
+        strangers.remove(*names)
+        docker.engine.docker("network", "rm", "strangers")
+        other.stop()
+    assert not any(kuryr.made(plugin.cloud.session("other-docker-user"))[kind] for kind in ("networks", "ports"))
+
+
+def test_networks_that_are_made_at_once_are_one_each(docker: Docker, session: Session) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(
+            threads.map(
+                lambda number: docker.network(f"at-once-{number}", "--subnet", f"10.45.{number}.0/24"), range(4)
+            )
+        )
+    found = session.ask("GET", f"{NETWORK}/networks?project_id={session.project_id}")["networks"]
+    made = [network for network in found if network["name"].startswith("kuryr-net-")]
+    assert len(made) == 4
+    assert all(len(network["subnets"]) == 1 for network in made)
+
+
+def test_a_network_for_all_projects_is_for_admins_to_make(docker: Docker) -> None:
+    words = ("-o", "neutron.net.shared=true", "--subnet", "10.46.0.0/24")
+    own = ("--driver", docker.driver, "--ipam-driver", docker.driver)
+    assert "shared" in docker.refused("network", "create", *own, *words, "everybodys")
