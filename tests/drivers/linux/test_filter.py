@@ -13,6 +13,7 @@ from boxship.drivers.linux.interface import AddressPair, PortSpec
 from boxship.drivers.linux.nfnetlink import Element
 
 NUMBER = 0x01020304
+BRIDGE = "br-a0000000000"
 MARK = struct.pack("=I", NUMBER)
 PORT = PortSpec(
     id="b0000000-0000-4000-8000-000000000001",
@@ -29,7 +30,7 @@ OTHER = "fa:16:3e:00:00:02"
 
 def elements(spec: PortSpec, *, stateless: bool = False) -> dict[str, list[Element]]:
     found: dict[str, list[Element]] = {}
-    for element in texts.elements(spec, NUMBER, stateless=stateless):
+    for element in texts.elements(spec, NUMBER, BRIDGE, stateless=stateless):
         found.setdefault(element.target, []).append(element)
     return found
 
@@ -50,9 +51,9 @@ def test_a_port_without_guard_has_none() -> None:
 
 def test_nothing_is_named_twice() -> None:
     pair = AddressPair(PORT.mac, ip_network("10.0.0.5/32"))
-    found = texts.elements(replace(PORT, pairs=(pair, pair)), NUMBER, stateless=False)
+    found = texts.elements(replace(PORT, pairs=(pair, pair)), NUMBER, BRIDGE, stateless=False)
     assert len(found) == len(set(found))
-    assert texts.elements(PORT, NUMBER, stateless=False) == found
+    assert texts.elements(PORT, NUMBER, BRIDGE, stateless=False) == found
 
 
 def test_a_pair_of_one_address_is_no_range() -> None:

@@ -281,7 +281,7 @@ def is_of_ports(name: str) -> bool:
     return name.startswith(("p_", "c_"))
 
 
-def elements(spec: PortSpec, number: int, *, stateless: bool) -> tuple[Element, ...]:
+def elements(spec: PortSpec, number: int, bridge: str, *, stateless: bool) -> tuple[Element, ...]:
     """Everything about a port but its shared chain. Without a guard there is nothing to say."""
     if not spec.guarded:
         return ()
@@ -299,8 +299,7 @@ def elements(spec: PortSpec, number: int, *, stateless: bool) -> tuple[Element, 
     if stateless:
         found.append(Element("inet stateless", mark))
     else:
-        bridge = _device(naming.bridge(spec.network_id))
-        found += [Element("inet stations", bridge + _mac(mac)) for mac in macs]
+        found += [Element("inet stations", _device(bridge) + _mac(mac)) for mac in macs]
     for mac in macs:
         found += [Element("bridge macs", mark + _mac(mac)), *_host(mark, mac, link_local(mac))]
     for address in spec.addresses:

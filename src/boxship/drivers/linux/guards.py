@@ -37,7 +37,7 @@ class Guards:
         Absent: a group is not there, or somebody took away what was there before.
         """
         number = self._records.number(spec.id)
-        elements = texts.elements(spec, number, stateless=stateless)
+        elements = texts.elements(spec, number, record.bridge, stateless=stateless)
         wanted = Filter(elements, texts.shared(spec.groups, stateless=stateless) if spec.guarded else "")
         record = msgspec.structs.replace(record, number=number, filters=(wanted,))
         with self._lock:

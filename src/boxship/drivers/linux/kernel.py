@@ -13,11 +13,12 @@ import shutil
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from boxship.core import errors
 from boxship.drivers.linux import filter as texts
-from boxship.drivers.linux import link, names, namespace, naming, programs, rules, tunnels, uplink
+from boxship.drivers.linux import names, namespace, naming, programs, rules, tunnels, uplink
+from boxship.drivers.linux.bridges import Bridges
 from boxship.drivers.linux.interface import (
     FabricSight,
     GroupSpec,
@@ -68,10 +69,9 @@ class KernelFabric:
         self._naming = naming.Naming(mark)
         self._run = run_directory / mark
         self._tables = Tables(self._naming.fabric)
-        self._ports = Ports(self._naming, Records(self._run / "ports"), self._tables)
+        self._bridges = Bridges(self._naming)
+        self._ports = Ports(self._naming, Records(self._run / "ports"), self._tables, self._bridges)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
-        self._networks: dict[str, NetworkSpec] = {}
-        self._zones: dict[str, int] = {}
         self._groups: dict[str, GroupSpec] = {}
         self._stateful: dict[str, bool] = {}
         self._legs = Legs(self._naming)
@@ -103,7 +103,7 @@ class KernelFabric:
         if not texts.is_current(chains):
             chains = self._begin_anew()
         programs.nft(fabric, texts.base())
-        self._zones = _zones(programs.nft_list(fabric, "map", "inet", "boxship", "zones"))
+        self._bridges.recover()
         self._stateful = rules.seen(chains)
         self._ports.recover(self._aliased(self._aliases(), "port"), chains)
         self._drop_empty_members()
@@ -162,7 +162,8 @@ class KernelFabric:
         self._ports.records.forget_all()
         self._routers.forget()
         self._names.forget()
-        for known in (self._networks, self._zones, self._groups, self._stateful):
+        self._bridges.forget()
+        for known in (self._groups, self._stateful):
             known.clear()
 
     async def sight(self) -> FabricSight:
@@ -193,39 +194,11 @@ class KernelFabric:
 
     async def ensure_network(self, spec: NetworkSpec) -> None:
         naming.check(spec.id)
-        await self._do(f"network:{spec.id}", lambda: self._ensure_network(spec))
-
-    def _ensure_network(self, spec: NetworkSpec) -> None:
-        name, fabric = naming.bridge(spec.id), self._naming.fabric
-        with link.Links(fabric) as links:
-            there = links.find(name)
-        if there and self._networks.get(spec.id) == spec:
-            return
-        lines = [] if there else [f"link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"]
-        alias = self._naming.alias("network", spec.id)
-        # First the zone, so that nothing is ever tracked in that of another network.
-        old = self._zones.get(name)
-        changed = "" if old in {None, spec.segment} else texts.no_zone(name, old or 0)
-        programs.nft(fabric, changed + texts.zone(name, spec.segment))
-        self._zones[name] = spec.segment
-        programs.ip(fabric, [*lines, f"link set {name} mtu {spec.mtu} alias {alias} up"])
-        self._networks[spec.id] = spec
+        await self._do(f"network:{spec.id}", lambda: self._bridges.ensure(spec))
 
     async def remove_network(self, id: str) -> None:
         await self.remove_tunnel(id)
-        await self._do(f"network:{id}", lambda: self._remove_network(id))
-
-    def _remove_network(self, id: str) -> None:
-        name = naming.bridge(id)
-        self._drop_link(name)
-        segment = self._zones.pop(name, None)
-        if segment is not None:
-            _gone(lambda: programs.nft(self._naming.fabric, texts.no_zone(name, segment)))
-        self._networks.pop(id, None)
-
-    def _drop_link(self, name: str) -> None:
-        with link.Links(self._naming.fabric) as links:
-            links.delete(name)
+        await self._do(f"network:{id}", lambda: self._bridges.remove(id))
 
     # Sandboxes.
 
@@ -354,9 +327,3 @@ def _gone(work: Callable[[], None]) -> None:
         work()
     except errors.Absent:
         return
-
-
-def _zones(listed: dict[str, Any]) -> dict[str, int]:
-    """The conntrack zone of each bridge, from the JSON of the map."""
-    pairs = [pair for entry in listed.get("nftables", []) for pair in entry.get("map", {}).get("elem", [])]
-    return {bridge: int(zone) for bridge, zone in pairs}

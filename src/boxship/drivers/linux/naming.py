@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from boxship.core import errors
 
+_DIGITS = 11
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
@@ -105,9 +106,23 @@ def check_plug(interface: str) -> None:
         raise errors.Refused(f"{interface[:80]!r} is not the name of a device that a port may have on the host.")
 
 
-def bridge(network_id: str) -> str:
-    """The bridge of a network, in the fabric."""
-    return f"br-{_short(network_id)}"
+FURTHER = range(1, 10)
+"""Numbers of a network's further bridges (``bridges``)."""
+
+
+def bridge(network_id: str, number: int = 0) -> str:
+    """A bridge of a network, in the fabric: the first (0), or a further one."""
+    return f"br-{_short(network_id)}{number or ''}"
+
+
+def is_further(bridge: str) -> bool:
+    """Whether it is a further bridge of its network, by its name."""
+    return len(bridge) > len("br-") + _DIGITS
+
+
+def joint(network_id: str, number: int) -> tuple[str, str]:
+    """The pair of devices between a network's first bridge and a further one."""
+    return f"ja-{_short(network_id)}{number}", f"jb-{_short(network_id)}{number}"
 
 
 def tunnel(network_id: str) -> str:
@@ -131,4 +146,4 @@ def token(id: str) -> str:
 
 
 def _short(id: str) -> str:
-    return id.replace("-", "")[:11]
+    return id.replace("-", "")[:_DIGITS]

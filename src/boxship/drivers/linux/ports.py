@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_interface, ip_network
 
 from boxship.core import errors
+from boxship.drivers.linux import bridges, link, naming, programs
 from boxship.drivers.linux import filter as texts
-from boxship.drivers.linux import link, naming, programs
+from boxship.drivers.linux.bridges import Bridges
 from boxship.drivers.linux.guards import Guards
 from boxship.drivers.linux.interface import PortSpec, Route
 from boxship.drivers.linux.naming import Naming
@@ -22,9 +23,10 @@ from boxship.drivers.linux.records import Record, Records
 class Ports:
     """The ports of one installation. A port is worked on by one caller at a time; different ports by many."""
 
-    def __init__(self, names: Naming, records: Records, tables: Tables) -> None:
+    def __init__(self, names: Naming, records: Records, tables: Tables, bridging: Bridges) -> None:
         self._naming = names
         self.records = records
+        self._bridges = bridging
         self._guards = Guards(tables, records)
 
     def recover(self, marked: frozenset[str], chains: Iterable[str]) -> None:
@@ -54,9 +56,7 @@ class Ports:
         tap, text = naming.tap(spec.id), f"{texts.VERSION} {stateless} {spec!r}"
         record = self.records.get(spec.id)
         with link.Links(self._naming.fabric) as fabric:
-            bridge = fabric.find(naming.bridge(spec.network_id))
-            if bridge is None:
-                raise errors.Absent(f"The network {spec.network_id} is not in the kernel yet.")
+            bridge = self._bridge(spec, fabric)
             cable = fabric.find(tap)
             if cable and record.whole == text and cable.master == bridge.index:
                 return
@@ -64,7 +64,8 @@ class Ports:
             if cable and (not kept or self._guards.unknown(spec.id)):
                 fabric.delete(tap)
                 cable = None
-            wanted = self._guards.replace(spec, _record(spec, text), stateless=stateless)
+            begun = _record(spec, text, self.records.get(spec.id).bridge)
+            wanted = self._guards.replace(spec, begun, stateless=stateless)
             if cable is None:
                 cable = fabric.add_cable(tap, spec.mtu, self._peer(spec))
                 fabric.mark(cable, self._naming.alias("port", spec.id))
@@ -77,6 +78,17 @@ class Ports:
                 self._configure(spec, record)
             fabric.settle(tap)
         self.records.finish(spec.id, wanted)
+
+    def _bridge(self, spec: PortSpec, fabric: link.Links) -> link.Link:
+        """The bridge of the network that has the port, or has room for it; a further one is made when it is needed."""
+        names = [naming.bridge(spec.network_id, number) for number in (0, *naming.FURTHER)]
+        name = self.records.place(spec.id, names, bridges.ROOM)
+        if names.index(name) and not fabric.find(name):
+            self._bridges.add(spec.network_id, names.index(name))
+        found = fabric.find(name)
+        if found is None:
+            raise errors.Absent(f"The network {spec.network_id} is not in the kernel yet.")
+        return found
 
     def _peer(self, spec: PortSpec) -> link.Peer:
         """The sandbox's end of the cable, or the host's: what is done with that one is for who plugs it in to say."""
@@ -116,8 +128,9 @@ class Ports:
         self._guards.remove(id)
 
 
-def _record(spec: PortSpec, text: str) -> Record:
+def _record(spec: PortSpec, text: str, bridge: str) -> Record:
     return Record(
+        bridge=bridge,
         whole=text,
         sandbox=spec.sandbox,
         device=spec.interface,

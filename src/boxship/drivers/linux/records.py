@@ -10,10 +10,12 @@ import contextlib
 import threading
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from boxship.core import errors
 from boxship.drivers.linux.nfnetlink import Element
 
 
@@ -27,12 +29,13 @@ class Filter(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """``whole`` is the text of the spec that is in force, cable and all (empty: a step was cut off, or is under way).
 
-    ``number`` is the port's in the filters. ``filters`` holds what may be in them: one, if that is known; more, if it is not
-    known how far the program came in putting one for another. ``sandbox`` and ``device`` say where the cable ends,
-    ``addresses`` and ``routes`` (destination, next hop) what was set there.
+    ``bridge`` is the device that has the port's cable, ``number`` the port's in the filters. ``filters`` holds what may be in
+    them: one, if that is known; more, if it is not known how far the program came in putting one for another. ``sandbox``
+    and ``device`` say where the cable ends, ``addresses`` and ``routes`` (destination, next hop) what was set there.
     """
 
     whole: str = ""
+    bridge: str = ""
     number: int = 0
     filters: tuple[Filter, ...] = ()
     sandbox: str = ""
@@ -124,7 +127,8 @@ class Records:
 
     def inside(self, sandbox: str) -> list[str]:
         """The ports whose cables end in the sandbox."""
-        return [id for id, record in self._known.items() if record.sandbox == sandbox]
+        known = list(self._known.items())  # in one go: other threads add and remove
+        return [id for id, record in known if record.sandbox == sandbox]
 
     def number(self, id: str) -> int:
         """The port's number, chosen now if it has none: never 0, and no other port's."""
@@ -134,13 +138,30 @@ class Records:
                 number = number % 0xFFFFFFFF + 1
             return number
 
+    def place(self, id: str, bridges: Sequence[str], room: int) -> str:
+        """The bridge that the port is on, or the first of these that has fewer ports than there is room for.
+
+        Refused: all are full.
+        """
+        with self._lock:
+            record = self.get(id)
+            if record.bridge in bridges:
+                return record.bridge
+            free = next((bridge for bridge in bridges if self._holders[bridge] < room), None)
+            if free is None:
+                raise errors.Refused(f"The network has {len(bridges) * room} ports on this host; it takes no more.")
+            self._known[id] = msgspec.structs.replace(record, bridge=free)
+            self._holders.subtract(_held(record))
+            self._holders.update(_held(self._known[id]))
+            return free
+
     def holders(self, held: str | Element) -> int:
-        """How many ports may have this shared chain, or this element, in the filters."""
+        """How many ports may have this shared chain or this element in the filters, or are on this bridge."""
         return self._holders[held]
 
 
 def _held(record: Record) -> set[str | Element]:
-    held: set[str | Element] = set()
+    held: set[str | Element] = {record.bridge}
     for one in record.filters:
         held.add(one.chain)
         held.update(one.elements)
