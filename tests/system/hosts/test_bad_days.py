@@ -13,12 +13,13 @@ import pytest
 
 from tests.system.api import Failed, Session, address
 from tests.system.hosts import site
+from tests.system.hosts.marks import HOSTS, LONG
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.soundness import assert_sound
 from tests.system.hosts.tenant import CONTAINERS, IDLE, NETWORKS, Tenant, tenant
 from tests.system.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(600)]
+pytestmark = [*HOSTS, pytest.mark.timeout(600)]
 
 LEASE = 4
 TAKEN = 3 * LEASE
@@ -120,6 +121,7 @@ def test_power_fails_on_a_host(user: Tenant, frail: Site, alpha: Host, beta: Hos
     assert_sound(frail)
 
 
+@LONG
 def test_a_program_is_dead_for_long(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
     """Its machine goes on forwarding for its own containers while another host has taken the router over for the rest; in the
     end there is one router, and all talk to all."""
@@ -172,6 +174,7 @@ def test_a_deletion_waits_for_its_host(user: Tenant, frail: Site, beta: Host) ->
     assert_sound(frail)
 
 
+@LONG
 def test_a_host_is_lost_for_good(user: Tenant, frail: Site, alpha: Host) -> None:
     """When the administrator says that it never comes back, what was on it can be deleted; if it comes back all the same, it
     clears what nobody knows any more."""
@@ -197,6 +200,7 @@ def test_a_host_is_lost_for_good(user: Tenant, frail: Site, alpha: Host) -> None
         frail.drop(lost)
 
 
+@LONG
 def test_a_host_without_cable(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
     """Cut off from database and others, it keeps what runs; when the cable is back, no router is in two places."""
     networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
@@ -271,6 +275,7 @@ def listed(user: Tenant) -> list[dict[str, Any]] | None:
     return None
 
 
+@LONG
 def test_a_crash_of_postgresql_while_much_is_ordered(user: Tenant, frail: Site) -> None:
     """What was acknowledged before, runs after; what was not, is not there or runs."""
     nets = network_of(user)

@@ -16,17 +16,13 @@ import pytest
 
 from tests.system.chaos import Crowd, User
 from tests.system.hosts import site
+from tests.system.hosts.marks import HOSTS, LONG
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.soundness import assert_sound
 from tests.system.hosts.tenant import NETWORKS
 from tests.system.waiting import until
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.xdist_group("hosts"),
-    pytest.mark.timeout(1800),
-    pytest.mark.skipif(os.environ.get("BOXSHIP_CHAOS") != "long", reason="minutes; make chaos runs it"),
-]
+pytestmark = [*HOSTS, LONG, pytest.mark.timeout(1800)]
 
 LEASE = 4
 SLOW = 15.0

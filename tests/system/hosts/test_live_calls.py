@@ -11,11 +11,12 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.system.api import Failed
+from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import CONTAINERS, IDLE, Tenant, tenant
 from tests.system.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(300)]
+pytestmark = [*HOSTS, pytest.mark.timeout(300)]
 
 MIB = 1 << 20
 IMAGES = "/image/v2/images"

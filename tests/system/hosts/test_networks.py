@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.system.api import address, port
+from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import NETWORKS, Tenant, tenant
 from tests.system.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(300)]
+pytestmark = [*HOSTS, pytest.mark.timeout(300)]
 
 ECHO = "while true; do nc -ll -p 7000 -e cat; done"
 

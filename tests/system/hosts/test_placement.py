@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.system.api import Failed, Session
+from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import CONTAINERS, IDLE, Tenant
 from tests.system.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(300)]
+pytestmark = [*HOSTS, pytest.mark.timeout(300)]
 
 
 def test_zone_and_host(user: Tenant, pair: Site) -> None:

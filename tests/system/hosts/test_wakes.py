@@ -12,11 +12,12 @@ import pytest
 
 from tests.system.api import Failed
 from tests.system.hosts import site
+from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Site
 from tests.system.hosts.tenant import CONTAINERS, IDLE, Tenant, tenant
 from tests.system.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(300)]
+pytestmark = [*HOSTS, pytest.mark.timeout(300)]
 
 NEVER = {"BOXSHIP_SCAN_INTERVAL": "36000", "BOXSHIP_HOST_DOWN_AFTER": "36000"}
 
