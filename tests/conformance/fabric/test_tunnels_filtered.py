@@ -166,6 +166,24 @@ async def test_vxlan_of_others_on_the_host_is_left_alone(trio: Site) -> None:
     eventually(lambda: " 0% packet loss" in two.said("ping", "-c", "1", "-W", "1", "192.0.2.3"), "theirs is reached")
 
 
+async def test_hosts_do_not_track_the_flows_in_tunnels(site: Site) -> None:
+    """Containers could fill the table of their host with them. That of another port shows that the host tracks flows."""
+    one, two = site.hosts
+    await site.pair(await site.network(), await site.groups(*EVERYTHING))
+    for host in site.hosts:
+        programs.nft(
+            host.name,
+            "table inet tracking { chain each { type filter hook input priority 0; ct state new accept; }; }\n",
+        )
+    with two.listening("b", "10.0.0.12", 80):
+        assert one.connects("a", "10.0.0.12", 80)
+    one.said("ping", "-c", "1", "-W", "5", two.address)
+    for host in site.hosts:
+        tracked = host.said("conntrack", "-L")
+        assert f"dst={two.address}" in tracked
+        assert f"dport={PORT}" not in tracked
+
+
 async def test_containers_cannot_send_to_tunnels_in_the_name_of_their_host(site: Site) -> None:
     """By router and uplink they get as far as the other host, under their own host's address; but not to this port."""
     one, two = site.hosts

@@ -3,6 +3,9 @@
 VXLAN has no proof of its sender. So packets to one of our tunnels (tunnel address, port and network identifier) are taken only
 from the hosts that have the network; VXLAN of anybody else is none of our business. What containers send through the uplink
 would leave under this host's own address: to the tunnels' port they can send nothing, wherever it goes.
+
+Each flow in a tunnel has a source port of its own outside. The host does not track them: containers could fill its table of
+flows with theirs, and they would cost time. The check of who sends comes behind that, when fragments are put together.
 """
 
 from __future__ import annotations
@@ -34,6 +37,16 @@ _SETS = """
   set ports { type inet_service; }"""
 
 _CHAINS = """
+  chain arriving {
+    type filter hook prerouting priority raw; policy accept;
+    ip daddr . udp dport . @th,96,24 @ours4 notrack
+    ip6 daddr . udp dport . @th,96,24 @ours6 notrack
+  }
+  chain leaving {
+    type filter hook output priority raw; policy accept;
+    ip saddr . udp dport . @th,96,24 @ours4 notrack
+    ip6 saddr . udp dport . @th,96,24 @ours6 notrack
+  }
   chain input {
     type filter hook input priority raw; policy accept;
     ip saddr . ip daddr . udp dport . @th,96,24 @peers4 accept
