@@ -123,3 +123,13 @@ async def test_flows_end_when_a_forwarding_goes_or_moves(outside: Outside, span:
         second.settimeout(PATIENCE)
         with pytest.raises(TimeoutError):
             second.recv(64)
+
+
+async def test_a_table_that_somebody_took_away_is_made_again(outside: Outside) -> None:
+    world, address = outside.world, outside.at(77)
+    entry = forward(outside, (80, 80), "10.0.0.11", (8080, 8080))
+    await outside.change(forwardings=(entry,))
+    programs.nft(world.fabric._naming.router(outside.router.id), "delete table inet boxship")
+    await outside.change(forwardings=(entry, forward(outside, (81, 81), "10.0.0.11", (8081, 8081))))
+    with world.listening("a", "10.0.0.11", 8080), closing(world.connection(HOST, address)) as client:
+        client.connect((address, 80))

@@ -80,3 +80,20 @@ def test_default_routes_by_version_then_the_extra_ones() -> None:
         Route(ip_network("::/0"), ip_address("fd00::1")),
         extra,
     ]
+
+
+def test_other_elements_are_all_that_changes() -> None:
+    other = FloatingSpec("f1", IPv4Address("198.18.0.10"), FLOATING.fixed)
+    port = ForwardingSpec(IPv4Address("198.18.0.8"), "tcp", (80, 80), FLOATING.fixed, (8080, 8080))
+    text = nat.change(OUTER, replace(OUTER, floating=(other,), forwardings=(port,)))
+    assert text is not None
+    assert text.splitlines() == [
+        "delete element inet boxship into { 198.18.0.9 }",
+        "delete element inet boxship out { 10.0.0.5 }",
+        "add element inet boxship into { 198.18.0.10 : 10.0.0.5 }",
+        "add element inet boxship out { 10.0.0.5 : 198.18.0.10 }",
+        "add element inet boxship forward { 198.18.0.8 . tcp . 80 : 10.0.0.5 . 8080 }",
+    ]
+    assert nat.change(OUTER, OUTER) == ""
+    assert nat.change(OUTER, replace(OUTER, snat=False)) is None
+    assert nat.change(INNER, OUTER) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any
 
@@ -99,24 +101,48 @@ def _input(spec: RouterSpec) -> str:
 
 
 def _maps(spec: RouterSpec) -> str:
-    into = ", ".join(f"{entry.floating} : {entry.fixed}" for entry in spec.floating)
-    out = ", ".join(f"{entry.fixed} : {entry.floating}" for entry in spec.floating)
+    text = ""
+    for name, elements in _elements(spec).items():
+        listed = f"\n    elements = {{ {_listed(elements)} }}" if elements else ""
+        text += f"  map {name} {{\n    type {_TYPES[name]};{listed}\n  }}\n"
+    return text
+
+
+def _elements(spec: RouterSpec) -> dict[str, dict[str, str]]:
+    """The content of each map."""
     led = forwarded(spec).items()
-    other = ", ".join(f"{_key(*outside)} : {fixed} . {port}" for outside, (fixed, port) in led if port)
-    same = ", ".join(f"{_key(*outside)} : {fixed}" for outside, (fixed, port) in led if not port)
-
-    def elements(pairs: str) -> str:
-        return f"\n    elements = {{ {pairs} }}" if pairs else ""
-
-    return (
-        f"  map into {{\n    type ipv4_addr : ipv4_addr;{elements(into)}\n  }}\n"
-        f"  map out {{\n    type ipv4_addr : ipv4_addr;{elements(out)}\n  }}\n"
-        f"  map forward {{\n    type {_KEY} : ipv4_addr . inet_service; flags interval;{elements(other)}\n  }}\n"
-        f"  map forward_same {{\n    type {_KEY} : ipv4_addr; flags interval;{elements(same)}\n  }}\n"
-    )
+    return {
+        "into": {str(entry.floating): str(entry.fixed) for entry in spec.floating},
+        "out": {str(entry.fixed): str(entry.floating) for entry in spec.floating},
+        "forward": {_key(*outside): f"{fixed} . {port}" for outside, (fixed, port) in led if port},
+        "forward_same": {_key(*outside): fixed for outside, (fixed, port) in led if not port},
+    }
 
 
-_KEY = "ipv4_addr . inet_proto . inet_service"
+def _listed(elements: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} : {value}" for key, value in elements.items())
+
+
+def change(before: RouterSpec, after: RouterSpec) -> str | None:
+    """What turns the table of one spec into that of the other, in one transaction that costs what differs; None: more than
+    elements of maps does."""
+    bare = [table(replace(spec, floating=(), forwardings=())) for spec in (before, after)]
+    if bare[0] != bare[1] or not after.gateway:
+        return None
+    old, new = _elements(before), _elements(after)
+    gone = {name: dict(old[name].items() - new[name].items()) for name in old}
+    more = {name: dict(new[name].items() - old[name].items()) for name in new}
+    lines = [f"delete element inet boxship {name} {{ {', '.join(keys)} }}" for name, keys in gone.items() if keys]
+    lines += [f"add element inet boxship {name} {{ {_listed(pairs)} }}" for name, pairs in more.items() if pairs]
+    return "".join(f"{line}\n" for line in lines)
+
+
+_TYPES = {
+    "into": "ipv4_addr : ipv4_addr",
+    "out": "ipv4_addr : ipv4_addr",
+    "forward": "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; flags interval",
+    "forward_same": "ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval",
+}
 
 
 def _key(address: str, protocol: str, first: int, last: int) -> str:

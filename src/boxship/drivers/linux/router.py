@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from boxship.core import errors
@@ -10,6 +11,9 @@ from boxship.drivers.linux.adverts import Adverts
 from boxship.drivers.linux.interface import RouterSpec
 from boxship.drivers.linux.legs import Legs
 from boxship.drivers.linux.naming import Naming
+
+_FEW = 8
+"""So many ports are cut one by one; of more, all flows of the protocol."""
 
 _Translated = tuple[dict[str, str], dict[nat.Outside, tuple[str, int]]]
 """Floating IPs with their fixed addresses, and ports of floating IPs with what they lead to."""
@@ -33,7 +37,7 @@ class Routers:
         namespace.create(where, nat.SETTINGS)
         before = self._translated(where)
         self._legs.join(where, legs, "leg")
-        programs.nft(where, nat.table(spec))
+        self._translate(where, spec)
         self._legs.configure(where, nat.addresses(spec), nat.routes(spec))
         self._legs.settle(where, legs)
         self._adverts.ensure(where, spec)
@@ -44,8 +48,21 @@ class Routers:
             link.announce(where, naming.leg(leg.port_id), leg.mac, here)
         self._known[spec.id] = spec
 
+    def _translate(self, where: str, spec: RouterSpec) -> None:
+        """Have the table in the kernel; where only elements differ from what is there, in time that does not grow with others."""
+        known = self._known.pop(spec.id, None)
+        text = nat.change(known, spec) if known else None
+        if text is not None:
+            with contextlib.suppress(errors.Absent, errors.Refused):  # somebody else changed it
+                programs.nft(where, text)
+                return
+        programs.nft(where, nat.table(spec))
+
     def _translated(self, where: str) -> _Translated:
-        """What the kernel translates."""
+        """What the kernel translates, after a restart as well."""
+        known = self._known.get(where.removeprefix(self._naming.router("")))
+        if known:
+            return {str(entry.floating): str(entry.fixed) for entry in known.floating}, nat.forwarded(known)
         try:
             listed = programs.nft_list(where, "table", "inet", "boxship").get("nftables", [])
         except errors.Absent:
@@ -63,8 +80,13 @@ class Routers:
         for floating in whole.keys() - {address for address, fixed in whole.items() if after.get(address) == fixed}:
             conntrack.cut(where, floating)
         kept = nat.forwarded(spec)
-        for address, protocol, *span in {outside for outside, inside in ports.items() if kept.get(outside) != inside}:
-            conntrack.cut_ports(where, address, protocol, (span[0], span[1]))
+        gone: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for (address, protocol, *span), inside in ports.items():
+            if kept.get((address, protocol, span[0], span[1])) != inside:
+                gone.setdefault((address, protocol), []).append((span[0], span[1]))
+        for (address, protocol), spans in gone.items():
+            for first, last in spans if len(spans) <= _FEW else [(1, 65535)]:
+                conntrack.cut_ports(where, address, protocol, (first, last))
         here = {str(address) for address in nat.floating(spec)}
         changed = here ^ {*whole, *(outside[0] for outside in ports)}
         if spec.gateway:
