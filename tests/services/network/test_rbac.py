@@ -110,6 +110,16 @@ async def test_a_network_is_external_for_one_project(world: World) -> None:
     assert (await world.shown("admin", f"/networks/{network['id']}"))["router:external"] is False
 
 
+async def test_a_network_that_its_owner_leaves_by_stays_external(world: World) -> None:
+    network = await world.made("admin", "/networks", **{"router:external": True})
+    subnet = {"network_id": network["id"], "cidr": "203.0.113.0/24", "ip_version": 4, "enable_dhcp": False}
+    await world.made("admin", "/subnets", **subnet)
+    await world.made("admin", "/routers", external_gateway_info={"network_id": network["id"]})
+    (policy,) = await _ids(world, "admin", f"/rbac-policies?object_id={network['id']}")
+    await world.refused("admin", f"DELETE /rbac-policies/{policy}", None, (409, "NetworkInUse"))
+    assert (await world.shown("admin", f"/networks/{network['id']}"))["router:external"] is True
+
+
 async def test_what_is_shared_is_not_external(world: World) -> None:
     """A network that is another project's way out is only a network for whom it is shared with."""
     network = await world.made("admin", "/networks")

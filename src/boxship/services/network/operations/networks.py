@@ -168,7 +168,7 @@ async def update_network(
     changed = msgspec.structs.replace(
         network, **values, updated_at=clock.now(), revision_number=network.revision_number + 1
     )
-    await _may_turn(transaction, network, changed)
+    await may_turn(transaction, network, changed)
     await rows.change(transaction, tables.networks, id, **rows.differing(network, changed))
     await sharing.follow_network(transaction, network, changed)
     await rows.wish(transaction, tables.networks, [id], model.Kind.NETWORK)
@@ -186,8 +186,8 @@ async def _wired(transaction: Transaction, id: str) -> list[str]:
     return [port.id for port in await ports_store.in_network(transaction, id) if port.sandbox]
 
 
-async def _may_turn(transaction: Transaction, network: model.Network, changed: model.Network) -> None:
-    """What others rely on does not change under them: being external, being shared."""
+async def may_turn(transaction: Transaction, network: model.Network, changed: model.Network) -> None:
+    """What others rely on does not change under them: being external, being shared. NetworkInUse."""
     if network.external and not changed.external and await _ports_but_names(transaction, network.id):
         raise errors.NetworkInUse(network.id, "Routers or floating IPs use it as their external network.")
     if network.shared and not changed.shared:

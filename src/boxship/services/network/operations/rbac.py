@@ -87,7 +87,9 @@ async def _flag(transaction: Transaction, kind: str, object_id: str) -> None:
     if kind == model.Shared.NETWORK:
         external = any(row.action == model.Access.EXTERNAL for row in policies)
         before = await networks.of(transaction, object_id)
-        await rows.change(transaction, tables.networks, object_id, shared=everybody, external=external)
+        changed = msgspec.structs.replace(before, shared=everybody, external=external)
+        await networks.may_turn(transaction, before, changed)
+        await rows.change(transaction, tables.networks, object_id, **rows.differing(before, changed))
         if before.external != external:
             await rows.wish(transaction, tables.networks, [object_id], model.Kind.NETWORK)
     elif kind == model.Shared.SUBNETPOOL:
@@ -144,7 +146,7 @@ _TABLES: dict[str, access.Table] = {
 
 
 async def delete_policy(transaction: Transaction, caller: Caller, id: str) -> None:
-    """Share no longer. RbacPolicyNotFound, RbacPolicyInUse."""
+    """Share no longer. RbacPolicyNotFound, RbacPolicyInUse; NetworkInUse: it would be external for nobody."""
     policy = await get_policy(transaction, caller, id)
     await _lock(transaction, policy.object_id)
     await _needless(transaction, policy)
