@@ -121,9 +121,9 @@ def test_an_endpoint_that_cannot_be_made_leaves_nothing(world: World) -> None:
     assert world.nothing_left()
 
 
-def test_an_endpoint_that_is_not_wired_in_time_leaves_nothing(world: World) -> None:
+def test_an_endpoint_that_is_not_wired_in_time_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host of the network is too slow: the answer comes in time, and what was made goes."""
-    world.cloud.program.drivers.fabric.ensure_port = _never  # type: ignore[method-assign]  # a kernel that hangs
+    monkeypatch.setattr(world.cloud.program.drivers.fabric, "ensure_port", _never)
     docker = world.plugin(timeout=2.0)
     network = docker.create("10.9.0.0/24")
     with pytest.raises(Refused, match="did not answer") as refusal:

@@ -10,7 +10,8 @@ from boxship.plugins.kuryr import marks
 from tests.plugins.kuryr.world import Docker, Refused, World, docker_id
 
 
-def test_a_network_comes_and_goes(world: World) -> None:
+@pytest.mark.parametrize("release_first", [True, False])
+def test_a_network_comes_and_goes(world: World, release_first: bool) -> None:
     network = world.docker.create("10.9.0.0/24")
     (made,) = world.all("networks")
     assert made["name"] == f"kuryr-net-{network.id}"
@@ -21,7 +22,7 @@ def test_a_network_comes_and_goes(world: World) -> None:
     (pool,) = world.all("subnetpools")
     assert (pool["name"], pool["prefixes"]) == ("kuryrPool-10.9.0.0/24", ["10.9.0.0/24"])
     assert subnet["subnetpool_id"] == pool["id"]
-    network.remove()
+    network.remove(release_first=release_first)
     assert world.nothing_left()
 
 

@@ -164,10 +164,13 @@ class Network:
             raise
         return made
 
-    def remove(self) -> None:
-        """``docker network rm``."""
+    def remove(self, *, release_first: bool = True) -> None:
+        """``docker network rm``, as Docker 20.10 does it, or the other way round."""
+        if release_first:
+            self.release()
         self.docker.call("NetworkDriver.DeleteNetwork", {"NetworkID": self.id})
-        self.release()
+        if not release_first:
+            self.release()
 
     def release(self) -> None:
         for at, pool in enumerate(self.pools):
@@ -271,8 +274,21 @@ class World:
         ports = [port for port in self.all("ports") if not port["device_owner"].startswith("network:")]
         return not (groups or ports or self.all("networks") or self.all("subnets") or self.all("subnetpools"))
 
-    def close(self) -> None:
+    def wipe(self) -> None:
+        """Remove everything that a test left in the cloud, for the next one."""
+        for port in self.ask("GET", "/ports", user="admin")["ports"]:
+            if not port["device_owner"].startswith("network:"):
+                self.ask("DELETE", f"/ports/{port['id']}", user="admin")
+        for kind in ("networks", "subnetpools", "security-groups"):
+            for row in self.ask("GET", f"/{kind}", user="admin")[kind.replace("-", "_")]:
+                if row["name"] not in {"default", "public"}:
+                    self.ask("DELETE", f"/{kind}/{row['id']}", user="admin")
+
+    def stop(self) -> None:
+        """End the plugins."""
         self._stack.close()
+
+    def close(self) -> None:
         self._client.close()
 
 
@@ -307,7 +323,7 @@ def serving(application: Any, listener: socket.socket) -> Iterator[None]:
         thread.join(30)
 
 
-class _CloudThread:
+class CloudThread:
     """A cloud of ``tests.cloud`` with a loop and a thread of its own."""
 
     def __init__(self, directory: Path) -> None:
@@ -342,16 +358,13 @@ class _CloudThread:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[World]:
-    """A world with its files in the directory."""
-    thread = _CloudThread(directory / "state")
-    thread.start()
+def running(directory: Path, thread: CloudThread) -> Iterator[World]:
+    """A world with its files in the directory, in a cloud that is as empty afterwards as before."""
+    assert thread.cloud is not None
+    world = World(directory, thread.url, thread.cloud)
     try:
-        assert thread.cloud is not None
-        world = World(directory, thread.url, thread.cloud)
-        try:
-            yield world
-        finally:
-            world.close()
+        yield world
     finally:
-        thread.stop()
+        world.stop()
+        world.wipe()
+        world.close()
