@@ -10,7 +10,7 @@ import pytest
 from boxship.core import errors
 from boxship.drivers.linux import naming, netlink, programs
 from boxship.drivers.linux.interface import Neighbour
-from tests.conformance.fabric.hosts import Host, Site
+from tests.conformance.fabric.hosts import DEVICE, Host, Site
 from tests.conformance.fabric.world import EVERYTHING, eventually, mac
 
 
@@ -77,6 +77,22 @@ async def test_a_host_that_starts_again_is_joined_again(site: Site) -> None:
     assert not reaches(one, "a", two, "b", "10.0.0.12")
     await two.fabric.ensure_tunnel(site.tunnel(two, network))
     eventually(lambda: reaches(one, "a", two, "b", "10.0.0.12"), "who asked in vain for its MAC asks again")
+
+
+async def test_a_host_that_changes_its_tunnel_address_is_reached_there(site: Site) -> None:
+    one, two = site.hosts
+    network = await site.network()
+    await site.pair(network, await site.groups(*EVERYTHING))
+    new = ip_address("198.18.7.42")
+    programs.ip(two.name, [f"address add {new}/24 dev {DEVICE}"])
+    await two.fabric.ensure_tunnel(replace(site.tunnel(two, network), local=new))
+    spec = site.tunnel(one, network)
+    moved = tuple(replace(neighbour, host=new) for neighbour in spec.neighbours)
+    await one.fabric.ensure_tunnel(replace(spec, peers=(new,), neighbours=moved))
+    programs.ip(two.name, [f"address delete {two.address}/24 dev {DEVICE}", f"address replace {new}/24 dev {DEVICE}"])
+    assert reaches(one, "a", two, "b", "10.0.0.12")
+    for host in site.hosts:
+        assert two.address not in host.said("nft", "list", "ruleset")
 
 
 async def test_a_tunnel_that_is_removed_leaves_nothing(site: Site) -> None:
