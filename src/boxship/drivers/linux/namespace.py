@@ -25,6 +25,7 @@ DIRECTORY = Path("/run/netns")
 _CLONE_NEWNET = 0x40000000
 _MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
 _MNT_DETACH = 2
+_FSOPEN_CLOEXEC, _FSMOUNT_CLOEXEC, _FSCONFIG_CREATE = 1, 1, 6
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 
@@ -90,22 +91,40 @@ def create(name: str, settings: dict[str, str] | None = None) -> None:
 
 
 def _set(settings: dict[str, str]) -> None:
-    """Write sysctls, each family's directory looked up once: every namespace has its own by the same name, and the kernel
-    goes through all of them (the rest of a path is found at once)."""
-    families: dict[str, int] = {}
-    try:
+    """Write sysctls, through a mount of proc(5) of our own.
+
+    In the one that all share, the directories of every namespace have the same names, and the kernel goes through all of
+    them for each look: 0.1 ms for the first namespace, 1 ms for the 500th.
+    """
+    if not settings:
+        return
+    with _own_proc() as proc:
         for setting, value in settings.items():
-            family, _, rest = setting.partition("/")
-            if family not in families:
-                families[family] = os.open(f"/proc/sys/net/{family}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            handle = os.open(rest, os.O_WRONLY | os.O_CLOEXEC, dir_fd=families[family])
+            handle = os.open(f"sys/net/{setting}", os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
             try:
                 os.write(handle, value.encode())
             finally:
                 os.close(handle)
+
+
+@contextmanager
+def _own_proc() -> Iterator[int]:
+    """A mount of proc(5) that is nowhere (fsopen(2), fsmount(2)); the shared one, where mounts of it are not allowed."""
+    handle = -1
+    try:
+        context = _libc.fsopen(b"proc", _FSOPEN_CLOEXEC)
+        if context >= 0:
+            if not _libc.fsconfig(context, _FSCONFIG_CREATE, None, None, 0):
+                handle = _libc.fsmount(context, _FSMOUNT_CLOEXEC, 0)
+            os.close(context)
+    except AttributeError:  # a C library before these calls
+        handle = -1
+    if handle < 0:
+        handle = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield handle
     finally:
-        for handle in families.values():
-            os.close(handle)
+        os.close(handle)
 
 
 def _is_mount(place: Path) -> bool:
