@@ -229,6 +229,33 @@ async def test_what_is_no_policy_is_refused(world: World, bad: dict[str, str]) -
     assert await _status(world, "alice", "POST", "/rbac-policies", body) == 400
 
 
+async def test_what_is_shared_has_changed(world: World) -> None:
+    network_id, _ = await world.net()
+    group = await world.made("alice", "/security-groups", name="web")
+    for kind, path in (("network", f"/networks/{network_id}"), ("security_group", f"/security-groups/{group['id']}")):
+        revisions = [(await world.shown("alice", path))["revision_number"]]
+        id = await _share(world, "alice", kind, path.rpartition("/")[2], BOB)
+        revisions.append((await world.shown("alice", path))["revision_number"])
+        assert await _status(world, "alice", "DELETE", f"/rbac-policies/{id}") == 204
+        revisions.append((await world.shown("alice", path))["revision_number"])
+        assert revisions == sorted(set(revisions)), "each is higher than the one before"
+
+
+async def test_the_owner_of_a_network_sees_and_removes_what_others_put_there(world: World) -> None:
+    network_id, _ = await world.net()
+    await _share(world, "alice", "network", network_id, BOB)
+    port = await world.made("bob", "/ports", network_id=network_id)
+    mine = await world.made("alice", "/ports", network_id=network_id)
+    assert {port["id"], mine["id"]} <= await _ids(world, "alice", "/ports")
+    assert mine["id"] not in await _ids(world, "bob", "/ports")
+    assert await _status(world, "bob", "GET", f"/ports/{mine['id']}") == 404
+    assert await _status(world, "bob", "DELETE", f"/ports/{mine['id']}") == 404
+    body = {"port": {"name": "x"}}
+    assert await _status(world, "alice", "PUT", f"/ports/{port['id']}", body) == 404
+    assert (await world.shown("alice", f"/ports/{port['id']}"))["project_id"] == BOB
+    assert await _status(world, "alice", "DELETE", f"/ports/{port['id']}") == 204
+
+
 async def test_what_is_not_there_is_not_shared(world: World) -> None:
     for kind, error in (
         ("network", "NetworkNotFound"),

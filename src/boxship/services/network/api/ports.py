@@ -30,7 +30,7 @@ async def create_port(call: Call[None]) -> Reply:
 
 
 async def show_port(call: Call[None]) -> Reply:
-    view = await ports.get_port(call.transaction, call.caller, call.parameters["id"])
+    view = await ports.see_port(call.transaction, call.caller, call.parameters["id"])
     return answers.one(call, "port", _shape(call, view))
 
 

@@ -83,7 +83,8 @@ def _may_set(caller: Caller, network: model.Network, values: Mapping[str, object
         access.privileged(caller, f"{rule}:{attribute}", wanted=bool(values.get(name)))
     owner = str(values.get("device_owner") or "")
     access.privileged(caller, f"{rule}:device_owner", wanted=owner.startswith("network:"))
-    if caller.sees(network.project_id):
+    # Whoever binds ports to hosts has their devices in hand anyway (as upstream: role service).
+    if caller.sees(network.project_id) or caller.may(f"{rule}:binding:host_id"):
         return
     for name in _OF_NETWORK_OWNER:
         if values.get(name) not in (None, ()):
@@ -147,8 +148,8 @@ def _fits_guard(*, guarded: bool, group_ids: Sequence[str], pairs: Sequence[mode
 async def list_ports(
     transaction: Transaction, caller: Caller, query: Query
 ) -> tuple[list[model.PortView], listing.Page]:
-    """The ports that the caller sees: three queries for any number."""
-    conditions = [] if caller.is_admin else [tables.ports.c.project_id == caller.project_id]
+    """The ports that the caller sees, its own and those on its networks: three queries for any number."""
+    conditions = [] if caller.is_admin else [store.visible(caller.project_id)]
     conditions += _special(query)
     source = (tables.ports, model.Port, store.COLUMNS)
     found, page = await access.listed(transaction, query, source, conditions, _SPECIAL)
@@ -184,8 +185,20 @@ def _canonical(text: str) -> str:
         return text
 
 
+async def see_port(transaction: Transaction, caller: Caller, id: str) -> model.PortView:
+    """One port of the caller, or on its network: who lets others onto a network sees what they put there. PortNotFound."""
+    view = await store.view(transaction, id)
+    if view is None:
+        raise errors.PortNotFound(id)
+    if not caller.sees(view.port.project_id):
+        owner = await rows.project(transaction, tables.networks, view.port.network_id)
+        if not caller.sees(owner):
+            raise errors.PortNotFound(id)
+    return view
+
+
 async def get_port(transaction: Transaction, caller: Caller, id: str) -> model.PortView:
-    """One port. PortNotFound."""
+    """One port of the caller. PortNotFound."""
     view = await store.view(transaction, id)
     if view is None or not caller.sees(view.port.project_id):
         raise errors.PortNotFound(id)
@@ -275,8 +288,9 @@ async def _follow(
 
 
 async def delete_port(transaction: Transaction, caller: Caller, id: str) -> None:
-    """Delete a port. PortInUse: somebody holds it; ServicePortInUse: it is a router's or a network's own."""
-    port = (await get_port(transaction, caller, id)).port
+    """Delete a port of the caller, or on its network. PortInUse: somebody holds it; ServicePortInUse: it is a router's or a
+    network's own."""
+    port = (await see_port(transaction, caller, id)).port
     await _deletable(transaction, port)
     await let_go(transaction, port)
 

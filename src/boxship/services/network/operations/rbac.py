@@ -81,19 +81,21 @@ async def _lock(transaction: Transaction, object_id: str) -> None:
 
 
 async def _flag(transaction: Transaction, kind: str, object_id: str) -> None:
-    """Bring the flags of an object in line with its policies."""
+    """Bring the flags of an object in line with its policies; it has changed by that, too. NetworkInUse."""
     policies = await store.of_object(transaction, object_id)
     everybody = any((row.action, row.target) == (model.Access.SHARED, sharing.EVERYBODY) for row in policies)
+    flags: dict[str, bool] = {} if kind == model.Shared.GROUP else {"shared": everybody}
     if kind == model.Shared.NETWORK:
-        external = any(row.action == model.Access.EXTERNAL for row in policies)
-        before = await networks.of(transaction, object_id)
-        changed = msgspec.structs.replace(before, shared=everybody, external=external)
-        await networks.may_turn(transaction, before, changed)
-        await rows.change(transaction, tables.networks, object_id, **rows.differing(before, changed))
-        if before.external != external:
-            await rows.wish(transaction, tables.networks, [object_id], model.Kind.NETWORK)
-    elif kind == model.Shared.SUBNETPOOL:
-        await rows.change(transaction, tables.subnetpools, object_id, shared=everybody)
+        flags["external"] = any(row.action == model.Access.EXTERNAL for row in policies)
+        await _turn(transaction, await networks.of(transaction, object_id), flags)
+    await rows.revise(transaction, _TABLES[kind], object_id, **flags)
+
+
+async def _turn(transaction: Transaction, network: model.Network, flags: dict[str, bool]) -> None:
+    changed = msgspec.structs.replace(network, **flags)
+    await networks.may_turn(transaction, network, changed)
+    if network.external != changed.external:
+        await rows.wish(transaction, tables.networks, [network.id], model.Kind.NETWORK)
 
 
 async def list_policies(

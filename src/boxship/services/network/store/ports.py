@@ -30,6 +30,12 @@ COLUMNS: listing.Columns = {
 }  # fmt: skip
 
 
+def visible(project_id: str | None) -> sa.ColumnElement[bool]:
+    """The ports that a project sees: its own, and those of others on its networks."""
+    networks = sa.select(tables.networks.c.id).where(tables.networks.c.project_id == project_id)
+    return sa.or_(_ports.c.project_id == project_id, _ports.c.network_id.in_(networks))
+
+
 def having_address(
     ip: str | None = None, subnet_id: str | None = None, part: str | None = None
 ) -> sa.ColumnElement[bool]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from boxship.core import hosts
+from boxship.core import clock, hosts
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 
@@ -87,6 +87,12 @@ async def change(transaction: Transaction, table: sa.Table, id: str, **values: A
     if not values:
         return
     await transaction.execute(table.update().where(table.c.id == id).values(**values))
+
+
+async def revise(transaction: Transaction, table: sa.Table, id: str, **values: Any) -> None:
+    """Set these columns of a row, if any, and count the change."""
+    revised = {"updated_at": clock.now(), "revision_number": table.c.revision_number + 1}
+    await transaction.execute(table.update().where(table.c.id == id).values(**values, **revised))
 
 
 async def wish(transaction: Transaction, table: sa.Table, ids: Iterable[str], kind: str) -> None:
