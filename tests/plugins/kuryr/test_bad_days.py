@@ -102,8 +102,12 @@ def test_a_cloud_without_tags(world: World, front: fronts.Front) -> None:
     world.make("port", network_id=id, fixed_ips=[{"ip_address": "10.9.0.9"}])
     with pytest.raises(Refused, match="a cloud without tags"):
         network.run("10.9.0.9")
-    with pytest.raises(Refused, match="a cloud without tags"):
-        docker.create("10.8.0.0/24", options={"neutron.net.uuid": id})
+    other = docker.create("10.9.0.0/24", options={"neutron.net.uuid": id})
+    endpoint = other.run()
+    assert world.port(endpoint)["network_id"] == id
+    endpoint.stop()
+    other.remove()
+    assert [group["name"] for group in world.all("security-groups")] == ["default"]
     assert [subnet["cidr"] for subnet in world.all("subnets")] == ["10.9.0.0/24"]
 
 

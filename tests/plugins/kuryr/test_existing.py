@@ -119,10 +119,19 @@ def test_another_sharing_than_the_networks(world: World) -> None:
 
 
 def test_a_network_of_another_project(world: World) -> None:
-    foreign = world.make("network", "admin", name="theirs", shared=True)
-    world.make("subnet", "admin", network_id=foreign["id"], ip_version=4, cidr="10.9.0.0/24")
-    with pytest.raises(Refused, match="belongs to another project") as refusal:
-        world.docker.create("10.9.0.0/24", options={"neutron.net.name": "theirs"})
+    """Who may not tag it remembers it in the own project."""
+    foreign = world.make("network", "admin", name="theirs", shared=True)["id"]
+    subnet = world.make("subnet", "admin", network_id=foreign, ip_version=4, cidr="10.9.0.0/24")["id"]
+    before = as_it_is(world, "networks", foreign), as_it_is(world, "subnets", subnet)
+    network = world.docker.create("10.9.0.0/24", options={"neutron.net.name": "theirs", "neutron.net.shared": "true"})
+    endpoint = network.run("10.9.0.44")
+    assert world.port(endpoint)["network_id"] == foreign
+    endpoint.stop()
+    network.remove()
+    assert (as_it_is(world, "networks", foreign), as_it_is(world, "subnets", subnet)) == before
+    assert world.nothing_left()
+    with pytest.raises(Refused) as refusal:
+        world.docker.create("10.8.0.0/24", options={"neutron.net.name": "theirs"})
     assert refusal.value.status == 403
     assert world.nothing_left()
 

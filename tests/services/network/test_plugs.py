@@ -138,3 +138,14 @@ async def test_a_profile_that_says_something_else_plugs_nothing(world: World) ->
         assert port["binding:vif_type"] == "bridge"
     await world.settle()
     assert world.kernel.ports == {}
+
+
+async def test_on_a_shared_network_a_service_says_addresses_and_macs(world: World) -> None:
+    """As upstream: it plugs in what has a MAC already; a member may not pose as another there."""
+    network = await world.made("admin", "/networks", shared=True)
+    await world.made("admin", "/subnets", network_id=network["id"], cidr="10.7.0.0/24", ip_version=4)
+    said = {"mac_address": "02:42:00:00:00:07", "fixed_ips": [{"ip_address": "10.7.0.7"}]}
+    body = {"port": {"network_id": network["id"], **said}}
+    await world.refused("alice", "POST /ports", body, (403, "PolicyNotAuthorized"))
+    port = await plugged(world, network["id"], **said)
+    assert (port["mac_address"], port["status"]) == ("02:42:00:00:00:07", "ACTIVE")

@@ -50,7 +50,24 @@ def network(neutron: Neutron, docker_id: str) -> resources.Network | None:
         if found:
             return _first(found)
     found = neutron.find("/networks", resources.Network, name=marks.network(docker_id))
-    return _first(found) if found else None
+    return _first(found) if found else _stood_for(neutron, docker_id)
+
+
+def _stood_for(neutron: Neutron, docker_id: str) -> resources.Network | None:
+    """The network that could not be tagged; it is shown with the tag that it would have."""
+    for group in stand_ins(neutron, docker_id):
+        try:
+            found = neutron.get(f"/networks/{marks.stood_for(group.description)}", "network", resources.Network)
+        except errors.NotFound:
+            continue
+        return msgspec.structs.replace(found, tags=(*found.tags, marks.existing_network_tag(docker_id)))
+    return None
+
+
+def stand_ins(neutron: Neutron, docker_id: str) -> list[resources.Group]:
+    """The security groups that say which network a Docker network stands for: one, or none."""
+    found = neutron.find("/security-groups", resources.Group, name=marks.network(docker_id))
+    return [group for group in found if marks.stood_for(group.description)]
 
 
 def _first(found: list[resources.Network]) -> resources.Network:

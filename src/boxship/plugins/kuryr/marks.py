@@ -21,6 +21,7 @@ EXISTING_PORT = "kuryr.port.existing"
 _NET, _SUBNET, _POOL = "kuryr-net-", "kuryr-subnet-", "kuryrPool-"
 _PORT, _LONE, _GROUP = "kuryr-port-", "kuryr-endpoint-", "kuryr-expose-"
 _LOW, _HIGH, _EXISTING_NET = "kuryr.net.uuid.lh:", "kuryr.net.uuid.uh:", "kuryr.net.existing:"
+_STANDS_FOR = "A network of Docker: "
 _MAC, _ADDED = "kuryr.mac:", "kuryr.added:"
 _POOL_NOTE = re.compile(r"Docker range of host=(\S*)(?: range=(\S+))?(?: subnet=(\S+))?")
 
@@ -38,6 +39,17 @@ def network_tags(docker_id: str) -> list[str]:
 def existing_network_tag(docker_id: str) -> str:
     """The tag of a network that was there before the Docker network."""
     return f"{_EXISTING_NET}{docker_id[:12]}"
+
+
+def stand_in_note(network_id: str) -> str:
+    """The description of the security group, named like the network that would be made, which stands for a network that may
+    not be tagged."""
+    return f"{_STANDS_FOR}{network_id}"
+
+
+def stood_for(description: str) -> str | None:
+    """The id of the network that a security group stands for; None: it stands for none."""
+    return description.removeprefix(_STANDS_FOR) if description.startswith(_STANDS_FOR) else None
 
 
 def is_shared_with_others(tags: tuple[str, ...], docker_id: str) -> bool:

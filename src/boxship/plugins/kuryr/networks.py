@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from boxship.core import errors
@@ -104,29 +105,33 @@ class Networks:
         return self._make(neutron, call.network_id, wishes[0].chosen, undo), True
 
     def _take(self, neutron: Neutron, network: resources.Network, docker_id: str, chosen: Options, undo: Undo) -> None:
-        """Mark a network that was there before. Conflict: it is not what the options say, or cannot be marked."""
+        """Mark a network that was there before: by tags, or by a group that stands for it. Conflict: it is not what the
+        options say."""
         if chosen.shared is not None and chosen.shared != network.shared:
             is_shared, wanted = str(network.shared).lower(), str(chosen.shared).lower()
             raise errors.Conflict(
                 f"The network {network.id} has shared={is_shared}; neutron.net.shared={wanted} was asked for."
             )
-        if not neutron.has_tags():
-            raise errors.Conflict(
-                f"The network {network.id} was there before, and a cloud without tags cannot mark it."
+        if not (neutron.has_tags() and self._tagged(neutron, network, docker_id, undo)):
+            group = neutron.create(
+                "/security-groups",
+                "security_group",
+                resources.Group,
+                name=marks.network(docker_id),
+                description=marks.stand_in_note(network.id),
             )
-        path = f"/networks/{network.id}"
-        tags = [marks.existing_network_tag(docker_id), *marks.network_tags(docker_id)]
-        for tag in tags:
-            undo.add(lambda tag=tag: neutron.afterwards(_UNDOING).untag(path, tag))  # type: ignore[misc]  # bound now
-            self._tag(neutron, network, tag)
+            undo.add(lambda: neutron.afterwards(_UNDOING).delete(f"/security-groups/{group.id}"))
 
-    def _tag(self, neutron: Neutron, network: resources.Network, tag: str) -> None:
-        try:
-            neutron.tag(f"/networks/{network.id}", tag)
-        except (errors.Forbidden, errors.NotFound) as error:
-            raise errors.Forbidden(
-                f"The network {network.id} belongs to another project, and may not be marked (tagged): {error.sentence}"
-            ) from error
+    def _tagged(self, neutron: Neutron, network: resources.Network, docker_id: str, undo: Undo) -> bool:
+        """Tag a network; False: it is another project's, which only that may tag."""
+        path = f"/networks/{network.id}"
+        for tag in (marks.existing_network_tag(docker_id), *marks.network_tags(docker_id)):
+            try:
+                neutron.tag(path, tag)
+            except (errors.Forbidden, errors.NotFound):
+                return False
+            undo.add(functools.partial(_untag, neutron, path, tag))
+        return True
 
     def _make(self, neutron: Neutron, docker_id: str, chosen: Options, undo: Undo) -> resources.Network:
         values: dict[str, object] = {"shared": True} if chosen.shared else {}
@@ -241,12 +246,21 @@ class Networks:
 
     def _leave(self, neutron: Neutron, network: resources.Network, docker_id: str) -> None:
         """Take our marks and subnets from a network; subnets stay while another Docker network stands for it."""
+        groups = lookup.stand_ins(neutron, docker_id)
+        for group in groups:
+            neutron.delete(f"/security-groups/{group.id}")
+        if groups:
+            return
         if not marks.is_shared_with_others(network.tags, docker_id):
             for subnet in neutron.find("/subnets", resources.Subnet, network_id=network.id):
                 if marks.is_our_subnet(subnet.name):
                     _discard_subnet(neutron, subnet)
         for tag in (*marks.network_tags(docker_id), marks.existing_network_tag(docker_id)):
             neutron.untag(f"/networks/{network.id}", tag)
+
+
+def _untag(neutron: Neutron, path: str, tag: str) -> None:
+    neutron.afterwards(_UNDOING).untag(path, tag)
 
 
 def _target(neutron: Neutron, wishes: list[_Wish]) -> resources.Network | None:

@@ -20,6 +20,8 @@ from boxship.core import errors
 SOCKETS = Path("/run/docker/plugins")
 """Docker looks here for ``NAME.sock``, and in /etc/docker/plugins and /usr/lib/docker/plugins for ``NAME.spec``."""
 _BACKLOG = 128
+_FIRST_PASSED = 3
+"""The number of the first descriptor that a service manager passes."""
 
 
 @contextlib.contextmanager
@@ -44,6 +46,24 @@ def listening(path: Path) -> Iterator[socket.socket]:
         listener.close()
         if _identity(path) == mine:
             path.unlink(missing_ok=True)
+
+
+def passed() -> socket.socket | None:
+    """The listening UNIX socket that a service manager made and passed to us (sd_listen_fds(3)); None: it passed none.
+
+    It is there before us and after us, so Docker's calls wait in it while we are started. BadRequest: it is something else.
+    """
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return None
+    found = socket.socket(fileno=_FIRST_PASSED)
+    if os.environ.get("LISTEN_FDS") == "1" and found.family == socket.AF_UNIX and _is_listening(found):
+        os.set_inheritable(_FIRST_PASSED, False)
+        return found
+    raise errors.BadRequest("What the service manager passed is not one listening UNIX socket.", field="LISTEN_FDS")
+
+
+def _is_listening(found: socket.socket) -> bool:
+    return found.type == socket.SOCK_STREAM and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
