@@ -15,6 +15,7 @@ from ipaddress import ip_address
 
 import h11
 
+from boxship.core import errors
 from boxship.drivers.linux import namespace, programs
 from boxship.drivers.linux.interface import MetadataHandler, MetadataPage, MetadataQuestion
 from boxship.drivers.linux.nat import METADATA
@@ -70,7 +71,7 @@ class Doors:
 
     async def _serve(self, door: tuple[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one answer."""
-        client = str(writer.get_extra_info("peername")[0])
+        client = str((writer.get_extra_info("peername") or ("gone",))[0])
         keys = ("", f"{door[0]} {door[1]}", f"{door[0]} {door[1]} {client}")
         try:
             if all(
@@ -137,11 +138,11 @@ def _listening(where: str) -> socket.socket:
     programs.ip(where, [f"address replace {METADATA}/32 dev lo"])
 
     def make() -> socket.socket:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((str(METADATA), PORT))
-        made.listen(_MOST_OF_DOOR)
+        made = socket.create_server((str(METADATA), PORT), backlog=_MOST_OF_DOOR)
         made.setblocking(False)
         return made
 
-    return namespace.inside(where, make)
+    try:
+        return namespace.inside(where, make)
+    except OSError as error:
+        raise errors.Busy(f"The metadata address cannot be served yet: {error.strerror}.") from error
