@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.system import installation
 from tests.system.hosts import site
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import Tenant, tenant
@@ -27,14 +26,8 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def pair() -> Iterator[Site]:
     """The hosts alpha and beta; nothing is left on them when the cloud is destroyed."""
-    installation.check_host()
-    made = site.lay()
-    try:
-        site.open_pair(made)
+    with site.opened() as made:
         yield made
-        made.destroy()
-    finally:
-        made.remove()
 
 
 @pytest.fixture

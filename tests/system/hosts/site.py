@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from tests.system.hosts import database, underlay
 from tests.system.hosts.database import Shared
 from tests.system.hosts.machine import Machine
 from tests.system.hosts.underlay import Underlay
-from tests.system.installation import BOXSHIP, UNLIMITED, Installation, free_range
+from tests.system.installation import BOXSHIP, UNLIMITED, Installation, check_host, free_range
 
+ROOT = Path(__file__).parents[3]
+"""Where the tests are imported from."""
 PORT = 9500
 SOON = {"BOXSHIP_SCAN_INTERVAL": "2", "BOXSHIP_HOST_DOWN_AFTER": "6"}
 """What is found by looking, and who is down, is found sooner than by default, as tests wait for it."""
@@ -127,7 +130,9 @@ class Host(Installation):
 
     def _seen(self, mark: str) -> dict[str, list[str]]:
         words = [str(self.state_dir), mark, str(self.engine_socket)]
-        return dict(json.loads(self.machine.says(sys.executable, "-m", "tests.system.hosts.sight", *words)))
+        command = [sys.executable, "-m", "tests.system.hosts.sight", *words]
+        told = self.machine.run(*command, environment={**os.environ, "PYTHONPATH": str(ROOT)}).stdout
+        return dict(json.loads(told))
 
     def destroy(self) -> None:
         """Remove what it made; AssertionError: something is left."""
@@ -222,6 +227,11 @@ class Site:
         host.power_off()
         self.hosts.remove(host)
 
+    def restore_all(self) -> None:
+        """The same of every host."""
+        for host in self.hosts:
+            self.restore(host)
+
     def power_off(self, host: Host) -> None:
         """Pull the plug of a host's machine: not even its connections are told."""
         self.cut(host)
@@ -252,13 +262,22 @@ class Site:
         shutil.rmtree(self.directory)
 
 
-def open_pair(empty: Site) -> None:
-    """Two hosts, alpha and beta, that work."""
-    first, second = empty.add("alpha"), empty.add("beta")
-    empty.begin(first)
-    empty.invite(second)
-    for host in (first, second):
-        host.load()
+@contextlib.contextmanager
+def opened(**options: str) -> Iterator[Site]:
+    """Two hosts, alpha and beta, that work; nothing is left on them when the cloud is destroyed."""
+    check_host()
+    made = lay(**options)
+    try:
+        first, second = made.add("alpha"), made.add("beta")
+        made.begin(first)
+        made.invite(second)
+        for host in (first, second):
+            if options.get("BOXSHIP_ENGINE") is None:
+                host.load()
+        yield made
+        made.destroy()
+    finally:
+        made.remove()
 
 
 def lay(**options: str) -> Site:

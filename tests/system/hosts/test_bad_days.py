@@ -16,7 +16,7 @@ from tests.system.hosts import site
 from tests.system.hosts.marks import HOSTS, LONG
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.soundness import assert_sound
-from tests.system.hosts.tenant import CONTAINERS, IDLE, NETWORKS, Tenant, tenant
+from tests.system.hosts.tenant import CONTAINERS, IDLE, NETWORKS, Tenant
 from tests.system.waiting import until
 
 pytestmark = [*HOSTS, pytest.mark.timeout(600)]
@@ -28,37 +28,25 @@ COUNTING = "i=0; while true; do i=$((i + 1)); echo $i; sleep 0.2; done"
 
 
 @pytest.fixture(scope="module")
-def frail() -> Iterator[Site]:
-    """Two hosts that soon believe that another one is dead."""
-    made = site.lay(BOXSHIP_HOST_LEASE=str(LEASE))
-    try:
-        site.open_pair(made)
+def pair() -> Iterator[Site]:
+    """Two hosts of these tests' own, that soon believe that another one is dead."""
+    with site.opened(BOXSHIP_HOST_LEASE=str(LEASE)) as made:
         yield made
-        made.destroy()
-    finally:
-        made.remove()
+
+
+@pytest.fixture(autouse=True)
+def whole(pair: Site) -> Iterator[None]:
+    """Both hosts work at the start, and are as the database says at the end."""
+    pair.restore_all()
+    yield
+    assert_sound(pair)
 
 
 @pytest.fixture
-def alpha(frail: Site) -> Host:
-    return frail.hosts[0]
-
-
-@pytest.fixture
-def beta(frail: Site) -> Host:
-    return frail.hosts[1]
-
-
-@pytest.fixture
-def user(frail: Site, request: pytest.FixtureRequest) -> Iterator[Tenant]:
-    """A project of the test's own; both hosts are as the database says before and after."""
-    for host in frail.hosts:
-        frail.restore(host)
-    with tenant(frail, request.node.name) as made:
-        yield made
-        for host in frail.hosts:
-            frail.restore(host)
-    assert_sound(frail)
+def user(pair: Site, user: Tenant) -> Iterator[Tenant]:
+    """Whose things are cleared by hosts that work again."""
+    yield user
+    pair.restore_all()
 
 
 def refused(session: Session, method: str, path: str) -> int:
@@ -99,7 +87,7 @@ def test_a_program_is_killed_and_comes_back(user: Tenant, alpha: Host, beta: Hos
     user.pings(beta, west, "east")
 
 
-def test_power_fails_on_a_host(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+def test_power_fails_on_a_host(user: Tenant, pair: Site, alpha: Host, beta: Host) -> None:
     """The routers and name services that it had move to the other; when it is back, so are its containers."""
     networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
     nets = [[{"network": network["id"]}] for network in networks]
@@ -108,21 +96,21 @@ def test_power_fails_on_a_host(user: Tenant, frail: Site, alpha: Host, beta: Hos
     router = router_on(beta, user, *(network["subnet_id"] for network in networks))
     user.pings(alpha, east, address(west))
     user.pings(alpha, east, address(other))
-    frail.power_off(beta)
+    pair.power_off(beta)
     user.succeeds(alpha, east, f"ping -c 1 -W 1 {address(other)}", TAKEN)
-    assert frail.holders("router", router) == [alpha]
+    assert pair.holders("router", router) == [alpha]
     for container, name in ((east, "east"), (other, "other")):
         user.succeeds(alpha, container, f"ping -c 1 -W 1 {name}", TAKEN)
     assert refused(user.session, "POST", f"{CONTAINERS}/{west['uuid']}/execute?command=id&run=true") == 503
-    frail.restore(beta)
+    pair.restore(beta)
     user.session.becomes(west["uuid"], "Running")
     user.pings(alpha, east, address(west))
     user.pings(beta, west, address(east))
-    assert_sound(frail)
+    assert_sound(pair)
 
 
 @LONG
-def test_a_program_is_dead_for_long(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+def test_a_program_is_dead_for_long(user: Tenant, pair: Site, alpha: Host, beta: Host) -> None:
     """Its machine goes on forwarding for its own containers while another host has taken the router over for the rest; in the
     end there is one router, and all talk to all."""
     networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
@@ -132,17 +120,17 @@ def test_a_program_is_dead_for_long(user: Tenant, frail: Site, alpha: Host, beta
     router = router_on(beta, user, *(network["subnet_id"] for network in networks))
     user.pings(alpha, east, address(near))
     beta.kill()
-    until(lambda: alpha in frail.holders("router", router), "alpha takes the router", TAKEN)
+    until(lambda: alpha in pair.holders("router", router), "alpha takes the router", TAKEN)
     user.pings(alpha, east, address(other))
     user.pings(alpha, east, address(west))
     inside = f"boxship-{beta.mark}-{west['uuid']}"
     beta.machine.says("docker", "exec", inside, "ping", "-c", "1", "-W", "5", address(near))
-    frail.restore(beta)
+    pair.restore(beta)
     for host, container, targets in ((alpha, east, (west, near, other)), (beta, west, (east, near, other))):
         for target in targets:
             user.pings(host, container, address(target))
-    assert_sound(frail)
-    assert len(frail.holders("router", router)) == 1
+    assert_sound(pair)
+    assert len(pair.holders("router", router)) == 1
     assert user.session.logs(west["uuid"]).split("\n")[:2] == ["1", "2"]
 
 
@@ -160,32 +148,32 @@ def router_on(host: Host, user: Tenant, *subnets: str) -> str:
     return until(made, f"a router is on {host.name}", 60) or ""
 
 
-def test_a_deletion_waits_for_its_host(user: Tenant, frail: Site, beta: Host) -> None:
+def test_a_deletion_waits_for_its_host(user: Tenant, pair: Site, beta: Host) -> None:
     """With the host gone for now: the container is shown as being deleted, and goes when the host is back, with all it had."""
     nets = network_of(user)
     wish: dict[str, Any] = {"nets": nets, "mounts": [{"size": "1", "destination": "/data"}]}
     west = user.run(beta, "west", **wish)
-    frail.power_off(beta)
+    pair.power_off(beta)
     user.session.ask("DELETE", f"{CONTAINERS}/{west['uuid']}?stop=true&timeout=0")
     shown = user.session.show(west["uuid"])
     assert shown["status"] in {"Deleting", "Running"} and shown["task_state"], shown
-    frail.restore(beta)
+    pair.restore(beta)
     user.session.gone(f"{CONTAINERS}/{west['uuid']}")
-    assert_sound(frail)
+    assert_sound(pair)
 
 
 @LONG
-def test_a_host_is_lost_for_good(user: Tenant, frail: Site, alpha: Host) -> None:
+def test_a_host_is_lost_for_good(user: Tenant, pair: Site, alpha: Host) -> None:
     """When the administrator says that it never comes back, what was on it can be deleted; if it comes back all the same, it
     clears what nobody knows any more."""
-    lost = frail.add("lost")
-    frail.invite(lost)
+    lost = pair.add("lost")
+    pair.invite(lost)
     lost.load()
     try:
         nets = network_of(user)
         wish: dict[str, Any] = {"nets": nets, "mounts": [{"size": "1", "destination": "/data"}]}
         gone = user.run(lost, "gone", **wish)
-        frail.power_off(lost)
+        pair.power_off(lost)
         admin = alpha.session("admin")
         user.session.ask("DELETE", f"{CONTAINERS}/{gone['uuid']}?stop=true&timeout=0")
         assert not user.session.is_gone(f"{CONTAINERS}/{gone['uuid']}")
@@ -193,15 +181,15 @@ def test_a_host_is_lost_for_good(user: Tenant, frail: Site, alpha: Host) -> None
         user.session.gone(f"{CONTAINERS}/{gone['uuid']}")
         volumes = f"/volume/v3/{user.session.project_id}/volumes"
         until(lambda: not user.session.ask("GET", volumes)["volumes"], "its volume is gone with it")
-        frail.restore(lost)
-        assert_sound(frail)
+        pair.restore(lost)
+        assert_sound(pair)
         until(lambda: not lost.look()["loops"], "its volumes are cleared")
     finally:
-        frail.drop(lost)
+        pair.drop(lost)
 
 
 @LONG
-def test_a_host_without_cable(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+def test_a_host_without_cable(user: Tenant, pair: Site, alpha: Host, beta: Host) -> None:
     """Cut off from database and others, it keeps what runs; when the cable is back, no router is in two places."""
     networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]
     nets = [[{"network": network["id"]}] for network in networks]
@@ -210,16 +198,16 @@ def test_a_host_without_cable(user: Tenant, frail: Site, alpha: Host, beta: Host
     router_on(beta, user, *(network["subnet_id"] for network in networks))
     user.pings(alpha, east, address(west))
     with following(user.session, west["uuid"]) as reader:
-        frail.cut(beta)
+        pair.cut(beta)
         assert refused(user.session, "GET", f"{CONTAINERS}/{west['uuid']}/logs") == 503
         user.succeeds(alpha, east, f"ping -c 1 -W 1 {address(other)}", TAKEN)
         reader.join(60)
         assert not reader.is_alive(), "who follows a log of a host that is gone is never told"
-    frail.mend(beta)
+    pair.mend(beta)
     user.pings(alpha, east, address(west))
     user.pings(beta, west, address(east))
     assert user.session.logs(west["uuid"]).split("\n")[:2] == ["1", "2"]
-    assert_sound(frail)
+    assert_sound(pair)
 
 
 @contextlib.contextmanager
@@ -241,12 +229,12 @@ def following(session: Session, container: str) -> Iterator[threading.Thread]:
     yield thread
 
 
-def test_postgresql_goes_away_and_comes_back(user: Tenant, frail: Site, alpha: Host, beta: Host) -> None:
+def test_postgresql_goes_away_and_comes_back(user: Tenant, pair: Site, alpha: Host, beta: Host) -> None:
     """Requests are answered 503 at once; containers run on; afterwards both hosts work as before, without a restart."""
     nets = network_of(user)
     east, west = user.run(alpha, "east", nets=nets), user.run(beta, "west", nets=nets)
     ordered = [user.session.create(f"c{n}", IDLE, nets=nets, availability_zone=zone)["uuid"] for n, zone in zones(4)]
-    with frail.database.away():
+    with pair.database.away():
         for session in user.at.values():
             assert refused(session, "GET", CONTAINERS) == 503
             with pytest.raises(Failed) as why:
@@ -258,7 +246,7 @@ def test_postgresql_goes_away_and_comes_back(user: Tenant, frail: Site, alpha: H
     until(lambda: listed(user) is not None, "requests are answered again")
     for container in ordered:
         user.session.running(container)
-    for host in frail.hosts:
+    for host in pair.hosts:
         user.run(host, f"after-{host.name}", nets=nets)
     assert "never" not in {row["name"] for row in listed(user) or []}
     user.pings(alpha, east, "after-beta")
@@ -276,16 +264,16 @@ def listed(user: Tenant) -> list[dict[str, Any]] | None:
 
 
 @LONG
-def test_a_crash_of_postgresql_while_much_is_ordered(user: Tenant, frail: Site) -> None:
+def test_a_crash_of_postgresql_while_much_is_ordered(user: Tenant, pair: Site) -> None:
     """What was acknowledged before, runs after; what was not, is not there or runs."""
     nets = network_of(user)
     acknowledged = []
     for number, zone in zones(6):
-        at = user.at[frail.hosts[number % 2].name]
+        at = user.at[pair.hosts[number % 2].name]
         acknowledged.append(at.create(f"order{number}", IDLE, nets=nets, availability_zone=zone)["uuid"])
-    with frail.database.away(crash=True):
+    with pair.database.away(crash=True):
         pass
     until(lambda: listed(user) is not None, "requests are answered again")
     for container in acknowledged:
         user.session.running(container)
-    assert_sound(frail)
+    assert_sound(pair)

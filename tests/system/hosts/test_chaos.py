@@ -73,8 +73,7 @@ class Scene:
 
     def settle(self, what: str) -> None:
         """Repair the hosts, wait until all is as acknowledged, and compare hosts and database."""
-        for host in self.site.hosts:
-            self.site.restore(host)
+        self.site.restore_all()
         last: list[str] = []
         seen: dict[str, float] = {}
         began = time.monotonic()
@@ -98,13 +97,8 @@ class Scene:
 def scene() -> Iterator[Scene]:
     seed = int(os.environ.get("BOXSHIP_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
     print(f"BOXSHIP_CHAOS_SEED={seed}")  # noqa: T201 (to be able to do the same again)
-    made = site.lay(BOXSHIP_HOST_LEASE=str(LEASE))
-    try:
-        site.open_pair(made)
+    with site.opened(BOXSHIP_HOST_LEASE=str(LEASE)) as made:
         yield Scene(made, Crowd(_users(made, seed)), random.Random(seed))  # noqa: S311 (no secret)
-        made.destroy()
-    finally:
-        made.remove()
 
 
 def _users(made: Site, seed: int) -> list[User]:

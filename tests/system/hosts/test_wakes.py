@@ -25,14 +25,8 @@ NEVER = {"BOXSHIP_SCAN_INTERVAL": "36000", "BOXSHIP_HOST_DOWN_AFTER": "36000"}
 @pytest.fixture(scope="module")
 def sleepy() -> Iterator[Site]:
     """Two hosts that look by themselves when they start, and then in ten hours."""
-    made = site.lay(BOXSHIP_ENGINE="fake", **NEVER)
-    try:
-        first, second = made.add("alpha"), made.add("beta")
-        made.begin(first)
-        made.invite(second)
+    with site.opened(BOXSHIP_ENGINE="fake", **NEVER) as made:
         yield made
-    finally:
-        made.remove()
 
 
 @pytest.fixture
