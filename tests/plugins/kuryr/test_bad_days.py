@@ -85,6 +85,20 @@ def test_the_cloud_comes_back(world: World, front: fronts.Front) -> None:
     assert world.nothing_left()
 
 
+def test_an_end_that_the_cloud_did_not_hear_of(world: World, front: fronts.Front) -> None:
+    """Docker goes on when a container's end cannot be told; the end of its network tidies up."""
+    docker = world.plugin(url=front.url, timeout=1.0)
+    network = docker.create("10.9.0.0/24")
+    endpoint = network.run(exposed=((6, 80),))
+    front.mode = "broken"
+    with pytest.raises(Refused):
+        endpoint.stop()
+    front.mode = "open"
+    network.docker = world.plugin()
+    network.remove()
+    assert world.nothing_left()
+
+
 def test_a_cloud_without_subnet_pools(world: World, front: fronts.Front) -> None:
     front.edit = _without("subnet_allocation")
     with pytest.raises(Refused, match="lacks the Networking API's extension subnet_allocation"):

@@ -174,6 +174,14 @@ class Endpoints:
         return protocol.Values({"status": port.status, "port_id": port.id} if port else {})
 
 
+def discard(neutron: Neutron, port: resources.Port) -> None:
+    """Delete a port of ours with all that its endpoint had, if it had one."""
+    wiring.unwire(port)
+    neutron.delete(f"/ports/{port.id}")
+    if port.device_id:
+        exposure.discard(neutron, port.device_id)
+
+
 def _need_port(neutron: Neutron, endpoint_id: str) -> resources.Port:
     port = lookup.port_of(neutron, endpoint_id)
     if port is None:

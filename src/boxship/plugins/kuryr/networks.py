@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from boxship.core import errors
-from boxship.plugins.kuryr import addresses, lookup, marks, options, protocol, ranges, resources
+from boxship.plugins.kuryr import addresses, endpoints, lookup, marks, options, protocol, ranges, resources
 from boxship.plugins.kuryr.host import Host, Pending, Undo, log
 from boxship.plugins.kuryr.neutron import Neutron
 from boxship.plugins.kuryr.options import Options
@@ -235,14 +235,19 @@ class Networks:
         if marks.is_existing_network(network.tags):
             self._leave(neutron, network, call.network_id)
             return protocol.Nothing()
-        for port in neutron.find("/ports", resources.Port, network_id=network.id, name=marks.UNBOUND):
-            if not port.is_bound and marks.is_our_port(port.name, port.tags):
-                neutron.delete(f"/ports/{port.id}")
+        for port in neutron.find("/ports", resources.Port, network_id=network.id):
+            if marks.is_our_port(port.name, port.tags) and self._is_left(port):
+                endpoints.discard(neutron, port)
         subnets = neutron.find("/subnets", resources.Subnet, network_id=network.id)
         neutron.delete(f"/networks/{network.id}")
         for subnet in subnets:
             _discard_pool(neutron, subnet)
         return protocol.Nothing()
+
+    def _is_left(self, port: resources.Port) -> bool:
+        """Whether nobody needs a port of ours: Docker deletes a network when it has no endpoint any more. What it tells of
+        others is lost where the cloud was away; engines on other hosts may have theirs where the scope is global."""
+        return not port.is_bound or self._host.scope == "local" or port.host == self._host.name
 
     def _leave(self, neutron: Neutron, network: resources.Network, docker_id: str) -> None:
         """Take our marks and subnets from a network; subnets stay while another Docker network stands for it."""
