@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -10,27 +11,29 @@ from msgspec import UNSET, Meta, UnsetType
 from boxship.services.network import errors, model
 from boxship.services.network.schemas.fields import Id, Request, Text, known
 
-Target = Annotated[
-    str, Meta(max_length=64, pattern=r"^(\*|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\Z")
-]
+_TARGET = re.compile(r"\*|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 """A project, or ``*`` for all of them."""
 
 
 class _Targeted(Request, frozen=True, kw_only=True):
     """Whom something is shared with, in the old or the new spelling."""
 
-    target_tenant: Target | UnsetType = UNSET
-    target_project: Target | UnsetType = UNSET
+    target_tenant: Id | UnsetType = UNSET
+    target_project: Id | UnsetType = UNSET
 
     @property
     def target(self) -> str:
-        """The project. InvalidInput: none is named, or two."""
+        """The project. InvalidInput: none is named, or two, or what is no id of a project."""
         old, new = known(self.target_tenant), known(self.target_project)
         if old is not None and new is not None and old != new:
             raise errors.InvalidInput("target_tenant and target_project differ.", field="target_tenant")
-        found = old or new
+        found = new if old is None else old
         if found is None:
             raise errors.InvalidInput("Whom it is shared with is required.", field="target_tenant")
+        if not _TARGET.fullmatch(found):
+            raise errors.InvalidInput(
+                f"'{found}' is not a valid target project ID; expected a UUID or '*'", field="target_tenant"
+            )
         return found
 
 
