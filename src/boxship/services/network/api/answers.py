@@ -22,9 +22,7 @@ def one(call: Call[Any], name: str, answer: msgspec.Struct, status: int = 200) -
     return Reply({name: _chosen(call, [answer])[0]}, status)
 
 
-def listed(
-    call: Call[Any], name: str, answers: Sequence[msgspec.Struct], page: listing.Page, key: str = "id"
-) -> Reply:
+def listed(call: Call[Any], name: str, answers: Sequence[msgspec.Struct], page: listing.Page, key: str = "id") -> Reply:
     """A collection, with links to what comes before and after where there may be more. ``key`` is the field of markers."""
     body: dict[str, object] = {name: _chosen(call, answers)}
     links = _links(call, [getattr(answer, key) for answer in answers], page)

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 from boxship.services.network import model
 from boxship.services.network.schemas.fields import Digits, Id, Ip, Request, Text
 
-Number = int | Digits | None
+Number = Annotated[int, Meta(ge=-(1 << 31), le=(1 << 31) - 1)] | Digits | None
+"""What is no port has a sentence of its own."""
 Range = Annotated[str, Meta(pattern=r"^[0-9]{1,5}(:[0-9]{1,5})?\Z")]
 """A port, or the first and the last of several."""
 
