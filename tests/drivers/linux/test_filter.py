@@ -12,7 +12,8 @@ from boxship.drivers.linux import filter as texts
 from boxship.drivers.linux.interface import AddressPair, PortSpec
 from boxship.drivers.linux.nfnetlink import Element
 
-NUMBER = 0x01020304
+CHAIN = texts.shared(64, texts.policy(("c0",), stateless=False))
+NUMBER = texts.mark(0x304, CHAIN)
 BRIDGE = "br-a0000000000"
 MARK = struct.pack("=I", NUMBER)
 PORT = PortSpec(
@@ -74,19 +75,38 @@ def test_ranges_that_overlap_are_merged() -> None:
     assert len(found["bridge source_ranges4"]) == 2, "one for each MAC"
 
 
-def test_a_stateless_port_is_found_by_other_maps() -> None:
-    found = elements(PORT, stateless=True)
-    assert {"inet sends_alone", "inet gets_alone", "inet stateless"} <= found.keys()
-    assert not {"inet sends", "inet gets", "inet stations"} & found.keys()
+def test_a_stateless_port_is_known_as_such() -> None:
+    assert "inet stateless" in elements(PORT, stateless=True)
+    assert "inet stations" not in elements(PORT, stateless=True)
 
 
 def test_ports_with_the_same_groups_share_their_chains() -> None:
-    first = texts.shared(("c0", "c1"), stateless=False)
-    assert first == texts.shared(("c1", "c0"), stateless=False)
-    assert first != texts.shared(("c0",), stateless=False)
-    assert first != texts.shared(("c0", "c1"), stateless=True)
-    assert len(f"{first}_out") < 32, "longer names are not possible on all kernels"
-    assert texts.is_of_ports(f"{first}_in")
+    first = texts.policy(("c0", "c1"), stateless=False)
+    assert first == texts.policy(("c1", "c0"), stateless=False)
+    assert first != texts.policy(("c0",), stateless=False)
+    assert first != texts.policy(("c0", "c1"), stateless=True)
+
+
+def test_a_shared_chain_tells_its_way_by_its_name() -> None:
+    for stateless, way in ((False, ""), (True, "_alone")):
+        policy = texts.policy(("c0",), stateless=stateless)
+        chain = texts.shared(0x2ABC, policy)
+        assert texts.policy_of(chain) == (0x2ABC, policy)
+        assert len(f"{chain}_out") < 32, "longer names are not possible on all kernels"
+        assert texts.is_of_ports(f"{chain}_in")
+        key = struct.pack("=I", 0x2ABC << 18)
+        assert [(one.target, one.key) for one in texts.ways(chain)] == [
+            (f"inet sends{way}", key),
+            (f"inet gets{way}", key),
+        ]
+
+
+def test_a_mark_is_a_number_and_the_groups() -> None:
+    assert NUMBER == 64 << 18 | 0x304
+    assert (NUMBER & texts.NUMBERS, NUMBER >> 18) == (0x304, 64)
+    found = elements(PORT)
+    assert [element.key for element in found["inet owners"]] == [struct.pack("=II", 0x304, NUMBER)]
+    assert [element.chain for element in found["inet begun"]] == [texts.counter(0x304)]
 
 
 @pytest.mark.parametrize(

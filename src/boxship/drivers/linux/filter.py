@@ -1,12 +1,14 @@
 """The rules of the fabric: who may send as whom, and which groups are asked. Texts and elements of sets; pure.
 
-Every guarded port has a number, unique among the ports of the host. Two tables in the fabric's namespace know it. ``bridge
-boxship`` looks at every frame as it leaves a port's cable (is the sender who it says?) and before it enters one (is it for
-this port?), and marks it with the sender's number on the way in and with the receiver's on the way out. ``inet boxship``
-sees the same packets through br_netfilter, with connection tracking in a zone per network: it asks the groups of the
-sender (prerouting) and those of the receiver (forward). A map leads from a port's number to a chain that all ports with the
-same groups share, which jumps to the chain of each group (``rules``) and drops what none of them accepts. So a port is
-some elements of sets, and neither its cost nor a packet's grows with the number of ports.
+Every guarded port has a number, unique among the ports of the host, and a mark, which is the number and a number for its
+groups. Two tables in the fabric's namespace know it. ``bridge boxship`` looks at every frame as it leaves a port's cable (is
+the sender who it says?) and before it enters one (is it for this port?), and gives it the sender's mark on the way in and the
+receiver's on the way out. ``inet boxship`` sees the same packets through br_netfilter, with connection tracking in a zone
+per network: it asks the groups of the sender (prerouting) and those of the receiver (forward). A map leads from the groups'
+part of the mark to a chain that all ports with the same groups share, which jumps to the chain of each group (``rules``)
+and drops what none of them accepts. So a port is some elements of sets, and neither its cost nor a packet's grows with
+the number of ports. (The kernel follows every way from an element to a chain when one is added: a way for each port would
+make ports slower with each one.)
 
 Every packet, in either direction, is judged by the first packet of its flow (``ct original``): may the one who began
 still send this, may the other still get it? A rule that is taken away therefore ends flows under way, both ways, in
@@ -32,11 +34,17 @@ from boxship.drivers.linux import naming
 from boxship.drivers.linux.interface import Address, Network, PortSpec
 from boxship.drivers.linux.nfnetlink import Element
 
-VERSION = "6"
+VERSION = "7"
 """Which tables these are: those of another version, and the ports in them, are made anew."""
 
 FLOWS = 16384
 """How many flows one port can have begun at a time: the kernel's table of flows is one for all ports of the host."""
+
+POLICIES, NUMBERS = 0x3FFF, 0x3FFFF
+"""The mark of a port: fourteen bits for what it has in common with ports of the same groups, eighteen for its number."""
+
+_SHIFT = 18
+_POLICY = POLICIES << _SHIFT
 
 _DISCOVERY = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert }"
 _LISTENERS = "{ mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }"
@@ -166,15 +174,15 @@ table inet boxship {{
     iifname "lo" accept
   }}
   chain sent {{{_TRACKED}
-    ct state established ct direction reply meta mark vmap @gets
-    ct state established ct direction original ct mark . meta mark @owners meta mark vmap @sends
-    ct state new ct mark 0 ct mark set meta mark
+    ct state established ct direction reply meta mark & {_POLICY:#x} vmap @gets
+    ct state established ct direction original ct mark . meta mark @owners meta mark & {_POLICY:#x} vmap @sends
+    ct state new ct mark 0 ct mark set meta mark & {NUMBERS:#x}
     ct state new meta mark vmap @begun
-    meta mark vmap @sends_alone
+    meta mark & {_POLICY:#x} vmap @sends_alone
     ct state invalid,untracked meta l4proto != {{ icmp, icmpv6 }} drop
-    ct direction reply meta mark vmap @gets
+    ct direction reply meta mark & {_POLICY:#x} vmap @gets
     ct mark . meta mark != @owners drop
-    meta mark vmap @sends
+    meta mark & {_POLICY:#x} vmap @sends
     drop
   }}
   chain egress {{
@@ -190,16 +198,16 @@ table inet boxship {{
   }}
   chain answered {{
     ct mark . meta mark != @owners drop
-    meta mark vmap @sends
+    meta mark & {_POLICY:#x} vmap @sends
     drop
   }}
   chain got {{{_TRACKED}
-    ct state established ct direction original meta mark vmap @gets
-    ct state established ct direction reply ct mark . meta mark @owners meta mark vmap @sends
-    meta mark vmap @gets_alone
+    ct state established ct direction original meta mark & {_POLICY:#x} vmap @gets
+    ct state established ct direction reply ct mark . meta mark @owners meta mark & {_POLICY:#x} vmap @sends
+    meta mark & {_POLICY:#x} vmap @gets_alone
     ct state invalid,untracked meta l4proto != {{ icmp, icmpv6 }} drop
     ct direction reply goto answered
-    meta mark vmap @gets
+    meta mark & {_POLICY:#x} vmap @gets
     drop
   }}
   chain ingress {{
@@ -261,10 +269,32 @@ def forget_ports(chains: Iterable[str]) -> str:
     return text + "".join(f"flush chain inet boxship {c}\ndelete chain inet boxship {c}\n" for c in chains)
 
 
-def shared(groups: Iterable[str], *, stateless: bool) -> str:
-    """What the names of the two chains begin with that ports with these groups share; ``_in`` and ``_out`` follow."""
-    words = " ".join(sorted(groups)) + (" stateless" if stateless else "")
-    return f"p_{hashlib.sha256(words.encode()).hexdigest()[:24]}"
+def policy(groups: Iterable[str], *, stateless: bool) -> str:
+    """What ports with these groups have in common, as a word."""
+    return f"{'u' if stateless else 'g'}_{hashlib.sha256(' '.join(sorted(groups)).encode()).hexdigest()[:16]}"
+
+
+def shared(number: int, policy: str) -> str:
+    """What the names of the two chains begin with that ports of the policy share, which has this number; ``_in`` and
+    ``_out`` follow."""
+    return f"p_{number:04x}_{policy}"
+
+
+def policy_of(chain: str) -> tuple[int, str]:
+    """The number and the policy in such a name."""
+    return int(chain[2:6], 16), chain[7:]
+
+
+def ways(chain: str) -> tuple[Element, Element]:
+    """The elements that lead to the two chains of this name."""
+    number, policy = policy_of(chain)
+    key, way = struct.pack("=I", number << _SHIFT), "_alone" if policy.startswith("u") else ""
+    return Element(f"inet sends{way}", key, chain=f"{chain}_out"), Element(f"inet gets{way}", key, chain=f"{chain}_in")
+
+
+def mark(number: int, chain: str) -> int:
+    """The mark of a port with this number and this shared chain."""
+    return policy_of(chain)[0] << _SHIFT | number
 
 
 def counter(number: int) -> str:
@@ -281,19 +311,20 @@ def is_of_ports(name: str) -> bool:
     return name.startswith(("p_", "c_"))
 
 
-def elements(spec: PortSpec, number: int, bridge: str, *, stateless: bool) -> tuple[Element, ...]:
-    """Everything about a port but its shared chain. Without a guard there is nothing to say."""
+def is_shared(name: str) -> bool:
+    """Whether this is the name of a chain that ports share."""
+    return name.startswith("p_")
+
+
+def elements(spec: PortSpec, whole: int, bridge: str, *, stateless: bool) -> tuple[Element, ...]:
+    """Everything about a port whose mark is ``whole``, but what it shares. Without a guard there is nothing to say."""
     if not spec.guarded:
         return ()
-    mark = struct.pack("=I", number)
-    way = "_alone" if stateless else ""
-    chain = shared(spec.groups, stateless=stateless)
+    mark, number = struct.pack("=I", whole), whole & NUMBERS
     found = [
         Element("bridge ports", _device(naming.tap(spec.id)), value=mark),
         Element("inet begun", mark, chain=counter(number)),
-        Element("inet owners", mark + mark),
-        Element(f"inet sends{way}", mark, chain=f"{chain}_out"),
-        Element(f"inet gets{way}", mark, chain=f"{chain}_in"),
+        Element("inet owners", struct.pack("=I", number) + mark),
     ]
     macs = {spec.mac, *(pair.mac for pair in spec.pairs)}
     if stateless:
@@ -306,11 +337,11 @@ def elements(spec: PortSpec, number: int, bridge: str, *, stateless: bool) -> tu
         found += _host(mark, spec.mac, address.ip)
         if isinstance(address, IPv4Interface) and address.network.prefixlen < 31:
             found.append(Element("bridge own4", mark + address.network.broadcast_address.packed))
-    found += _pairs(spec, number)
+    found += _pairs(spec, whole)
     return tuple(dict.fromkeys(found))
 
 
-def is_shared(element: Element) -> bool:
+def is_common(element: Element) -> bool:
     """Whether ports may have this element in common: two that take turns at one address also share its MAC (VRRP)."""
     return element.target == "inet stations"
 
@@ -323,14 +354,14 @@ def _host(mark: bytes, mac: str, address: Address) -> Iterator[Element]:
         yield Element("bridge targets6", mark + address.packed)
 
 
-def _pairs(spec: PortSpec, number: int) -> Iterator[Element]:
+def _pairs(spec: PortSpec, whole: int) -> Iterator[Element]:
     """The same for the pairs, single addresses as such; ranges must not overlap in a set, so they are merged."""
     hosts = [pair for pair in spec.pairs if pair.network.num_addresses == 1]
     for pair in hosts:
-        yield from _host(struct.pack("=I", number), pair.mac, pair.network.network_address)
+        yield from _host(struct.pack("=I", whole), pair.mac, pair.network.network_address)
     wide = [pair for pair in spec.pairs if pair.network.num_addresses > 1]
     # Sets of ranges compare numbers in network order.
-    mark = struct.pack("!I", number)
+    mark = struct.pack("!I", whole)
     for version in (4, 6):
         for mac in {pair.mac for pair in wide}:
             own = _merged((pair.network for pair in wide if pair.mac == mac), version)

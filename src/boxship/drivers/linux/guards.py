@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable
 
 import msgspec
 
@@ -29,6 +30,8 @@ class Guards:
         self._records = records
         # Who is the last to need a chain is asked and acted on in one go.
         self._lock = threading.Lock()
+        # The shared chains that are in the kernel, by their policies.
+        self._chains: dict[str, str] = {}
 
     def replace(self, spec: PortSpec, record: Record, *, stateless: bool) -> Record:
         """Put the filters of the spec in the place of those that are there; the ``record`` of what the port is to be, with
@@ -36,15 +39,17 @@ class Guards:
 
         Absent: a group is not there, or somebody took away what was there before.
         """
-        number = self._records.number(spec.id)
-        elements = texts.elements(spec, number, record.bridge, stateless=stateless)
-        wanted = Filter(elements, texts.shared(spec.groups, stateless=stateless) if spec.guarded else "")
-        record = msgspec.structs.replace(record, number=number, filters=(wanted,))
+        number = self._records.number(spec.id, texts.NUMBERS)
         with self._lock:
             if self.unknown(spec.id):
                 self._take_away(spec.id)
             before = self._records.get(spec.id).filters
-            old = before[0] if before else Filter()
+            old, wanted = before[0] if before else Filter(), Filter()
+            if spec.guarded:
+                chain = self._shared(texts.policy(spec.groups, stateless=stateless))
+                mark = texts.mark(number, chain)
+                wanted = Filter(texts.elements(spec, mark, record.bridge, stateless=stateless), chain)
+            record = msgspec.structs.replace(record, number=number, filters=(wanted,))
             self._records.begin(spec.id, record)
             try:
                 self._exchange(number, old, wanted, self._chain(spec, wanted.chain, stateless=stateless))
@@ -54,6 +59,19 @@ class Guards:
             self._remember(spec.id, (wanted,))
             self._drop_chain(old.chain)
         return record
+
+    def _shared(self, policy: str) -> str:
+        """The name of the shared chain of a policy. Refused: there are too many."""
+        if policy in self._chains:
+            return self._chains[policy]
+        taken = {texts.policy_of(chain)[0] for chain in self._chains.values()}
+        first = zlib.crc32(policy.encode())
+        for number in range(first, first + texts.POLICIES + 1):
+            if number & texts.POLICIES not in taken:
+                return texts.shared(number & texts.POLICIES, policy)
+        raise errors.Refused(
+            f"The ports of this host have more than {texts.POLICIES} different sets of security groups."
+        )
 
     def _remember(self, id: str, filters: tuple[Filter, ...]) -> None:
         """What is in the filters now."""
@@ -68,12 +86,10 @@ class Guards:
         change.add(element for element in wanted.elements if element not in there)
         if there and not kept:
             _remove_chains(change, [texts.counter(number)])
-        # A chain that another port has is there, unless somebody took it away.
-        if self._records.holders(wanted.chain) > 1 or old.chain == wanted.chain:
-            with contextlib.suppress(errors.Absent):
-                self._tables.change(change)
-                return
-        self._tables.change(chain + change)
+        is_new = bool(wanted.chain) and wanted.chain not in self._chains.values()
+        self._tables.change(chain + change if is_new else change)
+        if is_new:
+            self._chains[texts.policy_of(wanted.chain)[1]] = wanted.chain
 
     def _chain(self, spec: PortSpec, name: str, *, stateless: bool) -> Batch:
         """The shared chain: it asks one group after the other, and drops what none lets through."""
@@ -84,11 +100,12 @@ class Guards:
                     nfnetlink.jump(rules.chain(id, direction, stateful=not stateless)) for id in sorted(spec.groups)
                 ]
                 batch.replace_chain(f"{name}_{direction}", [*jumps, nfnetlink.drop()])
+            batch.add(texts.ways(name))
         return batch
 
     def _is_own(self, element: Element) -> bool:
         """Whether it goes with the port: no other one holds it, too."""
-        return not texts.is_shared(element) or self._records.holders(element) == 1
+        return not texts.is_common(element) or self._records.holders(element) == 1
 
     def remove(self, id: str) -> None:
         """Take away all filters of a port whose cable is gone. Repeatable."""
@@ -113,27 +130,38 @@ class Guards:
                 batch.delete([element])
                 with contextlib.suppress(errors.Absent):
                     self._tables.change(batch)
-        self._drop([texts.counter(record.number)])
+        self._drop(texts.counter(record.number))
         self._remember(id, ())
 
     def _drop_chain(self, chain: str) -> None:
         """Remove a shared chain, unless a port has it still."""
         if chain and not self._records.holders(chain):
-            self._drop([f"{chain}_{direction}" for direction in ("in", "out")])
+            self._chains.pop(texts.policy_of(chain)[1], None)
+            batch = Batch()
+            batch.delete(texts.ways(chain))
+            _remove_chains(batch, [f"{chain}_in", f"{chain}_out"])
+            self._try(batch)
 
-    def _drop(self, chains: Sequence[str]) -> None:
-        batch = Batch()
-        _remove_chains(batch, chains)
-        with contextlib.suppress(errors.Absent, errors.Busy):  # Busy: what a port really has is in doubt
+    def _try(self, batch: Batch) -> None:
+        """Remove what may be gone already, or be in use because it is in doubt what a port has."""
+        with contextlib.suppress(errors.Absent, errors.Busy):
             self._tables.change(batch)
 
     def sweep(self, chains: Iterable[str]) -> None:
-        """Of the chains that are there, remove those of ports that no port has."""
+        """These chains are there: those of ports that no port has are removed."""
         counters = {texts.counter(self._records.get(id).number) for id in self._records.ids()}
+        shared = {name.rpartition("_")[0] for name in chains if texts.is_shared(name)}
+        self._chains = {texts.policy_of(chain)[1]: chain for chain in shared}
+        for chain in shared:
+            self._drop_chain(chain)
         for name in filter(texts.is_of_ports, chains):
-            shared = name.rpartition("_")[0]
-            if name not in counters and not self._records.holders(shared):
-                self._drop([name])
+            if not texts.is_shared(name) and name not in counters:
+                self._drop(name)
+
+    def _drop(self, chain: str) -> None:
+        batch = Batch()
+        _remove_chains(batch, [chain])
+        self._try(batch)
 
     def unknown(self, id: str) -> bool:
         """Whether it is not known which filters the port has."""

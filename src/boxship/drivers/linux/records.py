@@ -130,12 +130,12 @@ class Records:
         known = list(self._known.items())  # in one go: other threads add and remove
         return [id for id, record in known if record.sandbox == sandbox]
 
-    def number(self, id: str) -> int:
-        """The port's number, chosen now if it has none: never 0, and no other port's."""
+    def number(self, id: str, most: int) -> int:
+        """The port's number, chosen now if it has none: from 1 to ``most`` (a power of two less one), and no other port's."""
         with self._lock:
-            number = self.get(id).number or zlib.crc32(id.encode()) or 1
+            number = self.get(id).number or zlib.crc32(id.encode()) & most or 1
             while self._numbers.setdefault(number, id) != id:
-                number = number % 0xFFFFFFFF + 1
+                number = number % most + 1
             return number
 
     def place(self, id: str, bridges: Sequence[str], room: int) -> str:
