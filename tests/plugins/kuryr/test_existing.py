@@ -289,5 +289,7 @@ def test_an_auxiliary_address_in_a_network_that_was_there(world: World) -> None:
     network = world.docker.create("", options=chosen, ipam=chosen, auxiliary={"printer": "10.9.0.2"})
     (kept,) = world.all("ports", name="kuryr-reserved-port")
     assert [ip["ip_address"] for ip in kept["fixed_ips"]] == ["10.9.0.2"]
+    with pytest.raises(Refused, match="is kept as an auxiliary address"):
+        network.run("10.9.0.2")
     network.remove()
     assert [port["name"] for port in world.all("ports", name="kuryr-reserved-port")] == []

@@ -88,6 +88,9 @@ def _taken(neutron: Neutron, port: resources.Port, mac: str) -> resources.Port:
     """The port that has the address asked for, if it waits for an endpoint or is nobody's."""
     existing.check_free(port)
     if marks.is_our_port(port.name, port.tags):
+        if port.name == marks.RESERVED:
+            ips = ", ".join(fixed.ip_address for fixed in port.fixed_ips)
+            raise errors.Conflict(f"The address {ips} is kept as an auxiliary address of a network.")
         if port.name == marks.UNBOUND and mac not in {"", port.mac_address}:
             # Docker died, or gave up, before its endpoint came: nobody else asks for an address of another's MAC.
             return neutron.update(f"/ports/{port.id}", "port", resources.Port, mac_address=mac)

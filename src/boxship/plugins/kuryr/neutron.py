@@ -35,6 +35,7 @@ _STATUSES: dict[int, type[errors.RequestError]] = {
     404: errors.NotFound,
     409: errors.Conflict,
 }
+_TOKEN_STEP = 10.0
 _LEAST = 0.05
 """Seconds below which a request is not begun."""
 
@@ -76,7 +77,7 @@ class Cloud:
         from keystoneauth1 import exceptions
         from requests import RequestException
 
-        session = self._opened(seconds)
+        session = self._opened()
         try:
             url = path if "://" in path else f"{self._endpoint(session)}/v2.0{path}"
             answer = session.request(
@@ -91,12 +92,12 @@ class Cloud:
             raise _refusal(answer.status_code, content)
         return _document(content)
 
-    def _opened(self, seconds: float) -> Session:
-        """The session. Its own limit is for tokens: it holds for every step of getting one."""
+    def _opened(self) -> Session:
+        """The session. Its own limit holds for every step of getting a token."""
         with self._lock:
             if self._session is None:
                 self._session = self._region.get_session()
-            self._session.timeout = seconds
+                self._session.timeout = _TOKEN_STEP
             return self._session
 
     def _endpoint(self, session: Session) -> str:
