@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PYTEST := .venv/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint conformance conformance-drivers chaos bench docs clean
+.PHONY: help up down test lint conformance conformance-drivers chaos bench docs kuryr-plugin clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ docs: ## Write docs/reference from the code
 	@scripts/bootstrap --python
 	@$(PYTHON) docs/generate.py
 	@$(PYTHON) -m tests.cli.reference
+
+kuryr-plugin: ## Build the managed Docker plugin and give it to Docker; see docs/kuryr.md
+	@scripts/bootstrap --python
+	@$(PYTHON) deploy/kuryr/build.py .cache/kuryr-plugin
 
 clean: ## Remove the Python environments and caches; a running cloud stays
 	@rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -42,7 +42,7 @@ class Plugin:
     def start(self) -> None:
         """Start it and wait until Docker would be answered."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-        environment |= {"OS_CLIENT_CONFIG_FILE": str(self._clouds()), "OS_CLOUD": "docker"}
+        environment |= {"OS_CLIENT_CONFIG_FILE": str(self.clouds()), "OS_CLOUD": "docker"}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*BOXSHIP, "kuryr", "--name", self.name, "--verbose"],
@@ -58,7 +58,7 @@ class Plugin:
         assert self.process.poll() is None, self.log.read_text()
         return self.socket.exists() and "kuryr answers" in self.log.read_text()
 
-    def _clouds(self) -> Path:
+    def clouds(self) -> Path:
         """A clouds.yaml for its user: a member of the project who may also plug ports into hosts, and no admin."""
         path = self.directory / "clouds.yaml"
         if not path.exists():

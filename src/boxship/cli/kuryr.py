@@ -107,6 +107,11 @@ def _place(given: dict[str, Any]) -> Iterator[tuple[socket.socket, ssl.SSLContex
         return
     if any(files):
         raise Failure("TLS is for --listen; the socket is for root alone.", Exit.USAGE)
+    passed = places.passed()
+    if passed is not None:
+        with contextlib.closing(passed):
+            yield passed, None, "the socket that was passed"
+        return
     path = (given["socket"] or places.SOCKETS / f"{given['name']}.sock").absolute()
     with places.listening(path) as listener, places.spec(given["spec"], f"unix://{path}"):
         yield listener, None, str(path)

@@ -35,7 +35,7 @@ def _start(directory: Path, listener: socket.socket) -> subprocess.Popen[bytes]:
     clouds.write_text(yaml.safe_dump({"clouds": {"test": entry}}))
     command = [sys.executable, "-m", "boxship", "kuryr", "--cloud", "test"]
     environment = {**os.environ, "OS_CLIENT_CONFIG_FILE": str(clouds)}
-    return subprocess.Popen(["sh", "-c", _START, "sh", *command], stdin=listener, env=environment)
+    return subprocess.Popen(["sh", "-c", _START, "sh", *command], stdin=listener.fileno(), env=environment)
 
 
 def _activate(path: Path) -> bytes:
