@@ -79,7 +79,7 @@ EXTENSIONS = [
     Extension("quota-check-limit-default", "Quota engine limit check by default", "It is, unless forced."),
     Extension("quotas", "Quota management support", "How much a project may have."),
     Extension("rbac-policies", "RBAC Policies", "Networks shared with single projects."),
-    Extension("rbac-security-groups", "Add security_group type to network RBAC", "Security groups shared with projects."),
+    Extension("rbac-security-groups", "Add security_group type to network RBAC", "Groups shared with projects."),
     Extension("rbac-subnetpool", "Add subnetpool type to RBAC", "Subnet pools shared with projects."),
     Extension("revision-if-match", "If-Match constraints based on revision_number", "A change of a certain revision."),
     Extension("router", "Neutron L3 Router", "Routers and floating IPs."),
