@@ -11,7 +11,7 @@ from msgspec import UnsetType
 
 from boxship.core import errors
 from boxship.core.http import listing
-from boxship.core.http.call import Call, Reply
+from boxship.core.http.call import Call, Reply, decode
 
 Wish = TypeVar("Wish")
 View = TypeVar("View")
@@ -41,22 +41,42 @@ def _chosen(call: Call[Any], answers: Sequence[msgspec.Struct]) -> Sequence[obje
 
 
 def _links(call: Call[Any], keys: Sequence[str], page: listing.Page) -> list[dict[str, str]]:
-    """``next`` after a full page, ``previous`` where there was a marker; each by the key at its edge."""
-    if not keys:
-        return []
-    full = listing.next_marker(keys, page)
+    """As upstream: the way on after a full page, the way back of all pages but a short one that was reached by going back.
+    From an empty page both begin anew, at that end of the list."""
+    full, paged = listing.next_marker(keys, page), call.query.one("limit") not in {None, "0"} or page.marker is not None
     links = []
-    if full or page.reverse:
-        links.append({"rel": "next", "href": _href(call, keys[-1], reverse=False)})
-    if page.marker is not None and (full or not page.reverse):
-        links.append({"rel": "previous", "href": _href(call, keys[0], reverse=True)})
+    if full or (paged and page.reverse):
+        links.append({"rel": "next", "href": _href(call, keys[-1:], reverse=False)})
+    if paged and (full or not page.reverse):
+        links.append({"rel": "previous", "href": _href(call, keys[:1], reverse=True)})
     return links
 
 
-def _href(call: Call[Any], marker: str, *, reverse: bool) -> str:
+def _href(call: Call[Any], marker: Sequence[str], *, reverse: bool) -> str:
     kept = [(name, value) for name, value in call.query.pairs if name not in {"marker", "page_reverse"}]
-    query = urlencode([*kept, ("marker", marker), *([("page_reverse", "True")] if reverse else [])])
+    there = [("marker", key) for key in marker]
+    query = urlencode([*kept, *there, *([("page_reverse", "True")] if reverse else [])])
     return f"{call.settings.url}{call.path}?{query}"
+
+
+def read(call: Call[Any], shape: type[Wish], names: tuple[str, str]) -> Wish:
+    """The body of a creation. Each of several may stand under the member's name once more, as Neutron allows it:
+    ``{"ports": [{"port": {...}}]}``. ``names`` are member and collection."""
+    body = _flat(call.body, *names) if f'"{names[1]}"'.encode() in call.body else call.body
+    return decode(body, shape)
+
+
+def _flat(body: bytes, member: str, collection: str) -> bytes:
+    """The body without the names around members; as it is where it is of another shape, for others to refuse."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        entries = msgspec.json.decode(found.get(collection, b"[]"), type=list[dict[str, msgspec.Raw]])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body
+    if not any(entry.keys() == {member} for entry in entries):
+        return body
+    plain = [entry[member] if entry.keys() == {member} else entry for entry in entries]
+    return msgspec.json.encode({**found, collection: plain})
 
 
 async def created(

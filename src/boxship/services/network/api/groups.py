@@ -10,8 +10,9 @@ from boxship.services.network.schemas import groups as wire
 
 
 async def _with_default(call: Call[None]) -> None:
-    """Only the very first look writes."""
-    project_id = call.caller.project_id
+    """Only the very first look writes. An admin who looks at a project's groups sees its default, too (upstream)."""
+    asked = call.query.one("project_id") or call.query.one("tenant_id")
+    project_id = asked if asked and len(asked) <= 64 and call.caller.is_admin else call.caller.project_id
     if project_id is None:
         return
     async with call.database.read() as transaction:
@@ -29,7 +30,7 @@ async def list_groups(call: Call[None]) -> Reply:
 
 
 async def create_group(call: Call[None]) -> Reply:
-    body = call.read(wire.GroupCreateBody)
+    body = answers.read(call, wire.GroupCreateBody, ("security_group", "security_groups"))
 
     async def make(wish: wire.GroupCreate) -> model.GroupView:
         return await groups.create_group(call.transaction, call.caller, call.settings, wish)
@@ -62,7 +63,7 @@ async def list_rules(call: Call[None]) -> Reply:
 
 
 async def create_rule(call: Call[None]) -> Reply:
-    body = call.read(wire.RuleCreateBody)
+    body = answers.read(call, wire.RuleCreateBody, ("security_group_rule", "security_group_rules"))
 
     async def make(wish: wire.RuleCreate) -> model.Rule:
         return await groups.create_rule(call.transaction, call.caller, call.settings, wish)

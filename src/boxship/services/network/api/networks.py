@@ -20,7 +20,7 @@ async def list_networks(call: Call[None]) -> Reply:
 
 
 async def create_network(call: Call[None]) -> Reply:
-    body = call.read(wire.NetworkCreateBody)
+    body = answers.read(call, wire.NetworkCreateBody, ("network", "networks"))
 
     async def make(wish: wire.NetworkCreate) -> model.NetworkView:
         return await networks.create_network(call.transaction, call.caller, call.settings, wish)

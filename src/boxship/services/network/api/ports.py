@@ -20,7 +20,7 @@ async def list_ports(call: Call[None]) -> Reply:
 
 
 async def create_port(call: Call[None]) -> Reply:
-    body = call.read(wire.PortCreateBody)
+    body = answers.read(call, wire.PortCreateBody, ("port", "ports"))
 
     async def make(wish: wire.PortCreate) -> model.PortView:
         return await ports.create_port(call.transaction, call.caller, call.settings, wish)

@@ -17,7 +17,7 @@ async def list_routers(call: Call[None]) -> Reply:
 
 
 async def create_router(call: Call[None]) -> Reply:
-    body = call.read(wire.RouterCreateBody)
+    body = answers.read(call, wire.RouterCreateBody, ("router", "routers"))
 
     async def make(wish: wire.RouterCreate) -> model.RouterView:
         return await routers.create_router(call.transaction, call.caller, call.settings, wish)

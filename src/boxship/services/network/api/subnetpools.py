@@ -15,7 +15,7 @@ async def list_subnetpools(call: Call[None]) -> Reply:
 
 
 async def create_subnetpool(call: Call[None]) -> Reply:
-    body = call.read(wire.SubnetPoolCreateBody)
+    body = answers.read(call, wire.SubnetPoolCreateBody, ("subnetpool", "subnetpools"))
 
     async def make(wish: wire.SubnetPoolCreate) -> model.SubnetPool:
         return await subnetpools.create_subnetpool(call.transaction, call.caller, call.settings, wish)

@@ -15,7 +15,7 @@ async def list_subnets(call: Call[None]) -> Reply:
 
 
 async def create_subnet(call: Call[None]) -> Reply:
-    body = call.read(wire.SubnetCreateBody)
+    body = answers.read(call, wire.SubnetCreateBody, ("subnet", "subnets"))
 
     async def make(wish: wire.SubnetCreate) -> model.Subnet:
         return await subnets.create_subnet(call.transaction, call.caller, call.settings, wish)

@@ -27,6 +27,11 @@ class NetworkInUse(errors.Conflict):
         super().__init__(f"Unable to complete operation on network {id}. {reason}")
 
 
+class NetworkMTUSubnetConflict(errors.Conflict):
+    def __init__(self, mtu: int) -> None:
+        super().__init__(f"The MTU {mtu} of the network is below the 1280 that an IPv6 subnet needs (RFC 8200).")
+
+
 class NoNetworkAvailable(errors.Unavailable):
     def __init__(self) -> None:
         super().__init__("Unable to create the network. No project network is available for allocation.")

@@ -42,10 +42,13 @@ QUOTAS: dict[str, tuple[str, Table]] = {
 
 
 def owner(caller: Caller, wish: Create, rule: str) -> str:
-    """The project that a new resource belongs to. PolicyNotAuthorized: not the caller's, who is no admin."""
+    """The project that a new resource belongs to. BadRequest: not the caller's, who is no admin (Neutron answers so, although
+    it is the ``rule`` that forbids it)."""
     project_id = wish.owner or caller.project
     if not caller.sees(project_id):
-        raise errors.PolicyNotAuthorized(rule)
+        raise core.BadRequest(
+            f"Only admins may say a project_id or tenant_id that is not their own ({rule}).", field="project_id"
+        )
     return project_id
 
 
@@ -71,12 +74,12 @@ async def lock(transaction: Transaction, project_id: str) -> None:
     await transaction.serialise(f"quota:network:{project_id}")
 
 
-async def quota(transaction: Transaction, settings: Settings, resource: str, project_id: str) -> None:
-    """OverQuota: the project may not have one more."""
+async def quota(transaction: Transaction, settings: Settings, resource: str, project_id: str, more: int = 1) -> None:
+    """OverQuota: the project may not have so many more."""
     await lock(transaction, project_id)
     default = default_limit(settings, resource)
     most, used = await limits.room(transaction, project_id, resource, QUOTAS[resource][1], default)
-    if most >= 0 and used + 1 > most:
+    if most >= 0 and used + more > most:
         raise errors.OverQuota(resource)
 
 

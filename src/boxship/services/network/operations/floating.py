@@ -111,7 +111,7 @@ async def _target(
         return Target()
     view = await ports.get_port(transaction, caller, port_id)
     if view.port.project_id != row.project_id and not caller.is_admin:
-        raise errors.PortNotFound(port_id)
+        raise errors.InvalidInput(f"Port {port_id} is of another project than the floating IP", field="port_id")
     address = _inside(view, fixed_ip)
     await _alone(transaction, row, address)
     router_id = await router_between(transaction, row.floating_network_id, address)
@@ -192,8 +192,11 @@ async def get_floating(transaction: Transaction, caller: Caller, id: str) -> mod
 async def update_floating(
     transaction: Transaction, caller: Caller, id: str, wish: wire.FloatingUpdate
 ) -> model.FloatingView:
-    """Lead a floating IP elsewhere or nowhere; a change without ``port_id`` leaves it where it leads."""
+    """Lead a floating IP elsewhere or nowhere; a change without ``port_id`` leaves it where it leads, but one that says
+    nothing at all lets go of the port (which was the only change there was, once)."""
     row = await seen(transaction, caller, id)
+    if not given(wish):
+        wish = wire.FloatingUpdate(port_id=None)
     changed = msgspec.structs.replace(row, updated_at=clock.now(), revision_number=row.revision_number + 1)
     values = given(wish)
     if "description" in values:

@@ -25,7 +25,15 @@ DEFAULT = "default"
 _ANY = {None, "any", "0", "-1"}
 _PORTS = {6, 17, 33, 132, 136}
 _ICMP = {1, 58}
-_ONLY_V6 = {"ipv6-icmp", "icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-nonxt", "ipv6-opts", "ipv6-route"}
+_FAMILIES = ("IPv4", "IPv6")
+_ONLY_V6 = {"ipv6-icmp", "icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-nonxt", "ipv6-opts", "ipv6-route"} | {
+    "41",
+    "43",
+    "44",
+    "58",
+    "59",
+    "60",
+}
 
 
 async def ensure_default(transaction: Transaction, project_id: str) -> str:
@@ -39,7 +47,7 @@ async def ensure_default(transaction: Transaction, project_id: str) -> str:
         return found.id
     group = _group(project_id, wire.GroupCreate(name=DEFAULT, description="Default security group"), is_default=True)
     await rows.insert(transaction, tables.groups, group)
-    inside = [_plain_rule(group, "ingress", ethertype, remote_group_id=group.id) for ethertype in ("IPv4", "IPv6")]
+    inside = [_plain_rule(group, "ingress", ethertype, remote_group_id=group.id) for ethertype in _FAMILIES]
     await rows.insert(transaction, tables.rules, *_all_out(group), *inside)
     transaction.wake(model.Kind.GROUP, group.id)
     return group.id
@@ -90,7 +98,7 @@ def _plain_rule(group: model.Group, direction: str, ethertype: str, remote_group
 
 
 def _all_out(group: model.Group) -> list[model.Rule]:
-    return [_plain_rule(group, "egress", ethertype) for ethertype in ("IPv4", "IPv6")]
+    return [_plain_rule(group, "egress", ethertype) for ethertype in _FAMILIES]
 
 
 async def create_group(
@@ -101,6 +109,7 @@ async def create_group(
     _named(wish.name)
     await ensure_default(transaction, project_id)
     await access.quota(transaction, settings, "security_group", project_id)
+    await access.quota(transaction, settings, "security_group_rule", project_id, len(_FAMILIES))
     group = _group(project_id, wish)
     allowed = _all_out(group)
     await rows.insert(transaction, tables.groups, group)
@@ -215,9 +224,11 @@ async def members_changed(transaction: Transaction, group_ids: Iterable[str]) ->
 
 
 async def chosen(transaction: Transaction, caller: Caller, project_id: str, ids: Sequence[str]) -> tuple[str, ...]:
-    """The groups asked for a port, each once. SecurityGroupNotFound: not there, or another project's that does not share it.
-    SecurityGroupConflict: some are stateful, some are not."""
+    """The groups asked for a port. InvalidInput: one of them twice. SecurityGroupNotFound: not there, or another project's that
+    does not share it. SecurityGroupConflict: some are stateful, some are not."""
     wanted = tuple(dict.fromkeys(ids))
+    if len(wanted) < len(ids):
+        raise errors.InvalidInput("A security group stands in the list more than once", field="security_groups")
     found = await store.joined(transaction, wanted)
     allowed = {group.id for group in found if caller.is_admin or group.project_id == project_id}
     if len(allowed) < len(found):
@@ -248,6 +259,7 @@ async def create_rule(
         raise errors.SecurityGroupRuleExists(same)
     await access.quota(transaction, settings, "security_group_rule", project_id)
     await rows.insert(transaction, tables.rules, rule)
+    await rows.revise(transaction, tables.groups, group.id)
     touched = {group.id} | ({rule.remote_group_id} if rule.remote_group_id else set())
     await rows.wish(transaction, tables.groups, touched, model.Kind.GROUP)
     return rule
@@ -343,15 +355,20 @@ def _remote(asked: str | None, ethertype: str) -> str | None:
 
 
 async def list_rules(transaction: Transaction, caller: Caller, query: Query) -> tuple[list[model.Rule], listing.Page]:
-    """The rules that the caller sees."""
-    mine = [] if caller.is_admin else [tables.rules.c.project_id == caller.project_id]
+    """The rules that the caller sees: its own, and those that an admin gave its groups."""
+    mine = [] if caller.is_admin else [store.rule_visible(caller.project_id)]
     return await access.listed(transaction, query, (tables.rules, model.Rule, store.RULE_COLUMNS), mine)
 
 
 async def get_rule(transaction: Transaction, caller: Caller, id: str) -> model.Rule:
     """One rule. SecurityGroupRuleNotFound."""
     rule = await rows.get(transaction, tables.rules, model.Rule, id)
-    if rule is None or not caller.sees(rule.project_id):
+    if rule is None:
+        raise errors.SecurityGroupRuleNotFound(id)
+    if not (
+        caller.sees(rule.project_id)
+        or caller.sees(await rows.project(transaction, tables.groups, rule.security_group_id))
+    ):
         raise errors.SecurityGroupRuleNotFound(id)
     return rule
 
@@ -360,5 +377,6 @@ async def delete_rule(transaction: Transaction, caller: Caller, id: str) -> None
     """Delete a rule; flows that only it allowed are cut."""
     rule = await get_rule(transaction, caller, id)
     await rows.delete(transaction, tables.rules, id)
+    await rows.revise(transaction, tables.groups, rule.security_group_id)
     touched = {rule.security_group_id} | ({rule.remote_group_id} if rule.remote_group_id else set())
     await rows.wish(transaction, tables.groups, touched, model.Kind.GROUP)

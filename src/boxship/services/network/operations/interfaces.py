@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import uuid
 
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
@@ -25,10 +26,19 @@ async def add(
     if wish.subnet_id is not None:
         view = await _by_subnet(transaction, caller, router, wish.subnet_id)
     else:
-        view = await _by_port(transaction, caller, router, str(wish.port_id))
+        view = await _by_port(transaction, caller, router, _identifier(str(wish.port_id)))
     await rows.insert(transaction, tables.legs, model.Leg(view.port.id, router.id, is_gateway=False))
+    await rows.revise(transaction, tables.routers, router.id)
     await rows.wish(transaction, tables.routers, [router.id], model.Kind.ROUTER)
     return _told(router, view)
+
+
+def _identifier(text: str) -> str:
+    """InvalidInput: it can be no port's, so it is the request that is wrong."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise errors.InvalidInput(f"'{text[:40]}' is not a valid UUID", field="port_id") from error
 
 
 def _told(router: model.Router, view: model.PortView) -> wire.InterfaceChange:
@@ -124,6 +134,7 @@ async def remove(
     for address in view.addresses:
         await _unused(transaction, router, address.subnet_id)
     await routers.remove_leg(transaction, leg, view.port)
+    await rows.revise(transaction, tables.routers, router.id)
     return _told(router, view)
 
 

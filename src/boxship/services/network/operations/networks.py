@@ -23,6 +23,8 @@ from boxship.services.network.store import removals, rows, tables
 from boxship.services.network.store import routers as routers_store
 
 DEFAULT_MTU = 1500
+LEAST_MTU_V6 = 1280
+"""What IPv6 needs (RFC 8200, section 5)."""
 TUNNELLED_MTU = 1450
 """What is left of that for tenants where it travels between hosts: VXLAN over IPv4 takes 50 bytes (RFC 7348)."""
 _OF_ADMIN = {
@@ -156,7 +158,7 @@ async def get_network(transaction: Transaction, caller: Caller, id: str) -> mode
 async def update_network(
     transaction: Transaction, caller: Caller, id: str, wish: wire.NetworkUpdate
 ) -> model.NetworkView:
-    """Change a network. PolicyNotAuthorized, NetworkInUse."""
+    """Change a network. PolicyNotAuthorized, NetworkInUse, NetworkMTUSubnetConflict: too small for its IPv6 subnets."""
     network = await seen(transaction, caller, id)
     access.own(caller, network.project_id, "update_network")
     values = given(wish)
@@ -169,6 +171,7 @@ async def update_network(
         network, **values, updated_at=clock.now(), revision_number=network.revision_number + 1
     )
     await may_turn(transaction, network, changed)
+    await _roomy(transaction, network, changed)
     await rows.change(transaction, tables.networks, id, **rows.differing(network, changed))
     await sharing.follow_network(transaction, network, changed)
     await rows.wish(transaction, tables.networks, [id], model.Kind.NETWORK)
@@ -180,6 +183,13 @@ async def update_network(
     if (changed.mtu, changed.dns_domain) != (network.mtu, network.dns_domain):
         await rows.wish(transaction, tables.names, [id], model.Kind.NAMES)
     return (await views(transaction, caller, [changed]))[0]
+
+
+async def _roomy(transaction: Transaction, before: model.Network, network: model.Network) -> None:
+    if before.mtu > network.mtu and network.mtu < LEAST_MTU_V6:
+        subnets = (await store.subnets_of(transaction, [network.id])).get(network.id, [])
+        if any(subnet.ip_version == 6 for subnet in subnets):
+            raise errors.NetworkMTUSubnetConflict(network.mtu)
 
 
 async def _wired(transaction: Transaction, id: str) -> list[str]:

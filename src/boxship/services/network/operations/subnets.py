@@ -131,10 +131,8 @@ def _modes(wish: wire.SubnetCreate, cidr: model.Range) -> None:
 
 
 def _roomy(network: model.Network, subnet: model.Subnet) -> None:
-    if subnet.ip_version == 6 and network.mtu < 1280:
-        raise errors.InvalidInput(
-            f"The MTU {network.mtu} of the network is below the 1280 of IPv6.", field="ip_version"
-        )
+    if subnet.ip_version == 6 and network.mtu < networks.LEAST_MTU_V6:
+        raise errors.NetworkMTUSubnetConflict(network.mtu)
 
 
 async def _apart(transaction: Transaction, subnet: model.Subnet) -> None:
@@ -156,9 +154,12 @@ async def _apart(transaction: Transaction, subnet: model.Subnet) -> None:
 async def list_subnets(
     transaction: Transaction, caller: Caller, query: Query
 ) -> tuple[list[model.Subnet], listing.Page]:
-    """The subnets that the caller sees."""
+    """The subnets that the caller sees; ``shared=`` is about their networks."""
     conditions = [] if caller.is_admin else [store.subnet_visible(caller.project_id)]
-    return await access.listed(transaction, query, (tables.subnets, model.Subnet, store.SUBNET_COLUMNS), conditions)
+    if query.one("shared") is not None:
+        conditions.append(store.subnet_shared_with(caller.project_id, wanted=query.flag("shared")))
+    source = (tables.subnets, model.Subnet, store.SUBNET_COLUMNS)
+    return await access.listed(transaction, query, source, conditions, frozenset(("shared",)))
 
 
 async def get_subnet(transaction: Transaction, caller: Caller, id: str) -> model.Subnet:
@@ -233,6 +234,7 @@ async def _rewire(transaction: Transaction, subnet_id: str) -> None:
 
 async def _follow(transaction: Transaction, network_id: str) -> None:
     """The network (an external one has the gateways), its names and its routers are told of changed subnets."""
+    await rows.revise(transaction, tables.networks, network_id)
     await rows.wish(transaction, tables.networks, [network_id], model.Kind.NETWORK)
     await rows.wish(transaction, tables.names, [network_id], model.Kind.NAMES)
     routers = await routers_store.routers_on_network(transaction, network_id)

@@ -65,9 +65,9 @@ class SubnetPool(msgspec.Struct, frozen=True):
     description: str
     ip_version: int
     prefixes: tuple[str, ...]
-    min_prefixlen: int
-    max_prefixlen: int
-    default_prefixlen: int
+    min_prefixlen: str
+    max_prefixlen: str
+    default_prefixlen: str
     default_quota: int | None
     shared: bool
     is_default: bool
@@ -88,9 +88,9 @@ def subnetpool(row: model.SubnetPool) -> SubnetPool:
         row.description,
         row.ip_version,
         row.prefixes,
-        row.min_prefixlen,
-        row.max_prefixlen,
-        row.default_prefixlen,
+        str(row.min_prefixlen),
+        str(row.max_prefixlen),
+        str(row.default_prefixlen),
         row.default_quota,
         row.shared,
         row.is_default,

@@ -53,6 +53,12 @@ def shared_with(project_id: str | None, *, wanted: bool) -> sa.ColumnElement[boo
     return shared if wanted else sa.not_(shared)
 
 
+def rule_visible(project_id: str | None) -> sa.ColumnElement[bool]:
+    """The rules of a project, and those of its groups."""
+    mine = sa.select(_groups.c.id).where(_groups.c.project_id == project_id)
+    return sa.or_(_rules.c.project_id == project_id, _rules.c.security_group_id.in_(mine))
+
+
 async def default_of(transaction: Transaction, project_id: str) -> model.Group | None:
     """The project's group ``default``."""
     found = await rows.find(

@@ -47,8 +47,13 @@ def visible(project_id: str | None) -> sa.ColumnElement[bool]:
 
 def subnet_visible(project_id: str | None) -> sa.ColumnElement[bool]:
     """The subnets that a project sees: its own, and those of networks that are shared with it."""
-    shared = rbac.granted(model.Shared.NETWORK, project_id, model.Access.SHARED)
-    return sa.or_(_subnets.c.project_id == project_id, _subnets.c.network_id.in_(shared))
+    return sa.or_(_subnets.c.project_id == project_id, subnet_shared_with(project_id, wanted=True))
+
+
+def subnet_shared_with(project_id: str | None, *, wanted: bool) -> sa.ColumnElement[bool]:
+    """The subnets of networks that are shared with a project; or else the others."""
+    shared = _subnets.c.network_id.in_(rbac.granted(model.Shared.NETWORK, project_id, model.Access.SHARED))
+    return shared if wanted else sa.not_(shared)
 
 
 async def take_segment(transaction: Transaction, network_id: str) -> int | None:

@@ -90,7 +90,8 @@ async def change(transaction: Transaction, table: sa.Table, id: str, **values: A
 
 
 async def revise(transaction: Transaction, table: sa.Table, id: str, **values: Any) -> None:
-    """Set these columns of a row, if any, and count the change."""
+    """Set these columns of a row, if any, and count the change; one of what belongs to it counts, too: of a network its
+    subnets, of a group its rules, of a router its legs."""
     revised = {"updated_at": clock.now(), "revision_number": table.c.revision_number + 1}
     await transaction.execute(table.update().where(table.c.id == id).values(**values, **revised))
 
