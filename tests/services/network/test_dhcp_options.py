@@ -56,6 +56,8 @@ async def test_blank_means_something_for_two_options_only(world: World) -> None:
         _option("x" * 65, "x"),
         _option("mtu", "1\n2"),
         _option("mtu", "1\x7f2"),
+        _option("mtu", "1\u20282"),
+        _option("mtu", "1\x852"),
         _option("mtu", "x" * 256),
         _option("mtu", "1", 5),
         {"opt_name": "mtu"},

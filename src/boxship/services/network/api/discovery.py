@@ -48,6 +48,7 @@ EXTENSIONS = [
     Extension("empty-string-filtering", "Empty String Filtering Extension", "Filters by empty texts."),
     Extension("ext-gw-mode", "Router external gateway mode", "Routers with or without address translation."),
     Extension("external-net", "External network", "Networks that lead out of the cloud."),
+    Extension("extra_dhcp_opt", "Neutron Extra DHCP options", "Options that the DHCP service gives a port."),
     Extension("extraroute", "Extra Route", "Static routes in routers."),
     Extension("extraroute-atomic", "Atomically add/remove extra routes", "Single routes added and removed."),
     Extension("filter-validation", "Filter parameters validation", "A filter that is not known is refused."),

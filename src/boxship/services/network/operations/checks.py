@@ -170,7 +170,7 @@ def nameservers(asked: Sequence[str], version: int) -> tuple[str, ...]:
 def dhcp_options(had: Sequence[model.DhcpOption], asked: Sequence[DhcpOptionWish]) -> tuple[model.DhcpOption, ...]:
     """The DHCP options of a port after a change: a value sets one, null removes it, what is not named stays.
 
-    InvalidInput: an empty value of an option that means nothing without one.
+    InvalidInput: an empty value of an option that means nothing without one, or a value that is no printable text.
     """
     found = {(option.opt_name, option.ip_version): option for option in had}
     for wish in asked:
@@ -179,6 +179,8 @@ def dhcp_options(had: Sequence[model.DhcpOption], asked: Sequence[DhcpOptionWish
             found.pop(key, None)
         elif not wish.opt_value.strip() and wish.opt_name not in _BLANK_OPTIONS:
             raise errors.InvalidInput(f"The DHCP option '{wish.opt_name}' needs a value.", field="extra_dhcp_opts")
+        elif not wish.opt_value.isprintable():
+            raise errors.InvalidInput(f"The value of '{wish.opt_name}' is no printable text.", field="extra_dhcp_opts")
         else:
             found[key] = model.DhcpOption(wish.opt_name, wish.opt_value, key[1])
     if len(found) > MOST_OPTIONS:
