@@ -74,8 +74,6 @@ class Ground:
                 uplink = plan.uplink(network, subnets)
                 if uplink is not None:
                     await self.fabric.ensure_uplink(uplink)
-                else:
-                    await self.fabric.remove_uplink(id)
                 self._made.add((model.Kind.NETWORK, id))
             if network.observed != network.generation or network.reason:
                 async with self.database.write() as transaction:
