@@ -19,7 +19,7 @@ from tests.system.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("kuryr"), pytest.mark.timeout(300)]
 
-WEB = "mkdir /www && echo hello > /www/index.html && exec httpd -f -p 8080 -h /www"
+WEB = "mkdir -p /srv/web && echo hello > /srv/web/index.html && exec httpd -f -p 8080 -h /srv/web"
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_services_reach_each_other_by_name_and_address(compose: Project, plugin:
 
 def _fetch(project: Project, service: str, url: str) -> str:
     """What the service is answered, as soon as somebody listens."""
-    words = ("wget", "-q", "-O", "-", "-T", "5", url)
+    words = ("wget", "-q", "-O", "-", url)
     container = Docker(project.engine, "")
 
     def answer() -> str | None:

@@ -250,7 +250,8 @@ def _meet(docker: Docker, other: Docker, network: str) -> None:
 
 
 def test_a_second_plugin_does_not_take_the_place_of_the_first(docker: Docker, plugin: Plugin) -> None:
-    rival = kuryr.Plugin(plugin.cloud, plugin.user, plugin.name, plugin.directory)
+    rival = kuryr.plugin(plugin.cloud, plugin.user, plugin.directory / "rival")
+    rival.name = plugin.name
     with pytest.raises(AssertionError, match="Another plugin answers"):
         rival.start()
     assert _talk(docker)
