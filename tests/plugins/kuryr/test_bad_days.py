@@ -87,7 +87,7 @@ def test_the_cloud_comes_back(world: World, front: fronts.Front) -> None:
 
 def test_an_end_that_the_cloud_did_not_hear_of(world: World, front: fronts.Front) -> None:
     """Docker goes on when a container's end cannot be told; the end of its network tidies up."""
-    docker = world.plugin(url=front.url, timeout=1.0)
+    docker = world.plugin(url=front.url)
     network = docker.create("10.9.0.0/24")
     endpoint = network.run(exposed=((6, 80),))
     front.mode = "broken"

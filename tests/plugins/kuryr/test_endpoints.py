@@ -124,12 +124,13 @@ def test_an_endpoint_that_cannot_be_made_leaves_nothing(world: World) -> None:
 def test_an_endpoint_that_is_not_wired_in_time_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host of the network is too slow: the answer comes in time, and what was made goes."""
     monkeypatch.setattr(world.cloud.program.drivers.fabric, "ensure_port", _never)
-    docker = world.plugin(timeout=2.0)
-    network = docker.create("10.9.0.0/24")
+    network = world.docker.create("10.9.0.0/24")
+    network.docker = world.plugin(timeout=2.0)
     with pytest.raises(Refused, match="did not answer") as refusal:
         network.run(exposed=((6, 80),))
     assert refusal.value.status == 503
     until(lambda: not world.all("ports", device_owner="compute:kuryr"), "the endpoint is undone")
+    network.docker = world.docker
     network.remove()
     until(world.nothing_left, "nothing is left")
 
