@@ -72,11 +72,8 @@ class Rbac(msgspec.Struct, frozen=True):
     object_id: str
     action: str
     target_tenant: str
-    target_project: str
 
 
 def policy(row: model.Rbac) -> Rbac:
     """The answer for a policy."""
-    return Rbac(
-        row.id, row.project_id, row.project_id, row.object_type, row.object_id, row.action, row.target, row.target
-    )
+    return Rbac(row.id, row.project_id, row.project_id, row.object_type, row.object_id, row.action, row.target)
