@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from boxship.drivers.linux import filter as texts
+from boxship.drivers.linux import programs
 from boxship.drivers.linux.interface import GroupSpec, NetworkSpec, PortSpec, RuleSpec
 from tests.conformance.fabric.world import World
 
@@ -135,3 +137,28 @@ async def test_an_address_that_is_not_the_ports_is_not_sent_from(world: World, b
     ping = ["ip", "netns", "exec", boxes[0].name, "ping", "-I", "10.13.0.77", "-c", "1", "-W", "1", "10.13.0.2"]
     assert subprocess.run(ping, capture_output=True, check=False).returncode == 1
     assert boxes[0].reaches("10.13.0.2")
+
+
+async def test_an_engine_keeps_its_device_when_the_filters_are_of_another_version(
+    world: World, boxes: tuple[Box, Box]
+) -> None:
+    specs = [await plugged(world, number) for number in (1, 2)]
+    for spec, box in zip(specs, boxes, strict=True):
+        box.take(spec)
+    await world.fabric.close()
+    where = world.fabric._naming.fabric
+    programs.nft(where, f"delete chain inet boxship version_{texts.VERSION}\n")
+    world.restarted()
+    again = world.fabric
+    await again.open()
+    ping = ["ip", "netns", "exec", boxes[0].name, "ping", "-c", "1", "-W", "1", "10.13.0.2"]
+    assert subprocess.run(ping, capture_output=True, check=False).returncode == 1, "without filters nothing passes"
+    await again.ensure_network(NETWORK)
+    await again.ensure_group(GROUP)
+    for spec in specs:
+        await again.ensure_port(spec)
+    assert boxes[0].reaches("10.13.0.2")
+    closed = GroupSpec("c0000000-0000-4000-8000-0000000000d2", (RuleSpec("egress", 4),))
+    await again.ensure_group(closed)
+    await again.ensure_port(replace(specs[1], groups=(closed.id,)))
+    assert subprocess.run(ping, capture_output=True, check=False).returncode == 1, "and the filters are in force"

@@ -114,8 +114,7 @@ class KernelFabric:
 
     def _begin_anew(self) -> list[str]:
         """Remove the tables of an older program, and the ports first: without filters they would be open."""
-        self._ports.unplug(self._aliased(self._aliases(), "port"))
-        self._ports.records.forget_all()
+        self._ports.begin_anew(self._aliased(self._aliases(), "port"))
         programs.nft(self._naming.fabric, texts.no_base())
         return []
 

@@ -45,6 +45,15 @@ class Ports:
                 self.remove(id)
         self._guards.sweep(chains)
 
+    def begin_anew(self, ids: Iterable[str]) -> None:
+        """Take these ports from their bridges, as their filters are about to go. A cable that ends in a sandbox is made anew;
+        one that an engine has taken is kept, as nobody would take another: it waits, unplugged, for its filters."""
+        plugs = [id for id in ids if self.records.get(id).is_plug]
+        self.unplug(set(ids) - set(plugs))
+        lines = [f"link set {naming.tap(id)} nomaster down" for id in plugs]
+        programs.ip(self._naming.fabric, lines)
+        self.records.keep_only(plugs)
+
     def unplug(self, ids: Iterable[str]) -> None:
         """Take these ports' cables away, filters or not."""
         with link.Links(self._naming.fabric) as fabric:

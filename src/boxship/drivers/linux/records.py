@@ -10,7 +10,7 @@ import contextlib
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -42,6 +42,11 @@ class Record(msgspec.Struct, frozen=True):
     device: str = ""
     addresses: tuple[str, ...] = ()
     routes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_plug(self) -> bool:
+        """Whether the cable was made whole and ends on the host, for an engine to take."""
+        return bool(self.whole and self.device) and not self.sandbox
 
 
 NOTHING = Record()
@@ -121,6 +126,14 @@ class Records:
     def forget_all(self) -> None:
         for id in self.ids():
             self.forget(id)
+
+    def keep_only(self, ids: Iterable[str]) -> None:
+        """Forget all but these ports, and of these what was in the filters."""
+        kept = {id: msgspec.structs.replace(self.get(id), filters=(), number=0) for id in ids}
+        self.forget_all()
+        for id, record in kept.items():
+            self.begin(id, record)
+            self.finish(id, record)
 
     def ids(self) -> frozenset[str]:
         return frozenset(self._known)
