@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from boxship.core import errors
 from boxship.core.db import database as db
 from boxship.core.db.among import among
 
@@ -57,7 +59,16 @@ async def test_a_connection_that_the_server_ended_is_not_given_out(url: str) -> 
             if not await transaction.scalar(there):
                 break
         assert time.monotonic() < deadline, "the connection does not end"
-    async with made.read() as transaction:
-        assert await transaction.scalar(sa.text("SELECT pg_backend_pid()")) != before
+    assert await _backend(made) != before
     await other.close()
     await made.close()
+
+
+async def _backend(database: db.Database) -> int:
+    """The process that serves a connection. Who asks while the end of one is on its way is told that the database is away."""
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(errors.Unavailable):
+            async with database.read() as transaction:
+                return int(await transaction.scalar(sa.text("SELECT pg_backend_pid()")))
+        assert time.monotonic() < deadline, "no other connection is opened"

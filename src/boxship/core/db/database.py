@@ -200,10 +200,14 @@ def _unavailable(error: sa.exc.OperationalError) -> errors.Unavailable:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Unavailable where PostgreSQL is away, or ended the transaction for the sake of another one (a deadlock)."""
+    """Unavailable where PostgreSQL is away, or ended the transaction for the sake of another one (a deadlock). The client's own
+    InternalClientError, which SQLAlchemy passes on as it is, comes of a connection whose end is under way."""
+    from asyncpg import InternalClientError
+
+    away = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, InternalClientError, OSError)
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, OSError) as error:
+    except away as error:
         raise errors.Unavailable("The database does not answer; nothing was changed.", detail=str(error)) from error
     except sa.exc.DBAPIError as error:
         if not error.connection_invalidated and getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:

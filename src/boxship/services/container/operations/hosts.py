@@ -27,6 +27,9 @@ async def register(transaction: Transaction, settings: Settings, hostname: str) 
     """Make a host known, and its service up. Repeatable: what an admin said of it stays."""
     now = clock.now()
     found = await store.named(transaction, hostname)
+    if found is None:
+        await transaction.serialise("container hosts")  # programs on several hosts may start at once on one database
+        found = await store.named(transaction, hostname)
     if found is not None:
         await store.update(transaction, found.id, last_seen_up=now, zone=settings.availability_zone)
         return
