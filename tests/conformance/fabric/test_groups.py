@@ -223,6 +223,24 @@ async def test_a_port_does_not_inherit_the_flows_of_one_that_had_its_address(wor
         assert not stream.answer()
 
 
+async def test_a_port_begins_anew_what_one_that_had_its_address_had_begun(world: World) -> None:
+    """The same protocol, addresses and ports, long before the kernel would forget the flow by itself."""
+    network = await world.network()
+    group = await world.group(*EVERYTHING)
+    first = await world.port(network, "a", "10.0.0.11/24", groups=(group,))
+    await world.port(network, "b", "10.0.0.12/24", groups=(group,))
+    with closing(Stream(world)) as stream:
+        assert stream.question()
+        assert stream.answer()
+        await world.fabric.remove_port(first.id)
+        await world.fabric.remove_sandbox("a")
+        await world.fabric.ensure_port(replace(first, id="0b0c3b0e-0000-4000-8000-00000000000b"))
+        stream.client.close()
+        stream.client = world.endpoint("a", socket.SOCK_DGRAM, "10.0.0.11", 5000)
+        assert stream.question()
+        assert stream.answer()
+
+
 async def test_packets_in_the_middle_of_no_connection_are_dropped(world: World) -> None:
     """An acknowledgement opens no flow, even where a rule allows its port: else it would outlive that rule."""
     first, second = await world.pair(await world.network(), await world.group(*EVERYTHING))

@@ -108,7 +108,8 @@ class Guards:
         return not texts.is_common(element) or self._records.holders(element) == 1
 
     def remove(self, id: str) -> None:
-        """Take away all filters of a port whose cable is gone. Repeatable."""
+        """Take away all filters of a port whose cable is gone, and the flows that it began: until they time out, no port that has
+        its address later could begin them anew. Repeatable."""
         with self._lock:
             record = self._records.get(id)
             try:
@@ -117,6 +118,8 @@ class Guards:
                 self._exchange(record.number, record.filters[0], Filter(), Batch())
             except errors.Absent:
                 self._take_away(id)
+            if record.number:
+                self._tables.forget_flows(record.number, texts.NUMBERS)
             self._records.forget(id)
             for chain in {one.chain for one in record.filters}:
                 self._drop_chain(chain)
