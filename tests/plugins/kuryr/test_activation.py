@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from boxship.core import errors
-from boxship.plugins.kuryr import places
+from boxship.plugins.docker import places
 
 _START = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&0 0</dev/null'
 """What systemd does between fork and exec: the socket, which the test passes as standard input, becomes descriptor 3."""

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from boxship.core import errors
-from boxship.plugins.kuryr import places
+from boxship.plugins.docker import places
 from tests import certificates
 from tests.plugins.kuryr.world import Docker
 from tests.system.waiting import until

@@ -21,10 +21,10 @@ import uvicorn
 import yaml
 from openstack.config import OpenStackConfig
 
-from boxship.plugins.kuryr import places
+from boxship.plugins.docker import places
+from boxship.plugins.kuryr import calls
 from boxship.plugins.kuryr.host import Host
 from boxship.plugins.kuryr.neutron import Cloud
-from boxship.plugins.kuryr.server import Plugin
 from tests import cloud
 
 Document = dict[str, Any]
@@ -233,7 +233,7 @@ class World:
     def plugin(self, url: str = "", user: str = "kuryr", **said: Any) -> Docker:
         """Another plugin, as on another host, or with other settings; ``url`` is that of its cloud."""
         path = self.directory / f"{secrets.token_hex(4)}.sock"
-        plugin = Plugin(replace(self.host, **said), client(self.directory, url or f"{self.url}/network", user))
+        plugin = calls.plugin(replace(self.host, **said), client(self.directory, url or f"{self.url}/network", user))
         listener = self._stack.enter_context(places.listening(path))
         self._stack.enter_context(serving(plugin, listener))
         self._stack.callback(plugin.close)

@@ -3,8 +3,6 @@
 Upstream: kuryr-libnetwork (https://docs.openstack.org/kuryr-libnetwork/latest/); the protocol is described in
 https://github.com/moby/moby/tree/master/daemon/libnetwork/docs (``remote.md``, ``ipam.md``).
 
-    server.py      the socket or TLS port on which Docker calls; bodies in, answers or {"Err": ...} out, in time
-    places.py      where Docker finds us: socket and spec file, made and removed, never one that is not ours
     calls.py       the 21 calls: what each reads and answers
     protocol.py    bodies of the calls, as libnetwork writes them
     pools.py       IPAM: ranges of addresses (subnet pools, existing subnets)

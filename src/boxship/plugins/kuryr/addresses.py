@@ -7,6 +7,7 @@ the port of the first. A port of a user's that has the address, and no device, i
 from __future__ import annotations
 
 from boxship.core import errors
+from boxship.plugins.docker.calls import Nothing
 from boxship.plugins.kuryr import existing, lookup, marks, protocol, ranges, resources
 from boxship.plugins.kuryr.neutron import Neutron
 from boxship.plugins.kuryr.pools import PoolName, read_name, subnet_of
@@ -135,14 +136,14 @@ def _of(subnet: resources.Subnet, port: resources.Port, ip: str) -> str:
     return ip or next(fixed.ip_address for fixed in port.fixed_ips if fixed.subnet_id == subnet.id)
 
 
-def release(neutron: Neutron, wish: protocol.ReleaseAddress) -> protocol.Nothing:
+def release(neutron: Neutron, wish: protocol.ReleaseAddress) -> Nothing:
     """Docker needs the address no more. A port of ours without an endpoint goes; a user's is as it was before. What is
     bound to an endpoint is another one's by now."""
     name = read_name(wish.pool_id)
     ip = str(ranges.address(wish.address, "Address"))
     subnet = subnet_of(neutron, name)
     if subnet is None:
-        return protocol.Nothing()
+        return Nothing()
     for port in lookup.ports_with(neutron, subnet.network_id, ip):
         if port.is_bound:
             continue
@@ -150,4 +151,4 @@ def release(neutron: Neutron, wish: protocol.ReleaseAddress) -> protocol.Nothing
             neutron.delete(f"/ports/{port.id}")
         elif marks.EXISTING_PORT in port.tags:
             existing.give_back(neutron, port)
-    return protocol.Nothing()
+    return Nothing()

@@ -7,9 +7,11 @@ made before Docker is told, and taken away when the endpoint is deleted; Docker 
 from __future__ import annotations
 
 from boxship.core import errors
+from boxship.plugins.docker.calls import Nothing
 from boxship.plugins.kuryr import existing, exposure, lookup, marks, protocol, ranges, resources, wiring
-from boxship.plugins.kuryr.host import Host, Undo
+from boxship.plugins.kuryr.host import Host
 from boxship.plugins.kuryr.neutron import Neutron
+from boxship.plugins.undo import Undo
 
 _UNDOING = 10.0
 """Seconds to undo what was made for an endpoint that could not be made whole."""
@@ -106,7 +108,7 @@ class Endpoints:
 
     # The end.
 
-    def delete(self, neutron: Neutron, call: protocol.EndpointCall) -> protocol.Nothing:
+    def delete(self, neutron: Neutron, call: protocol.EndpointCall) -> Nothing:
         """Unwire and unbind the port of an endpoint, and delete its security group. The address stays Docker's until it
         releases it; a user's port is as it was before. What is gone already is no error."""
         port = lookup.port_of(neutron, call.endpoint_id)
@@ -114,7 +116,7 @@ class Endpoints:
             wiring.unwire(port)
             self._unbind(neutron, port)
         _discard_group(neutron, call.endpoint_id)
-        return protocol.Nothing()
+        return Nothing()
 
     def _unbind(self, neutron: Neutron, port: resources.Port) -> None:
         """Take everything from the port that binding gave it."""
@@ -156,17 +158,17 @@ class Endpoints:
             routes=tuple(routes.values()),
         )
 
-    def expose(self, neutron: Neutron, call: protocol.EndpointCall) -> protocol.Nothing:
+    def expose(self, neutron: Neutron, call: protocol.EndpointCall) -> Nothing:
         """Open what the endpoint exposes, where that was not done when it was made. NotFound: it has no port."""
         exposed = exposure.read(call.options)
         if not exposed or exposure.find(neutron, call.endpoint_id):
-            return protocol.Nothing()
+            return Nothing()
         port = _need_port(neutron, call.endpoint_id)
         group = exposure.ensure(neutron, call.endpoint_id, exposed)
         if group is not None and port.port_security_enabled:
             groups = sorted({*port.security_groups, group})
             neutron.update(f"/ports/{port.id}", "port", resources.Port, security_groups=groups)
-        return protocol.Nothing()
+        return Nothing()
 
     def info(self, neutron: Neutron, call: protocol.EndpointCall) -> protocol.Values:
         """What an operator may want to know of the port of an endpoint."""

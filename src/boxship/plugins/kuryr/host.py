@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from types import TracebackType
 
 import structlog
 
 from boxship.core import errors
-from boxship.plugins.kuryr.neutron import Deadline
+from boxship.plugins.cloud import Deadline
 
 Network = IPv4Network | IPv6Network
 
@@ -86,26 +84,3 @@ class Pending:
         """All ranges that are under way."""
         with self._changed:
             return [cidr for cidr in self._given if self._held(cidr)]
-
-
-class Undo:
-    """Steps back, taken in reverse where the ``with`` ends in an error. A step that fails is logged: the error that counts
-    is the first one."""
-
-    def __init__(self) -> None:
-        self._steps: list[Callable[[], object]] = []
-
-    def add(self, step: Callable[[], object]) -> None:
-        self._steps.append(step)
-
-    def __enter__(self) -> Undo:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if error is None:
-            return
-        for step in reversed(self._steps):
-            try:
-                step()
-            except (errors.BoxshipError, OSError) as failure:
-                log.warning("a step could not be undone", reason=str(failure))

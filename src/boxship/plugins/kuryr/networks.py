@@ -6,12 +6,14 @@ import functools
 from dataclasses import dataclass
 
 from boxship.core import errors
+from boxship.plugins.docker.calls import Nothing
 from boxship.plugins.kuryr import addresses, endpoints, lookup, marks, options, protocol, ranges, resources
-from boxship.plugins.kuryr.host import Host, Pending, Undo, log
+from boxship.plugins.kuryr.host import Host, Pending, log
 from boxship.plugins.kuryr.neutron import Neutron
 from boxship.plugins.kuryr.options import Options
 from boxship.plugins.kuryr.pools import PoolName, Pools, discard, read_name, subnet_of
 from boxship.plugins.kuryr.ranges import Network
+from boxship.plugins.undo import Undo
 
 _UNDOING = 10.0
 """Seconds to undo what was made of a network that could not be made whole."""
@@ -36,7 +38,7 @@ class Networks:
         self._pending = pending
         self._pools = pools
 
-    def create(self, neutron: Neutron, call: protocol.CreateNetwork) -> protocol.Nothing:
+    def create(self, neutron: Neutron, call: protocol.CreateNetwork) -> Nothing:
         """Make a network, or take the one that the options name. Repeatable.
 
         BadRequest, NotFound, Conflict: the options do not fit each other or what is there; nothing is left behind then.
@@ -56,7 +58,7 @@ class Networks:
         finally:
             for wish in wishes:
                 self._pending.forget(wish.cidr)
-        return protocol.Nothing()
+        return Nothing()
 
     def _wishes(self, neutron: Neutron, call: protocol.CreateNetwork) -> list[_Wish]:
         """What the call says of each version. BadRequest: several ranges of one."""
@@ -224,17 +226,17 @@ class Networks:
 
     # The end.
 
-    def delete(self, neutron: Neutron, call: protocol.NetworkCall) -> protocol.Nothing:
+    def delete(self, neutron: Neutron, call: protocol.NetworkCall) -> Nothing:
         """Delete a network that we made, with what is left of us in it; of one that was there before, only what we made.
 
         Conflict: it is in use, by others than Docker on this host.
         """
         network = lookup.network(neutron, call.network_id)
         if network is None:
-            return protocol.Nothing()
+            return Nothing()
         if marks.is_existing_network(network.tags):
             self._leave(neutron, network, call.network_id)
-            return protocol.Nothing()
+            return Nothing()
         for port in neutron.find("/ports", resources.Port, network_id=network.id):
             if marks.is_our_port(port.name, port.tags) and self._is_left(port):
                 endpoints.discard(neutron, port)
@@ -242,7 +244,7 @@ class Networks:
         neutron.delete(f"/networks/{network.id}")
         for subnet in subnets:
             _discard_pool(neutron, subnet)
-        return protocol.Nothing()
+        return Nothing()
 
     def _is_left(self, port: resources.Port) -> bool:
         """Whether nobody needs a port of ours: Docker deletes a network when it has no endpoint any more. What it tells of

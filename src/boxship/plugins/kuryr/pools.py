@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from boxship.core import errors
+from boxship.plugins.docker.calls import Nothing
 from boxship.plugins.kuryr import lookup, marks, options, protocol, ranges, resources
 from boxship.plugins.kuryr.host import Host, Pending, log
 from boxship.plugins.kuryr.neutron import Neutron
@@ -203,19 +204,19 @@ class Pools:
             **values,
         )
 
-    def release(self, neutron: Neutron, wish: protocol.PoolCall) -> protocol.Nothing:
+    def release(self, neutron: Neutron, wish: protocol.PoolCall) -> Nothing:
         """Docker needs the range no more. A pool of ours goes; one that a network of another Docker still uses stays."""
         name = read_name(wish.pool_id)
         if name.cidr is None:
             subnet = lookup.subnet(neutron, name.id)
             if subnet is not None:
                 self._pending.forget(ranges.network(subnet.cidr, "cidr"))
-            return protocol.Nothing()
+            return Nothing()
         self._pending.forget(name.cidr)
         pool = lookup.pool(neutron, name.id)
         if pool is not None and marks.is_our_pool(pool.name, pool.description):
             discard(neutron, pool.id)
-        return protocol.Nothing()
+        return Nothing()
 
 
 def _cut_from(neutron: Neutron, pool_id: str) -> list[resources.Subnet]:

@@ -24,10 +24,6 @@ EXPOSED = "com.docker.network.endpoint.exposedports"
 ADDRESS_TYPE = "RequestAddressType"
 
 
-class Nothing(msgspec.Struct, frozen=True):
-    """A call or an answer that says nothing."""
-
-
 class Activation(msgspec.Struct, frozen=True):
     """Which protocols the plugin speaks."""
 

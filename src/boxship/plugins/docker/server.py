@@ -1,4 +1,4 @@
-"""The HTTP side: bodies in, answers or ``{"Err": ...}`` out, each within the bound that Docker was promised.
+"""The HTTP side of a plugin: bodies in, answers or ``{"Err": ...}`` out, each within the bound that Docker was promised.
 
 Calls wait for the cloud in threads. One that takes longer than its time is answered without waiting for it: its thread
 ends by itself, as everything that it asks has a time limit too, and undoes what it made.
@@ -12,21 +12,20 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 import structlog
 
 from boxship.core import errors
-from boxship.plugins.kuryr.calls import Call, calls
-from boxship.plugins.kuryr.host import Host
-from boxship.plugins.kuryr.neutron import Cloud, Deadline
+from boxship.plugins.cloud import Deadline
+from boxship.plugins.docker.calls import Call, Client
 
 if TYPE_CHECKING:
     import socket
     import ssl
 
-log = structlog.get_logger("kuryr")
+log = structlog.get_logger("plugin")
 
 _TYPE = b"application/vnd.docker.plugins.v1.1+json"
 _LARGEST = 1 << 20
@@ -41,14 +40,15 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
-class Plugin:
-    """The ASGI application."""
+class Plugin(Generic[Client]):
+    """The ASGI application: ``calls`` by their paths, ``client`` for a call that is due, ``timeout`` in seconds for calls that
+    have none of their own."""
 
-    def __init__(self, host: Host, cloud: Cloud) -> None:
-        self._host = host
-        self._cloud = cloud
-        self._calls: Mapping[str, Call] = calls(host)
-        self._threads = ThreadPoolExecutor(_THREADS, "kuryr")
+    def __init__(self, calls: Mapping[str, Call[Client]], client: Callable[[Deadline], Client], timeout: float) -> None:
+        self._calls = calls
+        self._client = client
+        self._timeout = timeout
+        self._threads = ThreadPoolExecutor(_THREADS, "call")
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
@@ -77,13 +77,13 @@ class Plugin:
         if scope["method"] != "POST":
             raise errors.MethodNotAllowed("Calls are made with POST.")
         body = call.read(await _body(receive))
-        neutron = self._cloud.neutron(Deadline(self._host.timeout))
-        loop = asyncio.get_running_loop()
-        waiting = loop.run_in_executor(self._threads, call.answer, neutron, body)
-        await asyncio.wait({waiting}, timeout=self._host.timeout + _MARGIN)
+        seconds = call.seconds or self._timeout
+        client = self._client(Deadline(seconds))
+        waiting = asyncio.get_running_loop().run_in_executor(self._threads, call.answer, client, body)
+        await asyncio.wait({waiting}, timeout=seconds + _MARGIN)
         if not waiting.done():
             waiting.add_done_callback(lambda late: late.exception())  # nobody else asks what became of it
-            raise errors.Unavailable(f"The cloud did not answer within {self._host.timeout:g} s.")
+            raise errors.Unavailable(f"The cloud did not answer within {seconds:g} s.")
         return msgspec.json.encode(_result(waiting, scope["path"]))
 
     def close(self) -> None:
@@ -123,7 +123,9 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def serve(plugin: Plugin, listener: socket.socket, context: ssl.SSLContext | None, ready: Callable[[], None]) -> None:
+def serve(
+    plugin: Plugin[Client], listener: socket.socket, context: ssl.SSLContext | None, ready: Callable[[], None]
+) -> None:
     """Answer Docker until SIGTERM or SIGINT. ``ready`` is called when a connection would be answered."""
     import uvicorn
 
