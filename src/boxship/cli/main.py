@@ -38,6 +38,7 @@ COMMANDS = {
     "engine": Entry("engine", "The cloud", "Make the Docker engine ready for Boxship, or undo that."),
     "destroy": Entry("lifecycle", "The cloud", "Remove everything that this cloud made on the host."),
     "kuryr": Entry("kuryr", "The cloud", "Give the containers of Docker on this host networks of a cloud."),
+    "fuxi": Entry("fuxi", "The cloud", "Give the containers of Docker on this host volumes of a cloud."),
     "completion": Entry("completion", "The cloud", "Print what makes the shell complete commands and names."),
     "run": Entry("run", "Containers", "Run a container."),
     "ps": Entry("containers", "Containers", "List the containers."),
