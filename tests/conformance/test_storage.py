@@ -15,7 +15,7 @@ from boxship.core.errors import Absent, Busy, Refused
 from boxship.drivers.storage.blobs import CHUNK, FileBlobs
 from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.file import FileStorage
-from boxship.drivers.storage.interface import Blobs, Storage, VolumeSight
+from boxship.drivers.storage.interface import Blobs, Extent, Kind, Source, Storage, VolumeSight
 
 MIB = 1 << 20
 ID = "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0001"
@@ -112,6 +112,153 @@ async def test_a_mounted_volume_is_seen_after_a_restart(storage: Storage) -> Non
     assert await later.sight(ID) == sight
     assert await later.sights() == [sight]
     assert await later.mount(ID) == sight
+
+
+SNAPSHOT = "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0003"
+
+
+async def written(storage: Storage, id: str, text: str) -> None:
+    """A file in a volume, which is not mounted afterwards."""
+    (await mounted_path(storage, id) / "file").write_text(text)
+    await storage.unmount(id)
+
+
+async def text_of(storage: Storage, id: str) -> str:
+    text = (await mounted_path(storage, id) / "file").read_text()
+    await storage.unmount(id)
+    return text
+
+
+async def test_a_snapshot_keeps_what_was_there(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, ID, "before")
+    taken = await storage.snapshot(SNAPSHOT, ID)
+    assert (taken.id, taken.volume_id, taken.size) == (SNAPSHOT, ID, 16 * MIB)
+    await written(storage, ID, "after")
+    assert await storage.snapshot(SNAPSHOT, ID) == taken == await storage.snapshot_sight(SNAPSHOT)
+    assert await again(storage).snapshots() == [taken]
+    await storage.create(OTHER, 16 * MIB, Source(Kind.SNAPSHOT, SNAPSHOT))
+    assert (await text_of(storage, OTHER), await text_of(storage, ID)) == ("before", "after")
+    await storage.remove(ID)
+    assert await storage.snapshot_sight(SNAPSHOT) == taken, "a snapshot does not need its volume"
+    await storage.remove_snapshot(SNAPSHOT)
+    await storage.remove_snapshot(SNAPSHOT)
+    assert await storage.snapshots() == []
+
+
+async def test_a_snapshot_of_a_mounted_volume_is_whole(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    path = await mounted_path(storage, ID)
+    (path / "file").write_text("not yet on the disk")
+    await storage.snapshot(SNAPSHOT, ID)
+    (path / "file").write_text("and goes on")
+    await storage.create(OTHER, 16 * MIB, Source(Kind.SNAPSHOT, SNAPSHOT))
+    assert await text_of(storage, OTHER) == "not yet on the disk"
+    await storage.unmount(ID)
+
+
+async def test_a_clone_goes_its_own_way_and_may_be_larger(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, ID, "first")
+    assert (await storage.create(OTHER, 48 * MIB, Source(Kind.VOLUME, ID))).size == 48 * MIB
+    await written(storage, ID, "second")
+    assert await text_of(storage, OTHER) == "first"
+    with pytest.raises(Refused, match="at least"):
+        await storage.create(SNAPSHOT, 8 * MIB, Source(Kind.VOLUME, ID))
+    with pytest.raises(Absent):
+        await storage.create(SNAPSHOT, 16 * MIB, Source(Kind.SNAPSHOT, ID))
+    assert [sight.id for sight in await storage.sights()] == [ID, OTHER]
+    assert storage.progress(OTHER) is None
+
+
+async def test_a_volume_grows_used_or_not(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, ID, "kept")
+    assert (await storage.extend(ID, 32 * MIB)).size == 32 * MIB
+    path = await mounted_path(storage, ID)
+    assert (await storage.extend(ID, 64 * MIB)).size == (await storage.extend(ID, 64 * MIB)).size == 64 * MIB
+    assert (path / "file").read_text() == "kept"
+    with pytest.raises(Refused, match="already"):
+        await storage.extend(ID, 16 * MIB)
+    await storage.unmount(ID)
+    with pytest.raises(Absent):
+        await storage.extend(OTHER, 16 * MIB)
+
+
+async def test_a_volume_gets_back_what_its_snapshot_holds(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, ID, "before")
+    await storage.snapshot(SNAPSHOT, ID)
+    await written(storage, ID, "after")
+    await storage.extend(ID, 32 * MIB)
+    await storage.mount(ID)
+    with pytest.raises(Busy):
+        await storage.revert(ID, SNAPSHOT)
+    await storage.unmount(ID)
+    assert (await storage.revert(ID, SNAPSHOT)).size == 32 * MIB
+    assert await text_of(storage, ID) == "before"
+
+
+async def test_a_device_stays_until_it_is_given_back(storage: Storage) -> None:
+    await storage.create(ID, 16 * MIB)
+    attached = await storage.attach(ID)
+    assert attached.device is not None
+    assert attached.path is None
+    assert await storage.attach(ID) == attached == await again(storage).sight(ID)
+    with pytest.raises(Busy):
+        await storage.remove(ID)
+    mounted = await storage.mount(ID)
+    assert mounted.device == attached.device
+    await storage.unmount(ID, keep_device=True)
+    assert await storage.sight(ID) == attached
+    await storage.mount(ID)
+    await storage.detach(ID)
+    assert (await storage.sight(ID)) == mounted, "who has it mounted keeps it"
+    await storage.unmount(ID)
+    assert (await storage.sight(ID)) == VolumeSight(ID, 16 * MIB)
+    await storage.detach(ID)
+    await storage.remove(ID)
+
+
+async def each(*extents: Extent) -> AsyncIterator[Extent]:
+    for extent in extents:
+        yield extent
+
+
+async def content(storage: Storage, source: Source) -> bytes:
+    whole = bytearray()
+    async for at, data in storage.read(source):
+        whole.extend(bytes(max(0, at + len(data) - len(whole))))
+        whole[at : at + len(data)] = data
+    return bytes(whole).rstrip(b"\0")
+
+
+async def test_bytes_are_read_as_they_were_filled_in(storage: Storage) -> None:
+    wanted = b"begin" + bytes(MIB - 5) + b"middle"
+    await storage.fill(ID, 16 * MIB, each((0, b"begin"), (MIB, b"middle")))
+    assert await content(storage, Source(Kind.VOLUME, ID)) == wanted
+    await storage.snapshot(SNAPSHOT, ID)
+    await storage.fill(ID, 16 * MIB, each((0, b"other")))
+    assert await content(storage, Source(Kind.VOLUME, ID)) == b"other"
+    assert await content(storage, Source(Kind.SNAPSHOT, SNAPSHOT)) == wanted
+
+
+async def test_a_volume_is_filled_whole_or_not_at_all(storage: Storage) -> None:
+    await storage.fill(ID, 16 * MIB, each((0, b"whole")))
+
+    async def broken() -> AsyncIterator[Extent]:
+        yield 0, b"half"
+        raise Busy("The source went away.")
+
+    with pytest.raises(Busy, match="went away"):
+        await storage.fill(ID, 16 * MIB, broken())
+    with pytest.raises(Refused, match="beyond"):
+        await storage.fill(ID, 16 * MIB, each((16 * MIB - 1, b"too long")))
+    assert await content(storage, Source(Kind.VOLUME, ID)) == b"whole"
+    await storage.attach(ID)
+    with pytest.raises(Busy):
+        await storage.fill(ID, 16 * MIB, each((0, b"in use")))
+    await storage.detach(ID)
 
 
 async def test_a_mounted_volume_is_not_removed(storage: Storage) -> None:

@@ -40,7 +40,7 @@ def devices_below(directory: Path) -> list[Path]:
 
 
 def file_of(storage: FileStorage, id: str = ID) -> Path:
-    return storage._files / id
+    return storage._files.volume(id)
 
 
 async def mounted_path(storage: FileStorage, id: str = ID) -> Path:
@@ -63,8 +63,8 @@ async def test_others_cannot_read_the_bytes(storage: FileStorage) -> None:
     await storage.mount(ID)
     for path, mode in (
         (storage._root, 0o700),
-        (storage._files, 0o700),
-        (storage._mounts, 0o700),
+        (storage._files._volumes, 0o700),
+        (storage._devices._mounts, 0o700),
         (file_of(storage), 0o600),
     ):
         assert path.stat().st_mode & 0o777 == mode
@@ -184,7 +184,7 @@ async def test_data_is_never_formatted_over(storage: FileStorage) -> None:
     sight = await storage.sight(ID)
     assert sight is not None
     assert (sight.device, sight.path) == (None, None)
-    assert list(storage._mounts.iterdir()) == []
+    assert list(storage._devices._mounts.iterdir()) == []
 
 
 async def test_written_zeros_are_blank(storage: FileStorage) -> None:
@@ -205,9 +205,9 @@ async def test_a_second_mount_does_not_format(storage: FileStorage) -> None:
 
 async def test_a_volume_too_small_for_a_file_system_is_refused_and_stays(storage: FileStorage) -> None:
     await storage.create(ID, 1024)
-    with pytest.raises(Refused, match="could not be formatted"):
+    with pytest.raises(Refused, match="could not be made"):
         await storage.mount(ID)
-    assert [entry.name for entry in storage._files.iterdir()] == [ID]
+    assert [entry.name for entry in storage._files._volumes.iterdir()] == [ID]
     assert file_of(storage).read_bytes() == bytes(1024)
 
 
@@ -216,7 +216,7 @@ async def test_a_missing_mkfs_is_said(storage: FileStorage, monkeypatch: pytest.
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(Refused, match="install e2fsprogs"):
         await storage.mount(ID)
-    assert [entry.name for entry in storage._files.iterdir()] == [ID]
+    assert [entry.name for entry in storage._files._volumes.iterdir()] == [ID]
 
 
 async def test_a_full_disk_is_said_and_nothing_half_made_stays(
@@ -235,7 +235,7 @@ async def test_a_full_disk_is_said_and_nothing_half_made_stays(
     fill(small._root.parent / "ballast")
     with pytest.raises(Refused, match="is full"):
         await small.mount("one")
-    assert [entry.name for entry in small._files.iterdir()] == ["one"]
+    assert [entry.name for entry in small._files._volumes.iterdir()] == ["one"]
     assert file_of(small, "one").stat().st_blocks == 0
     (small._root.parent / "ballast").unlink()
     assert (await small.mount("one")).path
@@ -303,7 +303,7 @@ MOMENTS = ["before", "after"]
 async def test_a_crash_while_creating(storage: FileStorage, where: str, when: str) -> None:
     crash(storage, "create", where, when)
     await storage.open()
-    assert not list(storage._files.glob("*.new"))
+    assert not list(storage._files._volumes.glob("*.new"))
     assert all(sight.size == 16 * MIB for sight in await storage.sights())
     await storage.create(ID, 16 * MIB)
     (await mounted_path(storage) / "file").write_text("x")

@@ -11,6 +11,12 @@ from boxship.core.errors import Refused
 from boxship.drivers.storage import disk
 
 _CHUNK = 1 << 20
+_STATUS = Path("/proc/self/status")
+_SYS_RESOURCE = 24
+_SUPERBLOCK = 1024
+BLOCK = 4096
+"""Bytes of a block, as mkfs.ext4 chooses for all but tiny ones: what is less of a device stays unused."""
+_64BIT = 0x80
 _NOTHING = bytes(_CHUNK)
 
 
@@ -49,16 +55,46 @@ def make(file: Path, size: int) -> None:
     disk.sync(file)
 
 
-def _run(command: list[str], file: Path) -> None:
+def can_grow_mounted() -> bool:
+    """Whether this program may let a mounted ext4 grow: the kernel asks for CAP_SYS_RESOURCE (ext4_resize_begin)."""
+    status = _STATUS.read_text().splitlines()
+    effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
+    return bool(effective >> _SYS_RESOURCE & 1)
+
+
+def grow(device: Path) -> None:
+    """Let an ext4 fill its device, or file, which may have grown; a mounted one by the kernel, in its journal. Of one that is
+    not mounted a kill in the midst may leave a wreck, so it has to be a copy. Refused: it cannot."""
+    _run(["resize2fs", str(device)], device)
+
+
+def mend(file: Path) -> None:
+    """Check an ext4 that is not mounted, as ``grow`` asks for, and replay its journal. Refused: it is damaged beyond that."""
+    _run(["e2fsck", "-f", "-p", str(file)], file, fine=(0, 1))
+
+
+def size(file: Path) -> int | None:
+    """Bytes of the ext4 in a file or device, by its superblock (kernel documentation, ext4/super); None: there is none."""
+    with file.open("rb", buffering=0) as source:
+        source.seek(_SUPERBLOCK)
+        block = source.read(_SUPERBLOCK)
+    if len(block) < _SUPERBLOCK or block[56:58] != b"\x53\xef":
+        return None
+    low, shift, incompatible, high = (int.from_bytes(block[at : at + 4], "little") for at in (4, 24, 96, 336))
+    count = low | (high << 32 if incompatible & _64BIT else 0)
+    return count << (10 + shift)
+
+
+def _run(command: list[str], file: Path, *, fine: tuple[int, ...] = (0,)) -> None:
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise Refused(f"The program {command[0]} is missing on this host; install e2fsprogs.") from error
-    if done.returncode == 0:
+    if done.returncode in fine:
         return
     if disk.free(file.parent) == 0 or "No space left" in done.stderr:
         raise disk.full(file.parent)
-    raise Refused("The volume could not be formatted.", detail=f"{command[0]}: {done.stderr.strip()}")
+    raise Refused("The file system of the volume could not be made.", detail=f"{command[0]}: {done.stderr.strip()}")
 
 
 def _next_data(descriptor: int, at: int) -> int:

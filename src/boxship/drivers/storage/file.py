@@ -1,16 +1,18 @@
 """Volumes as sparse files behind loop devices, with ext4, mounted on this host. Obeys ``interface.Storage``.
 
-    <directory>/files/<id>       the bytes of a volume: complete under this name or not there
-    <directory>/files/<id>.new   being made; what a crash leaves of it is removed
-    <directory>/mounts/<id>      where it is mounted
+    <directory>/files/<id>                  the bytes of a volume: complete under this name or not there
+    <directory>/snapshots/<id>@<volume id>  the bytes of a snapshot, likewise
+    <directory>/*/<id>.new                  being made; what a crash leaves of it is removed
+    <directory>/mounts/<id>                 where it is mounted
 
 Nothing is remembered: files, /proc/self/mountinfo and /sys/block/loop* are the truth, so a restart, a reboot or a
-``kill -9`` between any two steps changes nothing. Three rules make it so:
+``kill -9`` between any two steps changes nothing. Four rules make it so:
 
 - A file gets its final name last. That holds for the formatting too: ext4 is made in a new file that then takes the
   place of the blank one, so a half-made file system is never mounted and never mistaken for data.
 - A loop device lives only while it is used (``loop.py``): the kernel unbinds it after the last unmount, and when the
-  program dies between binding and mounting.
+  program dies between binding and mounting. One that was asked for without a mount stays until it is given back.
+- What is copied while somebody writes is held still meanwhile (``freezing.py``).
 - Only loop devices of files in ``files`` and mounts in ``mounts`` are touched; the kernel's note of each device carries
   the mark.
 
@@ -21,21 +23,26 @@ there so that the service can refuse in time.
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import threading
-import time
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from boxship.core.errors import Absent, Busy, Refused
-from boxship.drivers.storage import disk, ext4, loop, mounts
-from boxship.drivers.storage.interface import Capacity, VolumeSight
+from boxship.core.errors import Busy, Refused
+from boxship.drivers.storage import copying, disk, freezing
+from boxship.drivers.storage.devices import Devices
+from boxship.drivers.storage.files import Files, Filling, seen
+from boxship.drivers.storage.interface import Capacity, Extent, Kind, SnapshotSight, Source, VolumeSight
 
-_NEW = ".new"
-_PATIENCE = 0.5
-"""Seconds to wait for the last user of a device after the unmount: another program may be looking at it just now."""
-_NO_FILE_SYSTEM = {errno.EINVAL, errno.EUCLEAN}
+T = TypeVar("T")
+
+_PATIENCE = 2.0
+"""Seconds to wait for another verb of the same volume."""
+_COPIES = 4
+"""Copies at once; they wait for the disk, and everything else needs the other threads."""
 
 
 class FileStorage:
@@ -43,196 +50,243 @@ class FileStorage:
 
     def __init__(self, directory: Path, mark: str) -> None:
         self._root = directory.resolve()
-        self._files = self._root / "files"
-        self._mounts = self._root / "mounts"
-        self._mark = mark
-        self._locks = tuple(threading.Lock() for _ in range(64))
+        self._files = Files(self._root)
+        self._devices = Devices(self._files, mark)
+        self._locks: dict[str, threading.Lock] = {}
+        self._copies: dict[str, copying.Copy] = {}
+        self._copiers = ThreadPoolExecutor(_COPIES, "copies")
 
     async def open(self) -> None:
         await asyncio.to_thread(self._open)
 
-    async def create(self, id: str, size: int) -> VolumeSight:
-        return await asyncio.to_thread(self._create, disk.checked(id), size)
+    async def create(self, id: str, size: int, source: Source | None = None) -> VolumeSight:
+        disk.checked(id)
+        if source is None:
+            return await asyncio.to_thread(self._create, id, size)
+        return await self._copying(id, lambda work: self._clone(id, size, source, work))
+
+    async def fill(self, id: str, size: int, extents: AsyncIterator[Extent]) -> VolumeSight:
+        disk.checked(id)
+        await asyncio.to_thread(self._check_fill, id, size)
+        with disk.translated("fill the volume", self._root), self._files.new(self._files.volume(id)) as path:
+            filling = await asyncio.to_thread(Filling, path, size)
+            try:
+                async for extent in extents:
+                    await asyncio.to_thread(self._put, filling, extent)
+                await asyncio.to_thread(filling.finish)
+            finally:
+                filling.close()
+            await asyncio.to_thread(self._check_fill, id, size)
+        return VolumeSight(id, size)
+
+    def progress(self, id: str) -> int | None:
+        work = self._copies.get(id)
+        return work.percent if work else None
+
+    async def extend(self, id: str, size: int) -> VolumeSight:
+        return await asyncio.to_thread(self._extend, disk.checked(id), size)
 
     async def remove(self, id: str) -> None:
-        await asyncio.to_thread(self._remove, disk.checked(id))
+        if work := self._copies.get(disk.checked(id)):
+            work.cancel()
+        await asyncio.to_thread(self._remove, id)
+
+    async def attach(self, id: str) -> VolumeSight:
+        return await asyncio.to_thread(self._locked, disk.checked(id), "attach", lambda: self._devices.attach(id))
+
+    async def detach(self, id: str) -> None:
+        await asyncio.to_thread(self._locked, disk.checked(id), "detach", lambda: self._devices.detach(id))
 
     async def mount(self, id: str) -> VolumeSight:
-        return await asyncio.to_thread(self._mount, disk.checked(id))
+        return await asyncio.to_thread(self._locked, disk.checked(id), "mount", lambda: self._devices.mount(id))
 
-    async def unmount(self, id: str) -> None:
-        await asyncio.to_thread(self._unmount, disk.checked(id))
+    async def unmount(self, id: str, *, keep_device: bool = False) -> None:
+        def undo() -> None:
+            self._devices.unmount(id, keep_device=keep_device)
+
+        await asyncio.to_thread(self._locked, disk.checked(id), "unmount", undo)
 
     async def sight(self, id: str) -> VolumeSight | None:
-        return await asyncio.to_thread(self._sight, disk.checked(id))
+        return await asyncio.to_thread(self._devices.sight, disk.checked(id))
 
     async def sights(self) -> list[VolumeSight]:
-        return await asyncio.to_thread(self._sights)
+        return await asyncio.to_thread(self._devices.sights)
+
+    async def snapshot(self, id: str, volume_id: str) -> SnapshotSight:
+        disk.checked(id)
+        return await self._copying(id, lambda work: self._snapshot(id, disk.checked(volume_id), work))
+
+    async def remove_snapshot(self, id: str) -> None:
+        if work := self._copies.get(disk.checked(id)):
+            work.cancel()
+        await asyncio.to_thread(self._remove_snapshot, id)
+
+    async def snapshot_sight(self, id: str) -> SnapshotSight | None:
+        file = await asyncio.to_thread(self._files.snapshot_file, disk.checked(id))
+        return seen(file) if file else None
+
+    async def snapshots(self) -> list[SnapshotSight]:
+        return await asyncio.to_thread(self._files.snapshots)
+
+    async def revert(self, volume_id: str, id: str) -> VolumeSight:
+        disk.checked(volume_id)
+        source = Source(Kind.SNAPSHOT, disk.checked(id))
+        return await self._copying(volume_id, lambda work: self._revert(volume_id, source, work))
+
+    async def read(self, source: Source) -> AsyncIterator[Extent]:
+        with disk.translated("read the volume", self._root):
+            file = await asyncio.to_thread(self._files.source, source)
+            reader = await asyncio.to_thread(file.open, "rb", 0)
+            try:
+                for start, end in await asyncio.to_thread(lambda: list(copying.extents(reader.fileno()))):
+                    for at in range(start, end, copying.CHUNK):
+                        length = min(copying.CHUNK, end - at)
+                        yield at, await asyncio.to_thread(os.pread, reader.fileno(), length, at)
+            finally:
+                reader.close()
 
     async def capacity(self) -> Capacity:
         return await asyncio.to_thread(self._capacity)
 
     async def destroy(self) -> None:
+        for work in self._copies.values():
+            work.cancel()
         await asyncio.to_thread(self._destroy)
 
-    def _lock(self, id: str) -> threading.Lock:
-        """One volume, one thread: a cancelled verb's thread runs on while the next verb begins."""
-        return self._locks[hash(id) % len(self._locks)]
+    # One volume, one thread.
+
+    @contextmanager
+    def _alone(self, id: str, doing: str) -> Iterator[None]:
+        """Nothing else is done with the volume meanwhile: a cancelled verb's thread runs on while the next verb begins. Busy: a
+        copy of it takes long."""
+        lock = self._locks.setdefault(id, threading.Lock())
+        if not lock.acquire(timeout=_PATIENCE):
+            raise Busy(f"This host cannot {doing} now: it is being copied.")
+        try:
+            with disk.translated(doing, self._root):
+                yield
+        finally:
+            lock.release()
+
+    def _locked(self, id: str, verb: str, work: Callable[[], T]) -> T:
+        with self._alone(id, f"{verb} the volume"):
+            return work()
+
+    async def _copying(self, id: str, work: Callable[[copying.Copy], T]) -> T:
+        """Copy in a thread for copies. Who is cancelled leaves it running; Busy for who asks again before it has ended."""
+
+        def run() -> T:
+            with self._alone(id, "copy the volume"):
+                copy = self._copies[id] = copying.Copy()
+                try:
+                    return work(copy)
+                finally:
+                    del self._copies[id]
+
+        return await asyncio.get_running_loop().run_in_executor(self._copiers, run)
+
+    # What the threads do.
 
     def _open(self) -> None:
         with disk.translated("keep volumes", self._root):
-            for directory in (self._root, self._files, self._mounts):
-                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for half_made in self._files.glob(f"*{_NEW}"):
-                half_made.unlink(missing_ok=True)
+            self._files.open()
+            self._devices.open()
 
     def _create(self, id: str, size: int) -> VolumeSight:
-        with self._lock(id), disk.translated("create the volume", self._root):
-            present = self._sight(id)
+        with self._alone(id, "create the volume"):
+            present = self._present(id, size)
             if present is None:
-                self._check_room(size)
-                self._write_file(id, size)
-                return VolumeSight(id, size)
-            if present.size != size:
-                raise Refused(f"The volume exists already with {present.size} bytes, not {size}.")
+                self._files.check_room(size)
+                self._files.make(id, size)
+            return present or VolumeSight(id, size)
+
+    def _present(self, id: str, size: int) -> VolumeSight | None:
+        present = self._devices.sight(id)
+        if present and present.size != size:
+            raise Refused(f"The volume exists already with {present.size} bytes, not {size}.")
+        return present
+
+    def _clone(self, id: str, size: int, source: Source, work: copying.Copy) -> VolumeSight:
+        present = self._present(id, size)
+        if present is not None:
             return present
+        self._files.check_room(size)
+        with self._still(source):
+            file = self._files.source(source)
+            if file.stat().st_size > size:
+                raise Refused(f"A copy needs at least the {file.stat().st_size} bytes of its source, not {size}.")
+            self._files.copy(file, self._files.volume(id), size, work)
+        return VolumeSight(id, size)
 
-    def _check_room(self, size: int) -> None:
-        total = disk.total(self._root)
-        if size < 1:
-            raise Refused("A volume has at least one byte.")
-        if size > total:
-            raise Refused(f"A volume of {size} bytes can never fit on the disk of {total} bytes it would be kept on.")
-        if disk.free(self._root) == 0:
-            raise disk.full(self._root)
+    @contextmanager
+    def _still(self, source: Source) -> Iterator[None]:
+        """While it is copied nobody changes it, and it is neither mounted nor unmounted."""
+        if source.kind is Kind.SNAPSHOT:
+            yield
+            return
+        with self._alone(source.id, "copy the volume"):
+            present = self._devices.need(source.id)
+            point = self._devices.point(present)
+            if point is None:
+                self._devices.flush(present)
+                yield
+                return
+            with freezing.frozen(point):
+                yield
 
-    def _write_file(self, id: str, size: int) -> None:
-        new = self._fresh(id)
-        try:
-            with new.open("xb") as target:
-                os.fchmod(target.fileno(), 0o600)
-                os.ftruncate(target.fileno(), size)
-                os.fsync(target.fileno())
-            self._name(new, id)
-        finally:
-            new.unlink(missing_ok=True)
-
-    def _fresh(self, id: str) -> Path:
-        """A name that nothing has yet; what a crash left under it is removed."""
-        new = self._files / f"{id}{_NEW}"
-        new.unlink(missing_ok=True)
-        return new
-
-    def _name(self, new: Path, id: str) -> None:
-        new.replace(self._files / id)
-        disk.sync(self._files)
-
-    def _remove(self, id: str) -> None:
-        with self._lock(id), disk.translated("remove the volume", self._root):
-            present = self._sight(id)
+    def _check_fill(self, id: str, size: int) -> None:
+        with disk.translated("fill the volume", self._root):
+            present = self._devices.sight(id)
             if present and present.device:
                 raise Busy("The volume is in use on this host.")
-            self._fresh(id)
-            (self._files / id).unlink(missing_ok=True)
-            self._forget_mount_point(id)
-            if self._files.is_dir():
-                disk.sync(self._files)
+            self._files.check_room(size)
 
-    def _mount(self, id: str) -> VolumeSight:
-        with self._lock(id), disk.translated("mount the volume", self._root):
-            present = self._sight(id)
-            if present is None:
-                raise Absent("The volume is not on this host.")
-            if present.path:
-                return present
-            descriptor, device = self._attached(id, present)
-            try:
-                point = self._mount_device(id, device)
-            finally:
-                os.close(descriptor)
-            return VolumeSight(id, present.size, device, point)
+    def _put(self, filling: Filling, extent: Extent) -> None:
+        with disk.translated("fill the volume", self._root):
+            self._files.check_free()
+            filling.put(extent)
 
-    def _attached(self, id: str, present: VolumeSight) -> tuple[int, Path]:
-        """The volume's loop device, open, so that it stays until it is mounted."""
-        file = self._files / id
+    def _extend(self, id: str, size: int) -> VolumeSight:
+        with self._alone(id, "extend the volume"):
+            present = self._devices.need(id)
+            if present.size > size:
+                raise Refused(f"The volume has {present.size} bytes already, more than {size}.")
+            self._files.check_room(size)
+            if present.size < size:
+                self._files.extend(id, size)
+            self._devices.extend(id)
+            return self._devices.need(id)
+
+    def _remove(self, id: str) -> None:
+        with self._alone(id, "remove the volume"):
+            present = self._devices.sight(id)
+            if present and present.device:
+                raise Busy("The volume is in use on this host.")
+            self._files.drop(self._files.volume(id))
+            self._devices.forget(id)
+
+    def _snapshot(self, id: str, volume_id: str, work: copying.Copy) -> SnapshotSight:
+        file = self._files.snapshot_file(id)
+        if file is None:
+            source = Source(Kind.VOLUME, volume_id)
+            with self._still(source):
+                volume = self._files.source(source)
+                file = self._files.snapshot(id, volume_id)
+                self._files.copy(volume, file, volume.stat().st_size, work)
+        return seen(file)
+
+    def _remove_snapshot(self, id: str) -> None:
+        with self._alone(id, "remove the snapshot"):
+            file = self._files.snapshot_file(id)
+            if file is not None:
+                self._files.drop(file)
+
+    def _revert(self, volume_id: str, source: Source, work: copying.Copy) -> VolumeSight:
+        present = self._devices.need(volume_id)
         if present.device:
-            descriptor = loop.opened(present.device, file)
-            if descriptor is not None:
-                return descriptor, present.device
-        if ext4.is_blank(file):
-            self._format(id, present.size)
-        return loop.bind(file, f"boxship:{self._mark}:{id}")
-
-    def _format(self, id: str, size: int) -> None:
-        new = self._fresh(id)
-        if disk.free(self._root) == 0:
-            raise disk.full(self._root)
-        try:
-            ext4.make(new, size)
-            self._name(new, id)
-        finally:
-            new.unlink(missing_ok=True)
-
-    def _mount_device(self, id: str, device: Path) -> Path:
-        point = self._mounts / id
-        point.mkdir(mode=0o700, exist_ok=True)
-        try:
-            mounts.mount(device, point, "ext4", "discard")
-        except OSError as error:
-            self._forget_mount_point(id)
-            if error.errno in _NO_FILE_SYSTEM:
-                raise Refused("The volume holds data but no ext4 file system that can be mounted.") from error
-            raise
-        return point
-
-    def _unmount(self, id: str) -> None:
-        with self._lock(id), disk.translated("unmount the volume", self._root):
-            point = self._mounts / id
-            while point in mounts.mounted(self._mounts):
-                mounts.unmount(point)
-            self._forget_mount_point(id)
-            self._detach(self._files / id)
-
-    def _detach(self, file: Path) -> None:
-        """The kernel detaches after the last unmount; wait for it. Busy: a container still has the volume mounted."""
-        until = time.monotonic() + _PATIENCE
-        while devices := loop.bound().get(file, []):
-            for device in devices:
-                loop.unbind(device, file)
-            if time.monotonic() > until:
-                raise Busy("The volume is still mounted in a container or another mount namespace.")
-            time.sleep(0.02)
-
-    def _forget_mount_point(self, id: str) -> None:
-        with suppress(FileNotFoundError):
-            (self._mounts / id).rmdir()
-
-    def _sight(self, id: str) -> VolumeSight | None:
-        file, point = self._files / id, self._mounts / id
-        try:
-            size = file.stat().st_size
-        except FileNotFoundError:
-            return None
-        device = mounts.mounted(self._mounts).get(point)
-        if device:
-            return VolumeSight(id, size, device, point)
-        return VolumeSight(id, size, next(iter(loop.bound().get(file, [])), None))
-
-    def _sights(self) -> list[VolumeSight]:
-        if not self._files.is_dir():
-            return []
-        mounted, bound = mounts.mounted(self._mounts), loop.bound()
-        found = []
-        for id in self._ids():
-            file, point = self._files / id, self._mounts / id
-            with suppress(FileNotFoundError):  # removed while we look
-                size = file.stat().st_size
-                device = mounted.get(point) or next(iter(bound.get(file, [])), None)
-                found.append(VolumeSight(id, size, device, point if point in mounted else None))
-        return found
-
-    def _ids(self) -> list[str]:
-        return sorted(file.name for file in self._files.iterdir() if file.suffix != _NEW)
+            raise Busy("The volume is in use on this host.")
+        self._files.copy(self._files.source(source), self._files.volume(volume_id), present.size, work)
+        return present
 
     def _capacity(self) -> Capacity:
         with disk.translated("tell its free space", self._root):
@@ -241,17 +295,18 @@ class FileStorage:
     def _destroy(self) -> None:
         """Every volume is tried before the first that is in use is reported."""
         busy: Busy | None = None
-        known = self._ids() if self._files.is_dir() else []
-        for id in sorted({*known, *(point.name for point in mounts.mounted(self._mounts))}):
+        for id in sorted({*self._files.volumes(), *self._devices.strangers()}):
             try:
-                self._unmount(id)
+                with self._alone(id, "unmount the volume"):
+                    self._devices.unmount(id, keep_device=False)
                 self._remove(id)
             except Busy as error:
                 busy = error
         if busy:
             raise busy
+        for sight in self._files.snapshots():
+            self._remove_snapshot(sight.id)
         if self._root.is_dir():
             self._open()  # removes what a crash left half-made
-        for directory in (self._mounts, self._files, self._root):
-            with suppress(FileNotFoundError, OSError):
-                directory.rmdir()
+        self._devices.close()
+        self._files.close()

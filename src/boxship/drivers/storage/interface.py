@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,34 @@ class VolumeSight:
     size: int
     device: Path | None = None
     path: Path | None = None
+
+
+class Kind(StrEnum):
+    """What bytes may come from."""
+
+    VOLUME = "volume"
+    SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A volume or a snapshot of this storage."""
+
+    kind: Kind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSight:
+    """A snapshot in the world: what ``volume_id`` held when it was taken, in ``size`` bytes."""
+
+    id: str
+    volume_id: str
+    size: int
+
+
+Extent = tuple[int, bytes]
+"""Bytes at an offset; what no extent covers reads as zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +67,39 @@ class Storage(Protocol):
         """Make the directories; repeatable."""
         ...
 
-    async def create(self, id: str, size: int) -> VolumeSight:
-        """A volume of ``size`` bytes that reads as zeros and takes room only as it is written.
+    async def create(self, id: str, size: int, source: Source | None = None) -> VolumeSight:
+        """A volume of ``size`` bytes that reads as zeros and takes room only as it is written; with a source it begins with
+        what that holds now, as one moment's picture.
 
-        An existing one of the same size is fine; of another size is Refused. Nothing half-made stays after an error.
+        An existing one of the same size is fine; of another size is Refused, as is a size below the source's. Absent: the
+        source is not there. Nothing half-made stays after an error. May take as long as the source is large; see ``progress``.
         """
         ...
 
+    async def fill(self, id: str, size: int, extents: AsyncIterator[Extent]) -> VolumeSight:
+        """Give a volume that is not attached exactly these bytes, whole or not at all; it is made where it is not there. Busy
+        while it is attached. Refused: an extent that reaches beyond ``size``."""
+        ...
+
+    def progress(self, id: str) -> int | None:
+        """Percent of what is being copied into a volume or snapshot; None: nothing is."""
+        ...
+
+    async def extend(self, id: str, size: int) -> VolumeSight:
+        """Make it larger, and its device; used or not. Its file system follows at once where the kernel lets a mounted one grow,
+        else with the next mount. Repeatable; Refused: it is larger already."""
+        ...
+
     async def remove(self, id: str) -> None:
-        """Gone for ever, with its data. Busy while it is mounted."""
+        """Gone for ever, with its data; a copy into it is given up. Busy while it is attached."""
+        ...
+
+    async def attach(self, id: str) -> VolumeSight:
+        """Give it a block device, which stays until ``detach``; nothing is read or written. The sight has ``device``."""
+        ...
+
+    async def detach(self, id: str) -> None:
+        """Take the device of an unmounted volume away, flushed. Busy while something uses it."""
         ...
 
     async def mount(self, id: str) -> VolumeSight:
@@ -54,8 +107,8 @@ class Storage(Protocol):
         one with data is never formatted. Mounted without set-user-id and device files."""
         ...
 
-    async def unmount(self, id: str) -> None:
-        """Undo mount: flushed, unmounted, detached. Busy while something uses it."""
+    async def unmount(self, id: str, *, keep_device: bool = False) -> None:
+        """Undo mount: flushed, unmounted, and detached unless the device is kept. Busy while something uses it."""
         ...
 
     async def sight(self, id: str) -> VolumeSight | None: ...
@@ -64,10 +117,32 @@ class Storage(Protocol):
         """All volumes of this installation."""
         ...
 
+    async def snapshot(self, id: str, volume_id: str) -> SnapshotSight:
+        """What the volume holds now, as one moment's picture, whole or not at all: a mounted file system is frozen meanwhile.
+        Repeatable. Absent: the volume is not there."""
+        ...
+
+    async def remove_snapshot(self, id: str) -> None:
+        """Repeatable."""
+        ...
+
+    async def snapshot_sight(self, id: str) -> SnapshotSight | None: ...
+
+    async def snapshots(self) -> list[SnapshotSight]: ...
+
+    async def revert(self, volume_id: str, id: str) -> VolumeSight:
+        """Give a volume that is not attached what its snapshot holds; its size stays. Busy while it is attached."""
+        ...
+
+    def read(self, source: Source) -> AsyncIterator[Extent]:
+        """The data, in order, at most a MiB at a time; holes are left out. One moment's picture only of what nobody writes.
+        Absent: raised at the first one."""
+        ...
+
     async def capacity(self) -> Capacity: ...
 
     async def destroy(self) -> None:
-        """Unmount, detach and remove all volumes of this installation. Repeatable."""
+        """Unmount, detach and remove all volumes and snapshots of this installation. Repeatable."""
         ...
 
 

@@ -1,7 +1,8 @@
 """Loop devices: block devices that the kernel makes of files (loop(4), linux/loop.h).
 
 A device is bound with the kernel's autoclear flag, so it goes away by itself with its last user: no crash, however
-timed, leaves one behind. Never touches a device without having seen, on the open device, that it is bound to our file.
+timed, leaves one behind, unless somebody asked to keep it. Never touches a device without having seen, on the open device,
+that it is bound to our file.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ _SYS = Path("/sys/block")
 _CONTROL = "/dev/loop-control"
 
 _CLEAR = 0x4C01
+_SET_STATUS = 0x4C04
 _STATUS = 0x4C05
+_SET_CAPACITY = 0x4C07
 _CONFIGURE = 0x4C0A
 _GET_FREE = 0x4C82
 
 _AUTOCLEAR = 4
+_FLAGS = 8
+"""Where the flags are among the numbers of ``_INFO``."""
 _INFO = struct.Struct("=5Q4I64s64s32s2Q")  # struct loop_info64
 _CONFIG = struct.Struct(f"=2I{_INFO.size}s64x")  # struct loop_config
 _LABEL = 63
@@ -84,6 +89,28 @@ def unbind(device: Path, file: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def keep(descriptor: int, *, kept: bool) -> None:
+    """Have an open, bound device stay without users, or go with the last one."""
+    buffer = bytearray(_INFO.size)
+    fcntl.ioctl(descriptor, _STATUS, buffer)
+    numbers = list(_INFO.unpack(buffer))
+    numbers[_FLAGS] = numbers[_FLAGS] & ~_AUTOCLEAR if kept else numbers[_FLAGS] | _AUTOCLEAR
+    fcntl.ioctl(descriptor, _SET_STATUS, _INFO.pack(*numbers))
+
+
+def is_kept(device: Path) -> bool:
+    """Whether the device stays without users."""
+    try:
+        return (_SYS / device.name / "loop" / "autoclear").read_text().strip() == "0"
+    except FileNotFoundError:
+        return False
+
+
+def grow(descriptor: int) -> None:
+    """Let an open device be as large as its file is by now."""
+    fcntl.ioctl(descriptor, _SET_CAPACITY, 0)
 
 
 def _free_device() -> Path:

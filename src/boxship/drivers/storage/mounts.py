@@ -40,6 +40,15 @@ def mounted(below: Path) -> dict[Path, Path]:
     return found
 
 
+def point_of(device: Path) -> Path | None:
+    """Where a device is mounted, by whomever; the first place if there are several."""
+    for line in _MOUNTINFO.read_text(errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        if Path(_unescaped(after.split(" ")[1])) == device:
+            return Path(_unescaped(before.split(" ")[4]))
+    return None
+
+
 def _check(result: int, at: Path) -> None:
     if result:
         number = ctypes.get_errno()
