@@ -189,6 +189,7 @@ def test_container(openstack: Clients, office: str, cloud: Installation) -> None
     openstack.run("appcontainer", "start", "clerk")
     first = _reaches(openstack, "clerk", "Running")
     openstack.run("appcontainer", "restart", "clerk")
+    _reaches(openstack, "clerk", "Running")
     until(lambda: openstack.run("appcontainer", "logs", "clerk").count("ready") == 3, "it began a third time", 20)
     again = _reaches(openstack, "clerk", "Running")
     assert again["addresses"] == first["addresses"], "an address stays over stop, start and restart"
