@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import tarfile
 from collections.abc import Iterator
@@ -61,7 +62,8 @@ def test_refusals_are_those_of_the_host(caller: Tenant, far: dict[str, Any]) -> 
     said = set()
     path = f"{CONTAINERS}/{far['uuid']}/get_archive?path=/no/such"
     for session in caller.at.values():
-        refused = until(lambda session=session: _refusal(session, path), "an answer")  # type: ignore[misc]
+        refused = until(functools.partial(_refusal, session, path), "an answer")
+        assert refused is not None
         said.add((refused.status, str(refused).partition(": ")[2].partition("req-")[0]))
     assert {status for status, _ in said} == {400}, said
     assert len({text.rpartition("request_id")[0] or text for _, text in said}) == 1, said
