@@ -54,6 +54,7 @@ from boxship.services.volume import policy as volume_policy
 from boxship.services.volume import public as volume
 from boxship.services.volume import reconciler as volume_reconciler
 from boxship.services.volume import versions as volume_versions
+from boxship.services.volume.live import VolumeLive
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def _volumes(base: Base) -> Service:
         reconcilers=[
             volume_reconciler.VolumeReconciler(base.database, base.drivers.storage, base.hosts, deadline=deadline)
         ],
+        live=VolumeLive(base.drivers.storage, base.settings.host_name),
     )
 
 

@@ -104,7 +104,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     quota_volumes: Amount = 10
     """Volumes of a project; Cinder's default."""
     quota_gigabytes: Amount = 1000
-    """Gigabytes of all volumes of a project; Cinder's default."""
+    """Gigabytes of all volumes and snapshots of a project; Cinder's default."""
+    quota_snapshots: Amount = 10
+    """Snapshots of volumes of a project; Cinder's defaults here and below."""
+    quota_backups: Amount = 10
+    """Backups of volumes of a project."""
+    quota_backup_gigabytes: Amount = 1000
+    """Gigabytes of the volumes that the backups of a project are of."""
+    quota_per_volume_gigabytes: Amount = -1
+    """Gigabytes that a single volume may have."""
     quota_containers: Amount = 40
     """Containers of a project; Zun's defaults for the container quotas."""
     quota_memory: Amount = 51200

@@ -102,21 +102,48 @@ class MetadataNotFound(errors.NotFound):
         super().__init__(f"Volume {volume} has no metadata with key {key}.")
 
 
-class VolumeLimitExceeded(errors.OverQuota):
-    """The project has as many volumes as it may."""
-
-    def __init__(self, allowed: int) -> None:
-        super().__init__(f"Maximum number of volumes allowed ({allowed}) exceeded for quota 'volumes'.")
-
-
 class VolumeSizeExceedsAvailableQuota(errors.OverQuota):
     """The gigabytes of the project would exceed its quota."""
 
-    def __init__(self, requested: int, allowed: int, consumed: int) -> None:
+    def __init__(self, requested: int, allowed: int, consumed: int, name: str = "gigabytes") -> None:
         super().__init__(
-            "Requested volume or snapshot exceeds allowed gigabytes quota. "
+            f"Requested volume or snapshot exceeds allowed {name} quota. "
             f"Requested {requested}G, quota is {allowed}G and {consumed}G has been consumed."
         )
+
+
+class VolumeSizeExceedsLimit(errors.OverQuota):
+    """A single volume may not be that large."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"Requested volume size {size} is larger than maximum allowed limit {limit}.")
+
+
+class NumberExceeded(errors.OverQuota):
+    """The project has as many of something as it may."""
+
+    def __init__(self, name: str, allowed: int) -> None:
+        what = name.partition("_")[0]
+        super().__init__(f"Maximum number of {what} allowed ({allowed}) exceeded for quota '{name}'.")
+
+
+class BackupSizeExceedsAvailableQuota(errors.OverQuota):
+    """The gigabytes of the project's backups would exceed its quota."""
+
+    def __init__(self, requested: int, allowed: int, consumed: int) -> None:
+        super().__init__(
+            "Requested backup exceeds allowed Backup gigabytes quota. "
+            f"Requested {requested}G, quota is {allowed}G and {consumed}G has been consumed."
+        )
+
+
+def exceeded(name: str, requested: int, allowed: int, consumed: int) -> errors.OverQuota:
+    """The error for the quota of that name."""
+    if name == "backup_gigabytes":
+        return BackupSizeExceedsAvailableQuota(requested, allowed, consumed)
+    if name.startswith("gigabytes"):
+        return VolumeSizeExceedsAvailableQuota(requested, allowed, consumed, name)
+    return NumberExceeded(name, allowed)
 
 
 class ExtraSpecNotFound(errors.NotFound):
@@ -131,3 +158,68 @@ class MessageNotFound(errors.NotFound):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"Message {message} could not be found.")
+
+
+class TransferNotFound(errors.NotFound):
+    """No such transfer, or not the caller's."""
+
+    def __init__(self, transfer: str) -> None:
+        super().__init__(f"Transfer {transfer} could not be found.")
+
+
+class InvalidAuthKey(errors.BadRequest):
+    """The key is another one."""
+
+    def __init__(self, transfer: str) -> None:
+        super().__init__(f"Invalid auth key: Attempt to transfer {transfer} with invalid auth key.")
+
+
+class TypeAccessExists(errors.Conflict):
+    """The project has access already."""
+
+    def __init__(self, volume_type: str, project: str) -> None:
+        super().__init__(f"Volume type access for {volume_type} / {project} combination already exists.")
+
+
+class TypeAccessNotFound(errors.NotFound):
+    """The project has no access, so none is taken away; or everybody has."""
+
+    def __init__(self, volume_type: str, project: str) -> None:
+        super().__init__(f"Volume type access not found for {volume_type} / {project} combination.")
+
+
+class TypeIsPublic(errors.Conflict):
+    """Access is not given to what everybody has."""
+
+    def __init__(self, volume_type: str) -> None:
+        super().__init__(f"Type access modification is not applicable to public volume type {volume_type}.")
+
+
+class ServiceNotFound(errors.NotFound):
+    """No such service on that host."""
+
+    def __init__(self, binary: str, host: str) -> None:
+        super().__init__(f"Service {binary} could not be found on host {host}.")
+
+
+class HostNotFound(errors.NotFound):
+    """No service of that host is known."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"Host {host} could not be found.")
+
+
+class AttachedElsewhere(errors.BadRequest):
+    """The data is on another host's disk."""
+
+    def __init__(self, volume: str, host: str, wanted: str) -> None:
+        super().__init__(
+            f"Invalid volume: {volume} is on the disk of host {host} and cannot be attached to host {wanted}."
+        )
+
+
+class InvalidAttachMode(errors.BadRequest):
+    """The volume may be read only."""
+
+    def __init__(self, volume: str, mode: str) -> None:
+        super().__init__(f"Invalid attaching mode '{mode}' for volume {volume}, which is read-only.")

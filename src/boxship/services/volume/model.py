@@ -9,6 +9,9 @@ import msgspec
 KIND = "volume"
 """The kind of volumes for wake-ups and holds."""
 
+SNAPSHOT = "volume_snapshot"
+"""The kind of snapshots."""
+
 GIB = 1 << 30
 """Bytes of the unit that sizes are given in."""
 
@@ -43,10 +46,32 @@ class Volume(msgspec.Struct, frozen=True):
     updated_at: datetime | None
     # create, once: the host whose disk it is on
     host: str = ""
+    # operations: the state that attachments of the API, actions and transfers give it (``states.CLAIMS``); empty: none
+    claim: str = ""
+    # operations: whether it may be attached for reading only
+    read_only: bool = False
+    # create, once: what it begins with (a kind of ``drivers.storage.interface`` and an id); empty: zeros
+    source_kind: str = ""
+    source_id: str | None = None
+    # operations: whether a machine may be started from it
+    bootable: bool = False
+    # operations: whether a holder needs the mount; ``attached`` alone asks for the device only
+    mounted: bool = False
+    # reconciler: the device that was seen, and the GiB that the storage has made
+    device: str | None = None
+    made_size: int = 0
+    # operations: the snapshot to go back to, and how often that was asked for; reconciler: how often it was done
+    revert_to: str | None = None
+    revert_asked: int = 0
+    reverted: int = 0
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """Somebody needs the volume mounted. Written by operations (attach, detach)."""
+    """Somebody needs the volume. Written by operations.
+
+    Services that run things hold it mounted: ``status`` is empty, as it follows from the volume. Of an attachment of the API
+    it is reserved, attaching (``connector`` says who wants the device), attached or detaching.
+    """
 
     id: str
     volume_id: str
@@ -55,6 +80,36 @@ class Attachment(msgspec.Struct, frozen=True):
     mountpoint: str
     read_only: bool
     attached_at: datetime
+    status: str = ""
+    host_name: str | None = None
+    connector: dict[str, object] | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a volume held at one moment. The order of fields is the order of columns."""
+
+    # create, once; ``host``: whose disk it is on
+    id: str
+    volume_id: str
+    project_id: str
+    user_id: str
+    size: int
+    created_at: datetime
+    host: str
+    # operations: what the user calls it
+    name: str | None
+    description: str | None
+    # operations: the wish. Every change of these increments ``generation``.
+    deleting: bool = False
+    condemned: bool = False
+    generation: int = 1
+    # reconciler: what it saw; ``observed`` is the generation that ``fault`` belongs to
+    observed: int = 0
+    made: bool = False
+    fault: str | None = None
+    # store, with every change: follows from the columns above (states.snapshot_shown)
+    status: str = ""
+    updated_at: datetime | None = None
 
 
 class VolumeType(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The states of a volume as users see them, and how they follow from wish and sight. Pure.
 
-    creating ──> available ──> reserved ──> in-use ──> detaching ──> available
+    creating ──> available ──> reserved ──> attaching ──> in-use ──> detaching ──> available
+                     └──> awaiting-transfer ──> available, extending ──> as before, reverting ──> available
         └──> error <── (any step that was refused)         deleting ──> (gone) | error_deleting
 
 ``error`` and ``error_deleting`` end with the next change of the wish: attach, detach, delete, or a reset by an admin.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from boxship.services.volume.model import Volume
+from boxship.services.volume.model import Snapshot, Volume
 
 
 class State(StrEnum):
@@ -18,12 +19,20 @@ class State(StrEnum):
 
     CREATING = "creating"  # asked for, not yet in the storage
     AVAILABLE = "available"  # in the storage, nobody needs it
+    AWAITING_TRANSFER = "awaiting-transfer"  # offered to another project
     RESERVED = "reserved"  # somebody needs it, not yet mounted
+    ATTACHING = "attaching"  # its device is wanted, or about to be
     IN_USE = "in-use"  # mounted for its holders
     DETACHING = "detaching"  # no holder any more, not yet unmounted
+    EXTENDING = "extending"  # to become larger
+    REVERTING = "reverting"  # to become what its snapshot holds
     DELETING = "deleting"  # to be removed once nobody holds it
     ERROR = "error"  # a step was refused; the fault says why
     ERROR_DELETING = "error_deleting"  # the removal was refused; asking again tries again
+
+
+CLAIMS = frozenset({State.RESERVED, State.ATTACHING, State.IN_USE, State.DETACHING, State.AWAITING_TRANSFER})
+"""What a claim may be: states that do not follow from the storage, as they are about what clients do elsewhere."""
 
 
 def shown(volume: Volume) -> State:
@@ -35,6 +44,32 @@ def shown(volume: Volume) -> State:
         return State.ERROR
     if not volume.made:
         return State.CREATING
+    if volume.revert_asked != volume.reverted:
+        return State.REVERTING
+    if volume.made_size < volume.size:
+        return State.EXTENDING
+    if volume.claim:
+        return State(volume.claim)
     if volume.attached:
-        return State.IN_USE if volume.path else State.RESERVED
-    return State.DETACHING if volume.path else State.AVAILABLE
+        return State.IN_USE if volume.path or (volume.device and not volume.mounted) else State.RESERVED
+    return State.DETACHING if volume.path or volume.device else State.AVAILABLE
+
+
+class SnapshotState(StrEnum):
+    """The words of the Block Storage API for snapshots."""
+
+    CREATING = "creating"  # asked for, not yet taken
+    AVAILABLE = "available"  # taken
+    DELETING = "deleting"  # to be removed once nothing is being made from it
+    ERROR = "error"  # it could not be taken; the fault says why
+    ERROR_DELETING = "error_deleting"  # the removal was refused; asking again tries again
+
+
+def snapshot_shown(snapshot: Snapshot) -> SnapshotState:
+    """The state that follows from the row. A fault counts only for the wish that it was recorded for."""
+    failed = snapshot.fault is not None and snapshot.observed == snapshot.generation
+    if snapshot.deleting:
+        return SnapshotState.ERROR_DELETING if failed else SnapshotState.DELETING
+    if failed or snapshot.condemned:
+        return SnapshotState.ERROR
+    return SnapshotState.AVAILABLE if snapshot.made else SnapshotState.CREATING

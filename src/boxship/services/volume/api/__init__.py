@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from boxship.services.volume.api import attachments, cloud, volume_types, volumes
+from boxship.services.volume.api import attachments, cloud, messages, quotas, services, transfers, volume_types, volumes
 
-ROUTES = [*cloud.ROUTES, *volumes.ROUTES, *volume_types.ROUTES, *attachments.ROUTES]
+ROUTES = [
+    *cloud.ROUTES,
+    *services.ROUTES,
+    *quotas.ROUTES,
+    *messages.ROUTES,
+    *volumes.ROUTES,
+    *volume_types.ROUTES,
+    *attachments.ROUTES,
+    *transfers.ROUTES,
+]

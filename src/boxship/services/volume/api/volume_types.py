@@ -70,6 +70,25 @@ async def delete_spec(call: TypeCall) -> Reply:
     return Reply(status=202)
 
 
+async def list_access(call: TypeCall) -> Reply:
+    found, projects = await volume_types.list_access(call.transaction, call.caller, call.parameters["type"])
+    return Reply({"volume_type_access": [{"volume_type_id": found.id, "project_id": one} for one in projects]})
+
+
+async def act(call: TypeCall) -> Reply:
+    request = call.read(wire.ActionRequest)
+    id = call.parameters["type"]
+    if request.add and not request.remove:
+        call.caller.require("volume_extension:volume_type_access:addProjectAccess")
+        await volume_types.add_access(call.transaction, call.caller, id, request.add.project)
+    elif request.remove and not request.add:
+        call.caller.require("volume_extension:volume_type_access:removeProjectAccess")
+        await volume_types.remove_access(call.transaction, call.caller, id, request.remove.project)
+    else:
+        raise BadRequest("exactly one of addProjectAccess and removeProjectAccess is needed", field="action")
+    return Reply(status=202)
+
+
 _ALL = "/v3/{project_id}/types"
 _ONE = f"{_ALL}/{{type}}"
 _SPECS = f"{_ONE}/extra_specs"
@@ -81,6 +100,13 @@ ROUTES = [
     Route("GET", _ONE, show_type, "volume_extension:type_get"),
     Route("PUT", _ONE, update_type, "volume_extension:type_update"),
     Route("DELETE", _ONE, delete_type, "volume_extension:type_delete"),
+    Route("POST", f"{_ONE}/action", act, "volume_extension:type_actions"),
+    Route(
+        "GET",
+        f"{_ONE}/os-volume-type-access",
+        list_access,
+        "volume_extension:volume_type_access:get_all_for_type",
+    ),
     Route("GET", _SPECS, list_specs, f"{_RULE}:index"),
     Route("POST", _SPECS, set_specs, f"{_RULE}:create"),
     Route("GET", f"{_SPECS}/{{key}}", show_spec, f"{_RULE}:show"),

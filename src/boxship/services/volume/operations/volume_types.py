@@ -10,7 +10,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
-from boxship.services.volume.model import VolumeType
+from boxship.services.volume.model import Volume, VolumeType
 from boxship.services.volume.store import volume_types as store
 
 DEFAULT = "__DEFAULT__"
@@ -33,18 +33,29 @@ async def create_type(transaction: Transaction, volume_type: VolumeType) -> Volu
 
 
 async def get_type(transaction: Transaction, caller: Caller, id: str) -> VolumeType:
-    """The type, by id or ``default``. VolumeTypeNotFound: there is none, or it is private and the caller no admin."""
+    """The type, by id or ``default``. VolumeTypeNotFound: there is none, or it is private and not for the caller."""
     found = await (store.named(transaction, DEFAULT) if id == "default" else store.get(transaction, id))
-    if found is None or not (found.is_public or caller.is_admin):
+    if found is None or not await _sees(transaction, caller, found):
         raise errors.VolumeTypeNotFound(id)
     return found
+
+
+async def _sees(transaction: Transaction, caller: Caller, volume_type: VolumeType) -> bool:
+    if volume_type.is_public or caller.is_admin:
+        return True
+    return caller.project_id in await store.projects(transaction, volume_type.id)
+
+
+async def of_volume(transaction: Transaction, volume: Volume) -> VolumeType:
+    """The type of a volume, whoever may see it."""
+    return (await store.of(transaction, [volume.type_id]))[volume.type_id]
 
 
 async def chosen_type(transaction: Transaction, caller: Caller, name_or_id: str | None) -> VolumeType:
     """The type that a request names, None the default. UnknownVolumeType."""
     name_or_id = name_or_id or DEFAULT
     found = await store.get(transaction, name_or_id) or await store.named(transaction, name_or_id)
-    if found is None or not (found.is_public or caller.is_admin):
+    if found is None or not await _sees(transaction, caller, found):
         raise errors.UnknownVolumeType(name_or_id)
     return found
 
@@ -54,7 +65,7 @@ async def list_types(transaction: Transaction, caller: Caller, query: Query) -> 
     page = listing.page(query, store.COLUMNS, default_sort="created_at", descending=True)
     conditions = listing.filters(query, {"name": store.COLUMNS["name"]})
     if not caller.is_admin:
-        conditions.append(store.PUBLIC)
+        conditions.append(store.seen_by(caller.project))
     elif (query.one("is_public") or "none").lower() != "none":
         conditions.append(store.PUBLIC if query.flag("is_public") else store.PRIVATE)
     types = await store.page(transaction, conditions, page)
@@ -105,6 +116,33 @@ async def delete_type(transaction: Transaction, caller: Caller, id: str) -> None
     if await store.is_used(transaction, found.id):
         raise errors.VolumeTypeInUse(id)
     await store.delete(transaction, found.id)
+
+
+async def list_access(transaction: Transaction, caller: Caller, id: str) -> tuple[VolumeType, list[str]]:
+    """A private type and the projects that have access. VolumeTypeNotFound; TypeAccessNotFound: everybody has."""
+    found = await get_type(transaction, caller, id)
+    if found.is_public:
+        raise errors.TypeAccessNotFound(id, "all projects")
+    return found, await store.projects(transaction, found.id)
+
+
+async def add_access(transaction: Transaction, caller: Caller, id: str, project_id: str) -> None:
+    """Give a project access to a private type. VolumeTypeNotFound, TypeIsPublic, TypeAccessExists."""
+    found = await get_type(transaction, caller, id)
+    if found.is_public:
+        raise errors.TypeIsPublic(id)
+    if project_id in await store.projects(transaction, found.id):
+        raise errors.TypeAccessExists(id, project_id)
+    await store.give(transaction, found.id, project_id)
+
+
+async def remove_access(transaction: Transaction, caller: Caller, id: str, project_id: str) -> None:
+    """Take a project's access to a private type away. VolumeTypeNotFound, TypeIsPublic, TypeAccessNotFound."""
+    found = await get_type(transaction, caller, id)
+    if found.is_public:
+        raise errors.TypeIsPublic(id)
+    if not await store.take(transaction, found.id, project_id):
+        raise errors.TypeAccessNotFound(id, project_id)
 
 
 def multi(volume_type: VolumeType) -> bool:

@@ -18,7 +18,7 @@ from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, Attachment, Volume, VolumeType
-from boxship.services.volume.operations import volume_types
+from boxship.services.volume.operations import quotas, volume_types
 from boxship.services.volume.states import State
 from boxship.services.volume.store import attachments as attachment_store
 from boxship.services.volume.store import volume_types as type_store
@@ -26,9 +26,6 @@ from boxship.services.volume.store import volumes as store
 
 ZONE = "nova"
 """The one availability zone; upstream's default name."""
-
-
-FAULTY = frozenset({State.ERROR, State.ERROR_DELETING})
 
 
 class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +55,7 @@ class VolumeDetail(msgspec.Struct, frozen=True):
 async def create_volume(transaction: Transaction, caller: Caller, settings: Settings, wish: VolumeWish) -> Volume:
     """Ask for a blank volume.
 
-    UnknownVolumeType, BadRequest (zone), VolumeLimitExceeded, VolumeSizeExceedsAvailableQuota.
+    UnknownVolumeType, BadRequest (zone), OverQuota.
     """
     volume_type = await volume_types.chosen_type(transaction, caller, wish.volume_type)
     if wish.availability_zone not in {None, ZONE}:
@@ -66,7 +63,8 @@ async def create_volume(transaction: Transaction, caller: Caller, settings: Sett
             f"Availability zone '{wish.availability_zone}' is invalid; there is only '{ZONE}'.",
             field="volume.availability_zone",
         )
-    await _require_quota(transaction, settings, wish)
+    demand = quotas.Demand(type_name=volume_type.name, volumes=1, gigabytes=wish.size, largest=wish.size)
+    await quotas.require(transaction, settings, wish.project_id, demand)
     host = await _disk(transaction, settings) if wish.host is None else wish.host
     volume = await store.insert(transaction, msgspec.structs.replace(_new_volume(caller, wish, volume_type), host=host))
     await store.put_metadata(transaction, volume.id, wish.metadata, replace=False)
@@ -107,15 +105,6 @@ def _new_volume(caller: Caller, wish: VolumeWish, volume_type: VolumeType) -> Vo
         status=State.CREATING,
         updated_at=None,
     )
-
-
-async def _require_quota(transaction: Transaction, settings: Settings, wish: VolumeWish) -> None:
-    await transaction.serialise(f"quota:{wish.project_id}")
-    count, gigabytes = await store.usage(transaction, wish.project_id)
-    if 0 <= settings.quota_volumes < count + 1:
-        raise errors.VolumeLimitExceeded(settings.quota_volumes)
-    if 0 <= settings.quota_gigabytes < gigabytes + wish.size:
-        raise errors.VolumeSizeExceedsAvailableQuota(wish.size, settings.quota_gigabytes, gigabytes)
 
 
 async def get_volume(transaction: Transaction, caller: Caller, id: str, *, lock: bool = False) -> Volume:
@@ -241,7 +230,7 @@ async def delete_metadata(transaction: Transaction, caller: Caller, id: str, key
         raise errors.MetadataNotFound(id, key)
 
 
-async def change_wish(transaction: Transaction, volume: Volume, **changes: bool) -> Volume:
+async def change_wish(transaction: Transaction, volume: Volume, **changes: bool | str) -> Volume:
     """Write a changed wish and wake the reconciler. Conflict: somebody else changed it at the same moment."""
     changed = await _changed(transaction, volume, generation=volume.generation + 1, **changes)
     transaction.wake(KIND, volume.id)
@@ -253,21 +242,6 @@ async def _changed(transaction: Transaction, volume: Volume, **changes: object) 
     if changed is None:
         raise core_errors.Conflict(f"Volume {volume.id} is being changed by another request; try again.")
     return changed
-
-
-async def list_faults(transaction: Transaction, project_id: str, query: Query) -> list[Volume]:
-    """The volumes of a project that are in error, newest first."""
-    page = listing.page(query, store.COLUMNS, default_sort="created_at", descending=True)
-    conditions = [store.of_project(project_id), store.COLUMNS["status"].in_(sorted(FAULTY))]
-    return await store.page(transaction, conditions, page)
-
-
-async def get_fault(transaction: Transaction, caller: Caller, id: str) -> Volume:
-    """A volume that is in error. MessageNotFound: it is not, or is not there."""
-    volume = await store.get(transaction, id)
-    if volume is None or not caller.sees(volume.project_id) or volume.status not in FAULTY:
-        raise errors.MessageNotFound(id)
-    return volume
 
 
 async def count_usage(transaction: Transaction, project_id: str) -> tuple[int, int]:

@@ -53,6 +53,22 @@ class SpecsRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     extra_specs: Specs
 
 
+Project = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Access(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whom an action is about."""
+
+    project: Project
+
+
+class ActionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /types/{type}/action: exactly one of these."""
+
+    add: Access | None = msgspec.field(default=None, name="addProjectAccess")
+    remove: Access | None = msgspec.field(default=None, name="removeProjectAccess")
+
+
 def wish(new: NewType) -> VolumeType:
     """The type that is asked for; id and time are the operation's."""
     return VolumeType("", new.name, new.description, new.is_public, new.extra_specs or {}, datetime.now(UTC))

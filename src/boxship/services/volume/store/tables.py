@@ -30,6 +30,17 @@ volumes = sa.Table(
     sa.Column("status", sa.String(32), nullable=False),
     sa.Column("updated_at", types.Moment),
     sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("claim", sa.String(32), nullable=False, server_default=""),
+    sa.Column("read_only", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("source_kind", sa.String(16), nullable=False, server_default=""),
+    sa.Column("source_id", sa.String(64)),
+    sa.Column("bootable", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("mounted", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("device", sa.String(4096)),
+    sa.Column("made_size", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("revert_to", sa.String(64)),
+    sa.Column("revert_asked", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("reverted", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_volumes_project_created", "project_id", "created_at", "id"),
     sa.Index("ix_volumes_project_name", "project_id", "name"),
     sa.Index("ix_volumes_created", "created_at", "id"),
@@ -50,6 +61,44 @@ metadata = sa.Table(
     sa.Column("value", sa.String(255), nullable=False),
 )
 
+snapshots = sa.Table(
+    "volume_snapshots",
+    types.metadata,
+    types.identifier(),
+    types.reference("volume_id", "volumes.id", nullable=False),
+    types.reference("project_id", nullable=False),
+    types.reference("user_id", nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("created_at", types.Moment, nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("name", sa.String(255)),
+    sa.Column("description", sa.String(255)),
+    sa.Column("deleting", sa.Boolean, nullable=False),
+    sa.Column("condemned", sa.Boolean, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("observed", sa.Integer, nullable=False),
+    sa.Column("made", sa.Boolean, nullable=False),
+    sa.Column("fault", sa.Text),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("updated_at", types.Moment),
+    sa.Index("ix_volume_snapshots_project_created", "project_id", "created_at", "id"),
+    sa.Index("ix_volume_snapshots_volume", "volume_id"),
+)
+sa.Index(
+    "ix_volume_snapshots_due",
+    snapshots.c.id,
+    sqlite_where=snapshots.c.observed != snapshots.c.generation,
+    postgresql_where=snapshots.c.observed != snapshots.c.generation,
+)
+
+snapshot_metadata = sa.Table(
+    "volume_snapshot_metadata",
+    types.metadata,
+    sa.Column("snapshot_id", sa.String(64), sa.ForeignKey("volume_snapshots.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("value", sa.String(255), nullable=False),
+)
+
 attachments = sa.Table(
     "volume_attachments",
     types.metadata,
@@ -60,6 +109,9 @@ attachments = sa.Table(
     sa.Column("mountpoint", sa.String(4096), nullable=False),
     sa.Column("read_only", sa.Boolean, nullable=False),
     sa.Column("attached_at", types.Moment, nullable=False),
+    sa.Column("status", sa.String(32), nullable=False, server_default=""),
+    sa.Column("host_name", sa.String(255)),
+    sa.Column("connector", types.Json(dict[str, object])),
     sa.UniqueConstraint("volume_id", "holder_kind", "holder_id"),
 )
 
@@ -72,4 +124,12 @@ volume_types = sa.Table(
     sa.Column("is_public", sa.Boolean, nullable=False),
     sa.Column("extra_specs", types.Json(dict[str, str]), nullable=False),
     sa.Column("created_at", types.Moment, nullable=False),
+)
+
+type_access = sa.Table(
+    "volume_type_access",
+    types.metadata,
+    sa.Column("type_id", sa.String(64), sa.ForeignKey("volume_types.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Index("ix_volume_type_access_project", "project_id"),
 )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.volume.model import VolumeType
-from boxship.services.volume.store.tables import volume_types, volumes
+from boxship.services.volume.store.tables import type_access, volume_types, volumes
 
 COLUMNS: listing.Columns = {
     "id": volume_types.c.id,
@@ -38,6 +38,35 @@ async def named(transaction: Transaction, name: str) -> VolumeType | None:
     """The type of this name."""
     row = await transaction.row(sa.select(volume_types).where(volume_types.c.name == name))
     return VolumeType(*tuple(row)) if row else None
+
+
+async def names(transaction: Transaction) -> list[str]:
+    """The names of all types."""
+    rows = await transaction.rows(sa.select(volume_types.c.name).order_by(volume_types.c.name))
+    return [row.name for row in rows]
+
+
+def seen_by(project_id: str) -> sa.ColumnElement[bool]:
+    """The condition that a type is public or the project has access."""
+    given = sa.exists().where(type_access.c.type_id == volume_types.c.id, type_access.c.project_id == project_id)
+    return sa.or_(PUBLIC, given)
+
+
+async def projects(transaction: Transaction, id: str) -> list[str]:
+    """Which projects have access to a private type."""
+    select = sa.select(type_access.c.project_id).where(type_access.c.type_id == id)
+    return [row.project_id for row in await transaction.rows(select.order_by(type_access.c.project_id))]
+
+
+async def give(transaction: Transaction, id: str, project_id: str) -> None:
+    """Give a project access."""
+    await transaction.execute(type_access.insert().values(type_id=id, project_id=project_id))
+
+
+async def take(transaction: Transaction, id: str, project_id: str) -> bool:
+    """Take a project's access away; False where it has none."""
+    here = sa.and_(type_access.c.type_id == id, type_access.c.project_id == project_id)
+    return await transaction.execute(type_access.delete().where(here)) > 0
 
 
 async def of(transaction: Transaction, ids: Sequence[str]) -> dict[str, VolumeType]:

@@ -1,0 +1,114 @@
+"""The services of the hosts as Cinder's users know them: what keeps volumes, what places them, what backs them up.
+
+All three are the same program, one on every host; it tells by its signs of life whether they are up. What an admin
+disables takes nothing new and goes on with what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from boxship.config import Settings
+from boxship.core import clock, hosts
+from boxship.core.db.database import Transaction
+from boxship.services.volume import errors
+from boxship.services.volume.store import services as store
+
+VOLUME = "cinder-volume"
+SCHEDULER = "cinder-scheduler"
+BACKUP = "cinder-backup"
+BINARIES = (SCHEDULER, VOLUME, BACKUP)
+
+
+class Named(msgspec.Struct, frozen=True):
+    """Which service of which host is meant."""
+
+    binary: str
+    host: str
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A service of a host; ``address`` is the host, of what keeps volumes host@backend."""
+
+    binary: str
+    host: str
+    address: str
+    zone: str
+    up: bool
+    updated_at: datetime
+    disabled: bool
+    reason: str | None
+
+
+async def list_services(
+    transaction: Transaction, settings: Settings, binary: str | None = None, host: str | None = None
+) -> list[Service]:
+    """The services of all hosts that are known, by host; ``host`` names one or what stands before its ``@``."""
+    disabled = await store.disabled(transaction)
+    found = [one for host in await hosts.known(transaction) for one in _services(settings, host, disabled)]
+    return [one for one in found if binary in {None, one.binary} and host in {None, one.host, one.address}]
+
+
+def _services(
+    settings: Settings, host: hosts.Host, disabled: dict[tuple[str, str], store.Disabled]
+) -> Iterable[Service]:
+    """A host without an engine keeps no volumes."""
+    seen = clock.now() - timedelta(seconds=host.age)
+    for binary in BINARIES if host.works else (SCHEDULER,):
+        addresses = [f"{host.name}@{name}" for name in backends(settings)] if binary == VOLUME else [host.name]
+        for address in addresses:
+            off = disabled.get((address, binary))
+            lives = host.lives(settings.host_lease)
+            reason = off.reason if off else None
+            yield Service(binary, host.name, address, host.zone, lives, seen, off is not None, reason)
+
+
+def backends(settings: Settings) -> list[str]:
+    """The names of the backends of every host."""
+    del settings
+    return ["file"]
+
+
+async def set_enabled(
+    transaction: Transaction, settings: Settings, named: Named, *, enabled: bool, reason: str | None = None
+) -> Service:
+    """Have a service take what is new, or not. ServiceNotFound: no such host or service; the host may be given whole."""
+    found = await list_services(transaction, settings, named.binary, named.host)
+    if not found:
+        raise errors.ServiceNotFound(named.binary, named.host)
+    for one in found:
+        if enabled:
+            await store.enable(transaction, one.address, one.binary)
+        else:
+            await store.disable(transaction, store.Disabled(one.address, one.binary, reason, clock.now()))
+    return found[0]
+
+
+async def taking(transaction: Transaction, settings: Settings) -> list[Service]:
+    """What keeps volumes, lives and is not disabled: where a new volume may go."""
+    return [one for one in await list_services(transaction, settings, VOLUME) if one.up and not one.disabled]
+
+
+async def list_hosts(transaction: Transaction, settings: Settings, zone: str | None) -> list[Service]:
+    """The services that are enabled, as the older list of hosts has them."""
+    found = await list_services(transaction, settings)
+    return [one for one in found if not one.disabled and zone in {None, "", one.zone}]
+
+
+async def show_host(transaction: Transaction, settings: Settings, host: str) -> list[store.Kept]:
+    """What a host keeps, by project. HostNotFound: it keeps no volumes, or is not known."""
+    found = await list_services(transaction, settings, VOLUME, host)
+    if not found:
+        raise errors.HostNotFound(host)
+    return await store.kept(transaction, found[0].host)
+
+
+async def zones(transaction: Transaction, settings: Settings) -> dict[str, bool]:
+    """The availability zones, and whether anything that keeps volumes is up in them."""
+    found: dict[str, bool] = {}
+    for one in await list_services(transaction, settings, VOLUME):
+        found[one.zone] = found.get(one.zone, False) or (one.up and not one.disabled)
+    return found
