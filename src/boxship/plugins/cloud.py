@@ -162,13 +162,19 @@ def cloud_region(name: str | None) -> CloudRegion:
 
 def read(row: object, kind: type[Resource]) -> Resource:
     """A resource of an answer. Nulls stand for what is not said. Unavailable: the cloud speaks otherwise than its API."""
-    said = {name: value for name, value in row.items() if value is not None} if isinstance(row, dict) else row
     try:
-        return msgspec.convert(said, kind, strict=False)
+        return msgspec.convert(_said(row), kind, strict=False)
     except msgspec.ValidationError as error:
         raise errors.Unavailable(
             f"The cloud answers with something that is no {kind.__name__.lower()}: {error}."
         ) from error
+
+
+def _said(value: object) -> object:
+    """A document without what is null, however deep."""
+    if isinstance(value, dict):
+        return {name: _said(inner) for name, inner in value.items() if inner is not None}
+    return [_said(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _document(content: bytes) -> Any:

@@ -5,8 +5,6 @@ with fake drivers that is asked over HTTP by openstacksdk. The cloud and the plu
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
 import secrets
 import socket
 import threading
@@ -26,6 +24,7 @@ from boxship.plugins.kuryr import calls
 from boxship.plugins.kuryr.host import Host
 from boxship.plugins.kuryr.neutron import Cloud
 from tests import cloud
+from tests.plugins.caller import Caller, Refused, serving
 
 Document = dict[str, Any]
 
@@ -40,42 +39,8 @@ def docker_mac() -> str:
     return f"02:42:{':'.join(secrets.token_hex(1) for _ in range(4))}"
 
 
-class Refused(Exception):
-    """The plugin answered with an error."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(f"{status}: {sentence}")
-        self.status = status
-        self.sentence = sentence
-
-
-class Docker:
+class Docker(Caller):
     """What libnetwork does with a plugin: the calls, and the order in which it makes them."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def raw(self, method: str, path: str, body: bytes) -> tuple[int, Document]:
-        """One request as it is."""
-        connection = http.client.HTTPConnection("plugin")
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(30)
-        connection.sock.connect(str(self.path))
-        try:
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            found = json.loads(answer.read())
-            assert isinstance(found, dict)
-            return answer.status, found
-        finally:
-            connection.close()
-
-    def call(self, path: str, body: Document | None = None) -> Document:
-        """One call. Refused: it did not work."""
-        status, answer = self.raw("POST", f"/{path}", json.dumps(body or {}).encode())
-        if status != 200 or "Err" in answer:
-            raise Refused(status, answer["Err"])
-        return answer
 
     def pool(self, range_: str = "", **said: Any) -> Document:
         """RequestPool."""
@@ -298,29 +263,6 @@ def client(directory: Path, url: str, user: str = "kuryr") -> Cloud:
     entry = {"auth_type": "admin_token", "auth": {"endpoint": url, "token": user}, "network_endpoint_override": url}
     path.write_text(yaml.safe_dump({"clouds": {"test": entry}}))
     return Cloud(OpenStackConfig(config_files=[str(path)]).get_one("test"))
-
-
-@contextmanager
-def serving(application: Any, listener: socket.socket) -> Iterator[None]:
-    """An ASGI application behind a socket, for the time of the ``with``."""
-    up = threading.Event()
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            up.set()
-
-    config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", ws="none")
-    config.timeout_graceful_shutdown = 1  # some never answer
-    server = Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        assert up.wait(20)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(30)
 
 
 class CloudThread:

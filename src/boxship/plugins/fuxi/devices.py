@@ -62,8 +62,7 @@ class Devices:
         volume = self._passed(thing)
         record = self._connected(volume, record)
         kind = self._prepared(volume, record)
-        point = self._host.point(volume.id)
-        point.mkdir(mode=0o700, parents=True, exist_ok=True)
+        point = self._host.made_point(volume.id)
         try:
             mounts.mount(record.device, point, kind, _OPTIONS.get(kind, ""), read_only=volume.is_read_only)
         except OSError as error:
@@ -72,7 +71,7 @@ class Devices:
             ) from error
         if not volume.is_read_only:
             _empty(point)
-            filesystems.grow(record.device, point, kind)
+            _grow(record, point, kind)
 
     def _passed(self, thing: Thing) -> resources.Volume:
         """The volume, when nothing is under way with it. Conflict: it is held by somebody else."""
@@ -199,6 +198,15 @@ class Devices:
 def _is_unfinished(record: Record) -> bool:
     """Whether we began to format the device under the attachment that it has now."""
     return bool(record.attachment) and record.formatting == record.attachment
+
+
+def _grow(record: Record, point: Path, kind: str) -> None:
+    """Let the file system fill a volume that was extended. Where the kernel does not let us (CAP_SYS_RESOURCE), it stays
+    as it is: it works, and is smaller than it could be."""
+    try:
+        filesystems.grow(record.device, point, kind)
+    except errors.Conflict as error:
+        log.warning("the file system does not fill its volume", volume=record.name, reason=error.sentence)
 
 
 def _empty(point: Path) -> None:

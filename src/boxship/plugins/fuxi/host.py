@@ -45,6 +45,13 @@ class Host:
         """Where a volume or share is mounted."""
         return self.directory / "data" / id
 
+    def made_point(self, id: str) -> Path:
+        """The same, made; only root passes through."""
+        point = self.point(id)
+        point.parent.mkdir(mode=0o700, exist_ok=True)
+        point.mkdir(mode=0o700, exist_ok=True)
+        return point
+
     def connector(self) -> dict[str, object]:
         """This host as Cinder wants to know it, where os-brick does not say more."""
         return {

@@ -149,8 +149,7 @@ class Shares:
         if local is None and not remote:
             raise errors.Conflict(f"The share {thing.name} has no export location that this host can use.")
         self._open(thing, record, keep, _server(remote[0]) if remote else "")
-        point = self._host.point(thing.id)
-        point.mkdir(mode=0o700, parents=True, exist_ok=True)
+        point = self._host.made_point(thing.id)
         if local is not None:
             mount_local(Path(local.path), point)
         else:
