@@ -1,0 +1,104 @@
+"""A real Docker engine and the plugin's real process with the small cloud: what Docker asks of a plugin, and when."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.plugins.fuxi import fake
+from tests.system import engine, fuxi
+from tests.system.waiting import until
+
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("fuxi-docker"), pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def dockerd() -> Iterator[engine.Engine]:
+    made = engine.make()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[fake.Cloud, Path]]:
+    directory = tmp_path_factory.mktemp("cloud")
+    made = fake.Cloud(directory)
+    with fake.serving(made) as url:
+        entry = {
+            "auth_type": "admin_token",
+            "auth": {"endpoint": url, "token": "x"},
+            "block_storage_endpoint_override": f"{url}/volume/v3",
+            "shared_file_system_endpoint_override": f"{url}/share/v2",
+        }
+        clouds = directory / "clouds.yaml"
+        clouds.write_text(yaml.safe_dump({"clouds": {"docker": entry}}))
+        yield made, clouds
+
+
+@pytest.fixture
+def plugin(dockerd: engine.Engine, cloud: tuple[fake.Cloud, Path], tmp_path: Path) -> Iterator[fuxi.Plugin]:
+    made = fuxi.plugin(
+        cloud[1], tmp_path / "plugin", "--host", "here", "--docker", str(dockerd.socket), "--timeout", "20"
+    )
+    made.start()
+    try:
+        yield made
+        until(made.nothing_left, "nothing is mounted and recorded")
+        assert not cloud[0].attachments
+    finally:
+        if made.process is not None:
+            made.stop()
+
+
+@pytest.fixture
+def docker(dockerd: engine.Engine, plugin: fuxi.Plugin) -> fuxi.Docker:
+    return fuxi.Docker(dockerd, plugin.name)
+
+
+@pytest.fixture
+def name() -> str:
+    return f"v-{secrets.token_hex(3)}"
+
+
+def test_a_volume_is_mounted_while_containers_use_it(docker: fuxi.Docker, plugin: fuxi.Plugin, name: str) -> None:
+    docker.create(name)
+    docker.run(name, "echo kept > /data/file")
+    assert plugin.nothing_left()
+    docker.start(f"{name}-a", f"{name}:/data")
+    docker.start(f"{name}-b", f"{name}:/other:ro")
+    assert docker.execute(f"{name}-b", "cat /other/file") == "kept"
+    assert docker.status(name)["uses"] == 2
+    docker.engine.docker("cp", f"{name}-a:/data/file", "-")  # mounts once more, for the same use
+    assert docker.status(name)["uses"] == 2
+    docker.stop(f"{name}-a")
+    assert len(plugin.mounted()) == 1
+    docker.stop(f"{name}-b")
+    assert plugin.nothing_left()
+    docker.remove(name)
+
+
+def test_a_container_that_fails_to_start_is_no_use(docker: fuxi.Docker, plugin: fuxi.Plugin, name: str) -> None:
+    docker.create(name)
+    docker.refused("run", "--rm", "-v", f"{name}:/data", "busybox", "/no/such/program")
+    assert plugin.nothing_left()
+    docker.remove(name)
+
+
+def test_containers_outlive_the_plugin_and_the_engine(docker: fuxi.Docker, plugin: fuxi.Plugin, name: str) -> None:
+    docker.create(name)
+    docker.start(f"{name}-a", f"{name}:/data", words=("--restart", "always"))
+    docker.execute(f"{name}-a", "echo kept > /data/file; sync")
+    plugin.kill()
+    assert docker.execute(f"{name}-a", "cat /data/file") == "kept"
+    plugin.start()
+    docker.engine.kill()
+    docker.engine.start()
+    until(lambda: docker.engine.docker("ps", "--quiet", "--filter", f"name={name}-a"), "the container is up again", 30)
+    until(lambda: docker.execute(f"{name}-a", "cat /data/file") == "kept", "the volume is there")
+    docker.stop(f"{name}-a")
+    until(plugin.nothing_left, "the last use is over", 30)
+    docker.remove(name)
