@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PYTEST := .venv/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint conformance conformance-drivers chaos bench docs kuryr-plugin clean
+.PHONY: help up down test lint conformance conformance-drivers chaos bench docs kuryr-plugin fuxi-plugin clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -49,9 +49,13 @@ docs: ## Write docs/reference from the code
 	@$(PYTHON) docs/generate.py
 	@$(PYTHON) -m tests.cli.reference
 
-kuryr-plugin: ## Build the managed Docker plugin and give it to Docker; see docs/kuryr.md
+kuryr-plugin: ## Build the managed Docker plugin for networks and give it to Docker; see docs/kuryr.md
 	@scripts/bootstrap --python
-	@$(PYTHON) deploy/kuryr/build.py .cache/kuryr-plugin
+	@$(PYTHON) deploy/plugin.py kuryr .cache/kuryr-plugin
+
+fuxi-plugin: ## Build the managed Docker plugin for volumes and give it to Docker; see docs/fuxi.md
+	@scripts/bootstrap --python
+	@$(PYTHON) deploy/plugin.py fuxi .cache/fuxi-plugin
 
 clean: ## Remove the Python environments and caches; a running cloud stays
 	@rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

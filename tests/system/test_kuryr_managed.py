@@ -19,7 +19,7 @@ from tests.system.kuryr import Docker
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("kuryr-managed"), pytest.mark.timeout(300)]
 
-BUILD = Path(__file__).parents[2] / "deploy" / "kuryr" / "build.py"
+BUILD = Path(__file__).parents[2] / "deploy" / "plugin.py"
 NAME = "boxship/kuryr"
 DRIVER = f"{NAME}:latest"
 
@@ -37,7 +37,7 @@ def managed(dockerd: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The engine with the plugin as it is built, not enabled; at the end the plugin is away again."""
     directory = tmp_path_factory.mktemp("managed")
     subprocess.run(
-        [sys.executable, str(BUILD), str(directory), "--host", f"unix://{dockerd.socket}", "--name", NAME], check=True
+        [sys.executable, str(BUILD), "kuryr", str(directory), "--host", f"unix://{dockerd.socket}", "--name", NAME], check=True
     )
     shutil.rmtree(directory)
     yield dockerd

@@ -1,4 +1,5 @@
-"""Builds the managed Docker plugin: a directory with ``config.json`` and ``rootfs``, and, where an engine is named, the plugin.
+"""Builds a managed Docker plugin, ``kuryr`` or ``fuxi``: a directory with ``config.json`` and ``rootfs``, and the plugin in the
+engine that is named.
 
 Everything comes from the Python environment that runs this: its interpreter, the distributions that Boxship requires, in the
 versions that are there, and a wheel of this checkout. Nothing is fetched and no container is run.
@@ -20,18 +21,20 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parent.parent
-PLACES = ("etc/openstack", "run/docker/plugins", "tmp", "proc", "sys", "dev")
+CHECKOUT = HERE.parent
+PLACES = ("etc/openstack", "run/docker/plugins", "fuxi", "tmp", "proc", "sys", "dev")
 """Directories that Docker mounts something on, and the plugin's socket."""
 NEVER_USED = shutil.ignore_patterns(
     *("__pycache__", "site-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"),
     *("config-*", "*.a", "_tkinter*"),
 )
-PROGRAMS = ("ip",)
-"""What the plugin runs, where the cloud leaves the wiring to it."""
+PROGRAMS = {"kuryr": ("ip",), "fuxi": ("mkfs.ext4", "resize2fs", "mount")}
+"""What a plugin runs: wiring where the cloud leaves that to it; file systems."""
+WHERE_THERE = {"kuryr": (), "fuxi": ("mkfs.xfs", "xfs_growfs", "mount.nfs")}
+"""What it runs where the host that builds it has it, and refuses to do where not."""
 
 
-def build(target: Path) -> None:
+def build(kind: str, target: Path) -> None:
     """Write ``config.json`` and ``rootfs`` into the directory, which is made; what is there is replaced."""
     root = target / "rootfs"
     shutil.rmtree(root, ignore_errors=True)
@@ -44,14 +47,20 @@ def build(target: Path) -> None:
     for distribution in required("boxship"):
         _copy(distribution, packages)
     _wheel(packages)
-    for program in PROGRAMS:
-        found = shutil.which(program)
-        if found is None:
-            raise SystemExit(f"The program {program} is not on this host.")
-        (root / "usr/sbin").mkdir(exist_ok=True)
-        shutil.copy(found, root / "usr/sbin")
+    _programs(kind, root / "usr/sbin")
     _libraries(root)
-    shutil.copy(HERE / "config.json", target)
+    shutil.copy(HERE / kind / "config.json", target)
+
+
+def _programs(kind: str, target: Path) -> None:
+    """SystemExit: this host lacks one that the plugin needs."""
+    target.mkdir()
+    for program in (*PROGRAMS[kind], *WHERE_THERE[kind]):
+        found = shutil.which(program)
+        if found is not None:
+            shutil.copy(found, target)
+        elif program in PROGRAMS[kind]:
+            raise SystemExit(f"The program {program} is not on this host.")
 
 
 def _interpreter(root: Path) -> None:
@@ -144,15 +153,16 @@ def _run(*command: str) -> None:
 def main() -> None:
     """Build, and give it to the engine."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=sorted(PROGRAMS), help="which plugin")
     parser.add_argument("directory", type=Path, help="where config.json and rootfs are written")
     parser.add_argument("--host", default="", help="the engine's socket, as for docker [default: what docker finds]")
-    parser.add_argument("--name", default="boxship/kuryr", help="the plugin in Docker [default: %(default)s]")
+    parser.add_argument("--name", default="", help="the plugin in Docker [default: boxship/KIND]")
     parser.add_argument("--no-create", action="store_true", help="only write the directory")
     given = parser.parse_args()
-    build(given.directory)
+    build(given.kind, given.directory)
     if not given.no_create:
         host = ("--host", given.host) if given.host else ()
-        _run("docker", *host, "plugin", "create", given.name, str(given.directory))
+        _run("docker", *host, "plugin", "create", given.name or f"boxship/{given.kind}", str(given.directory))
 
 
 if __name__ == "__main__":
