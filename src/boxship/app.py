@@ -170,7 +170,8 @@ def _volumes(base: Base) -> Service:
         rules=volume_policy.RULES,
         microversions=volume_versions.MICROVERSIONS,
         reconcilers=[
-            volume_reconciler.VolumeReconciler(base.database, base.drivers.storage, base.hosts, deadline=deadline)
+            volume_reconciler.VolumeReconciler(base.database, base.drivers.storage, base.hosts, deadline=deadline),
+            volume_reconciler.SnapshotReconciler(base.database, base.drivers.storage, base.hosts, deadline=deadline),
         ],
         live=VolumeLive(base.drivers.storage, base.settings.host_name),
     )

@@ -23,12 +23,14 @@ Columns = Mapping[str, sa.ColumnElement[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list: ``sorts`` are pairs of key and whether descending; ``reverse`` walks towards the start."""
+    """Which part of a list: ``sorts`` are pairs of key and whether descending; ``reverse`` walks towards the start;
+    ``offset`` rows are left out, for the APIs that have it."""
 
     limit: int | None
     marker: str | None
     sorts: tuple[tuple[str, bool], ...]
     reverse: bool = False
+    offset: int = 0
 
 
 def page(query: Query, columns: Columns, *, default_sort: str, descending: bool = False, most: int = 1000) -> Page:
@@ -86,15 +88,15 @@ def _typed(name: str, value: str, column: sa.ColumnElement[Any]) -> object:
     if isinstance(column.type, sa.Integer):
         return Query(((name, value),)).number(name, least=-(2**31))
     if isinstance(column.type, types.Moment):
-        return _moment(name, value)
+        return moment(name, value)
     return value
 
 
-def _moment(name: str, value: str) -> datetime:
-    """A moment in ISO 8601; UTC where it names no zone."""
+def moment(name: str, value: str) -> datetime:
+    """A moment in ISO 8601, of the field ``name``; UTC where it names no zone. BadRequest: it is none."""
     try:
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        read = datetime.fromisoformat(value)
+        return read.replace(tzinfo=read.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise errors.BadRequest(f"{value!r} is not a moment in ISO 8601", field=name) from error
 
@@ -118,6 +120,8 @@ async def fetch(
     select = select.order_by(*[_ordered(column, descending) for column, descending in order])
     if page.limit is not None:
         select = select.limit(page.limit)
+    if page.offset:
+        select = select.offset(page.offset)
     rows = await transaction.rows(select)
     return rows[::-1] if page.reverse else rows
 

@@ -17,13 +17,14 @@ _TABLES = (
     "volume_messages",
     "volume_type_access",
     "volume_disabled_services",
+    "volume_image_metadata",
 )
 
 
 def upgrade() -> None:
     """Make the tables and the columns."""
     op.add_column("volumes", sa.Column("claim", sa.String(length=32), nullable=False, server_default=""))
-    op.add_column("volumes", sa.Column("read_only", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("volumes", sa.Column("read_only", sa.Boolean(), nullable=True))
     op.add_column("volume_attachments", sa.Column("status", sa.String(length=32), nullable=False, server_default=""))
     op.add_column("volume_attachments", sa.Column("host_name", sa.String(length=255), nullable=True))
     op.add_column("volume_attachments", sa.Column("connector", sa.Text(), nullable=True))
@@ -33,6 +34,7 @@ def upgrade() -> None:
     _messages()
     _type_access()
     _disabled_services()
+    _image_metadata()
 
 
 def downgrade() -> None:
@@ -117,4 +119,17 @@ def _disabled_services() -> None:
         sa.Column("reason", sa.String(length=255), nullable=True),
         sa.Column("disabled_at", types.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("host", "binary", name="pk_volume_disabled_services"),
+    )
+
+
+def _image_metadata() -> None:
+    op.create_table(
+        "volume_image_metadata",
+        sa.Column("volume_id", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["volume_id"], ["volumes.id"], name="fk_volume_image_metadata_volume_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("volume_id", "key", name="pk_volume_image_metadata"),
     )

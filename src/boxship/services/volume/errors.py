@@ -223,3 +223,45 @@ class InvalidAttachMode(errors.BadRequest):
 
     def __init__(self, volume: str, mode: str) -> None:
         super().__init__(f"Invalid attaching mode '{mode}' for volume {volume}, which is read-only.")
+
+
+class SnapshotNotFound(errors.NotFound):
+    """No such snapshot, or not the caller's."""
+
+    def __init__(self, snapshot: str) -> None:
+        super().__init__(f"Snapshot {snapshot} could not be found.")
+
+
+class InvalidSnapshot(errors.BadRequest):
+    """The state of the snapshot does not allow it; Cinder answers 400."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid snapshot: {reason}.")
+
+
+class SnapshotMetadataNotFound(errors.NotFound):
+    """The snapshot has no such key."""
+
+    def __init__(self, snapshot: str, key: str) -> None:
+        super().__init__(f"Snapshot {snapshot} has no metadata with key {key}.")
+
+
+class VolumeHasSnapshots(InvalidVolume):
+    """Its snapshots go first, or with it."""
+
+    def __init__(self, volume: str, count: int) -> None:
+        super().__init__(f"Volume {volume} still has {count} dependent snapshots; delete them first, or with cascade.")
+
+
+class AttachmentHeld(errors.Conflict):
+    """A service of this program needs the volume, and lets go by itself when what it runs is gone."""
+
+    def __init__(self, kind: str, holder: str) -> None:
+        super().__init__(f"The volume is held by {kind} {holder}; it is detached when that is removed.")
+
+
+class ImageMetadataNotFound(errors.NotFound):
+    """The image of the volume has no such key."""
+
+    def __init__(self, volume: str, key: str) -> None:
+        super().__init__(f"Metadata of the image of volume {volume} has no key {key}.")

@@ -48,8 +48,8 @@ class Volume(msgspec.Struct, frozen=True):
     host: str = ""
     # operations: the state that attachments of the API, actions and transfers give it (``states.CLAIMS``); empty: none
     claim: str = ""
-    # operations: whether it may be attached for reading only
-    read_only: bool = False
+    # operations: whether it may be attached for reading only; None: nobody ever said
+    read_only: bool | None = None
     # create, once: what it begins with (a kind of ``drivers.storage.interface`` and an id); empty: zeros
     source_kind: str = ""
     source_id: str | None = None

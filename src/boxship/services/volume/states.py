@@ -20,6 +20,7 @@ class State(StrEnum):
     CREATING = "creating"  # asked for, not yet in the storage
     AVAILABLE = "available"  # in the storage, nobody needs it
     AWAITING_TRANSFER = "awaiting-transfer"  # offered to another project
+    MAINTENANCE = "maintenance"  # declared so by an admin: nobody attaches it
     RESERVED = "reserved"  # somebody needs it, not yet mounted
     ATTACHING = "attaching"  # its device is wanted, or about to be
     IN_USE = "in-use"  # mounted for its holders
@@ -31,8 +32,19 @@ class State(StrEnum):
     ERROR_DELETING = "error_deleting"  # the removal was refused; asking again tries again
 
 
-CLAIMS = frozenset({State.RESERVED, State.ATTACHING, State.IN_USE, State.DETACHING, State.AWAITING_TRANSFER})
-"""What a claim may be: states that do not follow from the storage, as they are about what clients do elsewhere."""
+CLAIMS = frozenset(
+    {
+        State.CREATING,
+        State.MAINTENANCE,
+        State.RESERVED,
+        State.ATTACHING,
+        State.IN_USE,
+        State.DETACHING,
+        State.AWAITING_TRANSFER,
+    }
+)
+"""What a claim may be: states that do not follow from the storage, as they are about what clients do elsewhere, or declared
+by an admin."""
 
 
 def shown(volume: Volume) -> State:
@@ -42,17 +54,25 @@ def shown(volume: Volume) -> State:
         return State.ERROR_DELETING if failed else State.DELETING
     if failed or volume.condemned:
         return State.ERROR
+    return _changing(volume) or _used(volume)
+
+
+def _changing(volume: Volume) -> State | None:
+    """What is done to its bytes."""
     if not volume.made:
         return State.CREATING
     if volume.revert_asked != volume.reverted:
         return State.REVERTING
-    if volume.made_size < volume.size:
-        return State.EXTENDING
+    return State.EXTENDING if volume.made_size < volume.size else None
+
+
+def _used(volume: Volume) -> State:
+    """Who needs it."""
     if volume.claim:
         return State(volume.claim)
-    if volume.attached:
-        return State.IN_USE if volume.path or (volume.device and not volume.mounted) else State.RESERVED
-    return State.DETACHING if volume.path or volume.device else State.AVAILABLE
+    if not volume.attached:
+        return State.DETACHING if volume.path or volume.device else State.AVAILABLE
+    return State.IN_USE if volume.path or (volume.device and not volume.mounted) else State.RESERVED
 
 
 class SnapshotState(StrEnum):

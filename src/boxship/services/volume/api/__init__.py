@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from boxship.services.volume.api import attachments, cloud, messages, quotas, services, transfers, volume_types, volumes
+from boxship.services.volume.api import (
+    actions,
+    attachments,
+    cloud,
+    messages,
+    quotas,
+    services,
+    snapshots,
+    transfers,
+    volume_types,
+    volumes,
+)
 
 ROUTES = [
     *cloud.ROUTES,
@@ -10,6 +21,8 @@ ROUTES = [
     *quotas.ROUTES,
     *messages.ROUTES,
     *volumes.ROUTES,
+    *actions.ROUTES,
+    *snapshots.ROUTES,
     *volume_types.ROUTES,
     *attachments.ROUTES,
     *transfers.ROUTES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.volume import versions
+from boxship.services.volume.operations import filters
 from boxship.services.volume.schemas import cloud as wire
 
 CloudCall = Call[None]
@@ -18,6 +19,16 @@ async def show_version(call: CloudCall) -> Reply:
     return Reply(versions.document(call.base_url))
 
 
+async def list_filters(call: CloudCall) -> Reply:
+    wanted = call.query.one("resource")
+    shown = [
+        {"resource": name, "filters": list(known)}
+        for name, known in filters.RESOURCES.items()
+        if wanted in {None, name}
+    ]
+    return Reply({"resource_filters": shown})
+
+
 async def list_extensions(_call: CloudCall) -> Reply:
     return Reply(wire.EXTENSIONS)
 
@@ -27,5 +38,12 @@ _PROJECT = "/v3/{project_id}"
 ROUTES = [
     Route("GET", "/", list_versions, PUBLIC),
     Route("GET", "/v3", show_version, PUBLIC),
+    Route(
+        "GET",
+        f"{_PROJECT}/resource_filters",
+        list_filters,
+        "volume_extension:resource_filters",
+        since=versions.RESOURCE_FILTERS,
+    ),
     Route("GET", f"{_PROJECT}/extensions", list_extensions, "volume_extension:list_extensions"),
 ]

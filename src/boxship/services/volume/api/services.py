@@ -9,7 +9,7 @@ from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import Route
 from boxship.services.volume import errors, versions
 from boxship.services.volume.live import VolumeLive
-from boxship.services.volume.operations import scheduling, services
+from boxship.services.volume.operations import scheduling, services, volume_types
 from boxship.services.volume.schemas import services as wire
 
 ServiceCall = Call[VolumeLive]
@@ -78,7 +78,8 @@ async def list_pools(call: ServiceCall) -> Reply:
     async with call.database.read() as transaction:
         found = await services.taking(transaction, call.settings)
         if call.version >= versions.POOLS_OF_TYPE and (wanted := call.query.one("volume_type")):
-            found = await scheduling.of_type(transaction, call.caller, found, wanted)
+            chosen = await volume_types.chosen_type(transaction, call.caller, wanted)
+            found = [one for one in found if scheduling.meets(one.address.partition("@")[2], chosen.extra_specs)]
     detail = call.query.flag("detail")
     pools = [wire.pool(one, await call.live.capacity(one.host), detail=detail) for one in found]
     name = call.query.one("name") if call.version >= versions.POOL_FILTERS else None

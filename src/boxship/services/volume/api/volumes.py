@@ -1,4 +1,4 @@
-"""Handlers of volumes, their metadata and actions: parse, call one operation, shape the answer."""
+"""Handlers of volumes and their metadata: parse, call one operation, shape the answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import Route
 from boxship.services.volume import versions
 from boxship.services.volume.model import Volume
-from boxship.services.volume.operations import volumes
+from boxship.services.volume.operations import filters, volumes
 from boxship.services.volume.schemas import volumes as wire
 
 VolumeCall = Call[None]
@@ -29,21 +29,40 @@ async def _reply(call: VolumeCall, volume: Volume, status: int = 200) -> Reply:
 
 
 async def list_volumes(call: VolumeCall) -> Reply:
-    found, more = await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
-    return Reply(wire.listed(call, "volumes", (wire.brief(call, volume) for volume in found), more=more))
+    found, more = await _found(call)
+    listed = wire.listed(call, "volumes", (wire.brief(call, volume) for volume in found), more=more)
+    return Reply(listed | await _counted(call))
+
+
+async def _found(call: VolumeCall) -> tuple[list[Volume], bool]:
+    if call.version >= versions.STRICT_FILTERS:
+        filters.require_known(call.query, volumes.FILTERS)
+    return await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
+
+
+async def _counted(call: VolumeCall) -> dict[str, int]:
+    """How many there are in all pages, where that is asked for."""
+    if call.version < versions.COUNTS or not call.query.flag("with_count"):
+        return {}
+    project = call.parameters["project_id"]
+    return {"count": await volumes.count_volumes(call.transaction, call.caller, project, call.query)}
 
 
 async def list_details(call: VolumeCall) -> Reply:
-    found, more = await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
+    found, more = await _found(call)
     details = await volumes.describe(call.transaction, found)
     extra = wire.admin_fields(call)
     shown = (wire.extended(call, detail, extra) for detail in details)
-    return Reply(wire.listed(call, "volumes", shown, more=more))
+    return Reply(wire.listed(call, "volumes", shown, more=more) | await _counted(call))
 
 
 async def show_summary(call: VolumeCall) -> Reply:
-    count, gigabytes = await volumes.count_usage(call.transaction, call.parameters["project_id"])
-    return Reply({"volume-summary": {"total_size": gigabytes, "total_count": count}})
+    project = call.parameters["project_id"]
+    count, gigabytes, metadata = await volumes.summarise(call.transaction, call.caller, project, call.query)
+    summary: dict[str, object] = {"total_size": gigabytes, "total_count": count}
+    if call.version >= versions.SUMMARY_METADATA:
+        summary["metadata"] = metadata
+    return Reply({"volume-summary": summary})
 
 
 async def show_volume(call: VolumeCall) -> Reply:
@@ -63,21 +82,8 @@ async def update_volume(call: VolumeCall) -> Reply:
 async def delete_volume(call: VolumeCall) -> Reply:
     if call.version >= versions.FORCED_DELETE and call.query.flag("force"):
         call.caller.require("volume:force_delete")
-    await volumes.delete_volume(call.transaction, call.caller, call.parameters["volume"])
-    return Reply(status=202)
-
-
-async def act(call: VolumeCall) -> Reply:
-    request = call.read(wire.ActionRequest)
-    id = call.parameters["volume"]
-    if request.reset_status and request.force_delete is msgspec.UNSET:
-        call.caller.require("volume_extension:volume_admin_actions:reset_status")
-        await volumes.reset_status(call.transaction, call.caller, id, request.reset_status.status)
-    elif request.force_delete is not msgspec.UNSET and not request.reset_status:
-        call.caller.require("volume_extension:volume_admin_actions:force_delete")
-        await volumes.delete_volume(call.transaction, call.caller, id)
-    else:
-        raise BadRequest("exactly one of os-reset_status and os-force_delete is needed", field="action")
+    cascade = call.query.flag("cascade")
+    await volumes.delete_volume(call.transaction, call.caller, call.parameters["volume"], cascade=cascade)
     return Reply(status=202)
 
 
@@ -135,7 +141,6 @@ ROUTES = [
     Route("GET", _ONE, show_volume, "volume:get"),
     Route("PUT", _ONE, update_volume, "volume:update"),
     Route("DELETE", _ONE, delete_volume, "volume:delete"),
-    Route("POST", f"{_ONE}/action", act, "volume_extension:volume_actions"),
     Route("GET", f"{_ONE}/metadata", list_metadata, "volume:get_volume_metadata"),
     Route("POST", f"{_ONE}/metadata", add_metadata, "volume:create_volume_metadata"),
     Route("PUT", f"{_ONE}/metadata", replace_metadata, "volume:update_volume_metadata"),

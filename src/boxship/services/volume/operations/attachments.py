@@ -1,4 +1,4 @@
-"""Attachments: who needs which volume mounted. Made through the door by services that run things; listed for users."""
+"""Attachments of services that run things, made through the door: they need the volume mounted. And lists of all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, Attachment, Volume
-from boxship.services.volume.operations import volumes
+from boxship.services.volume.operations import needs, volumes
 from boxship.services.volume.states import State
 from boxship.services.volume.store import attachments as store
 from boxship.services.volume.store import volumes as volume_store
@@ -31,7 +31,8 @@ class AttachmentWish(msgspec.Struct, frozen=True):
 async def attach(transaction: Transaction, volume_id: str, wish: AttachmentWish) -> None:
     """Have the volume mounted for the holder, and hold it; asked again it changes nothing.
 
-    VolumeNotFound; VolumeUnusable (error, deleting); VolumeInUse (held by another and not multiattach).
+    VolumeNotFound; VolumeUnusable (error, deleting, offered to another project, for reading only); VolumeInUse (held by
+    another and not multiattach).
     """
     volume = await volume_store.get(transaction, volume_id, lock=True)
     if volume is None:
@@ -41,26 +42,23 @@ async def attach(transaction: Transaction, volume_id: str, wish: AttachmentWish)
         return
     if volume.status not in ATTACHABLE:
         raise errors.VolumeUnusable(volume_id, volume.status, volume.fault)
-    if present and not volume.multiattach:
+    if (present or volume.claim) and not volume.multiattach:
         raise errors.VolumeInUse(volume_id)
+    if volume.read_only and not wish.read_only:
+        raise errors.VolumeUnusable(volume_id, volume.status, "it may be attached for reading only")
     await store.insert(
         transaction, Attachment(new_id(), volume_id, *wish.holder, wish.mountpoint, wish.read_only, clock.now())
     )
     await holds.hold(transaction, (KIND, volume_id), wish.holder)
-    await volumes.change_wish(transaction, volume, attached=True)
+    await needs.recount(transaction, volume)
 
 
 async def detach(transaction: Transaction, volume_id: str, holder: holds.Resource) -> None:
     """The holder has let go: forget its attachment and hold. Repeatable; a volume that is gone is fine."""
     volume = await volume_store.get(transaction, volume_id, lock=True)
     if volume is not None and await store.delete(transaction, volume_id, holder):
-        await _recount(transaction, volume)
+        await needs.recount(transaction, volume)
     await holds.release(transaction, (KIND, volume_id), holder)
-
-
-async def _recount(transaction: Transaction, volume: Volume) -> None:
-    rest = (await store.of(transaction, [volume.id])).get(volume.id, [])
-    await volumes.change_wish(transaction, volume, attached=bool(rest))
 
 
 async def delete_held(transaction: Transaction, volume_id: str, holder: holds.Resource) -> None:
@@ -76,7 +74,7 @@ async def list_attachments(
 ) -> tuple[list[tuple[Attachment, Volume]], bool]:
     """One page of the attachments of a project's volumes (for admins with ``all_tenants`` of all)."""
     page = listing.page(query, store.COLUMNS, default_sort="attached_at", descending=True)
-    conditions = listing.filters(query, store.COLUMNS)
+    conditions = [*listing.filters(query, store.COLUMNS), store.SHOWN]
     if not (caller.is_admin and query.flag("all_tenants")):
         conditions.append(volume_store.of_project(project_id))
     found = await store.page(transaction, conditions, page)
@@ -84,10 +82,16 @@ async def list_attachments(
     return [(one, by_id[one.volume_id]) for one in found], listing.next_marker(found, page)
 
 
-async def get_attachment(transaction: Transaction, caller: Caller, id: str) -> tuple[Attachment, Volume]:
-    """The attachment and its volume. AttachmentNotFound."""
+async def with_volume(transaction: Transaction, id: str) -> tuple[Attachment, Volume] | None:
+    """The attachment and its volume, whoever may see them; None: it is gone."""
     found = await store.get(transaction, id)
     volume = await volume_store.get(transaction, found.volume_id) if found else None
-    if found is None or volume is None or not caller.sees(volume.project_id):
+    return (found, volume) if found and volume else None
+
+
+async def get_attachment(transaction: Transaction, caller: Caller, id: str) -> tuple[Attachment, Volume]:
+    """The attachment and its volume. AttachmentNotFound."""
+    pair = await with_volume(transaction, id)
+    if pair is None or not caller.sees(pair[1].project_id) or pair[0].holder_kind == needs.CONNECTION:
         raise errors.AttachmentNotFound(id)
-    return found, volume
+    return pair

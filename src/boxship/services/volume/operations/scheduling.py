@@ -1,4 +1,4 @@
-"""Where a new volume may go: which of the backends meet what its type asks for by extra specs. Pure but for the types.
+"""Where a new volume may go: which of the backends meet what its type asks for by extra specs. Pure.
 
 An extra spec without a scope, or with the scope ``capabilities``, is compared with what the backend says of itself, the way
 Cinder's CapabilitiesFilter does; ``multiattach`` and ``RESKEY:`` keys and keys of other scopes are not about backends.
@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from boxship.core.auth.caller import Caller
-from boxship.core.db.database import Transaction
-from boxship.services.volume.operations import volume_types
-from boxship.services.volume.operations.services import Service
-
+BACKEND = "file"
+"""The name of the one backend of every host."""
 VENDOR = "Open Source"
 """What Cinder's own drivers say of their vendor."""
 PROTOCOL = "local"
@@ -60,11 +57,3 @@ def _is_met(has: str | None, wanted: str) -> bool:
     if words and words[0] == "<or>":
         return has in words[1::2]
     return has == wanted
-
-
-async def of_type(
-    transaction: Transaction, caller: Caller, services: Iterable[Service], name_or_id: str
-) -> list[Service]:
-    """Those of the services that volumes of the type may go to. UnknownVolumeType."""
-    chosen = await volume_types.chosen_type(transaction, caller, name_or_id)
-    return [one for one in services if meets(one.address.partition("@")[2], chosen.extra_specs)]

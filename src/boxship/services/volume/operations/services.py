@@ -15,6 +15,7 @@ from boxship.config import Settings
 from boxship.core import clock, hosts
 from boxship.core.db.database import Transaction
 from boxship.services.volume import errors
+from boxship.services.volume.operations import scheduling
 from boxship.services.volume.store import services as store
 
 VOLUME = "cinder-volume"
@@ -69,7 +70,7 @@ def _services(
 def backends(settings: Settings) -> list[str]:
     """The names of the backends of every host."""
     del settings
-    return ["file"]
+    return [scheduling.BACKEND]
 
 
 async def set_enabled(

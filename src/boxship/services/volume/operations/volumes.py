@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import random
 from collections.abc import Sequence
 
@@ -17,10 +16,12 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
-from boxship.services.volume.model import KIND, Attachment, Volume, VolumeType
-from boxship.services.volume.operations import quotas, volume_types
+from boxship.services.volume.model import KIND, Attachment, Snapshot, Volume, VolumeType
+from boxship.services.volume.operations import filters, quotas, sources, volume_types, wishes
 from boxship.services.volume.states import State
 from boxship.services.volume.store import attachments as attachment_store
+from boxship.services.volume.store import image_metadata as image_store
+from boxship.services.volume.store import snapshots as snapshot_store
 from boxship.services.volume.store import volume_types as type_store
 from boxship.services.volume.store import volumes as store
 
@@ -29,11 +30,11 @@ ZONE = "nova"
 
 
 class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new volume shall be; ``size`` in GiB, ``volume_type`` a name or id, None the default type; ``host``: whose disk
-    it is to be on, None any."""
+    """What a new volume shall be; ``size`` in GiB, None that of what it is made from; ``volume_type`` a name or id, None the
+    default type, or that of what it is made from; ``host``: whose disk it is to be on, None any."""
 
     project_id: str
-    size: int
+    size: int | None
     name: str | None = None
     description: str | None = None
     volume_type: str | None = None
@@ -41,6 +42,8 @@ class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     multiattach: bool = False
     host: str | None = None
+    snapshot_id: str | None = None
+    source_volid: str | None = None
 
 
 class VolumeDetail(msgspec.Struct, frozen=True):
@@ -50,23 +53,36 @@ class VolumeDetail(msgspec.Struct, frozen=True):
     type_name: str
     metadata: dict[str, str]
     attachments: list[Attachment]
+    image_metadata: dict[str, str]
 
 
 async def create_volume(transaction: Transaction, caller: Caller, settings: Settings, wish: VolumeWish) -> Volume:
-    """Ask for a blank volume.
+    """Ask for a volume: blank, or with what a snapshot or another volume holds.
 
-    UnknownVolumeType, BadRequest (zone), OverQuota.
+    UnknownVolumeType, BadRequest (zone, size, two sources), SnapshotNotFound, VolumeNotFound, InvalidSnapshot, InvalidVolume,
+    OverQuota.
     """
-    volume_type = await volume_types.chosen_type(transaction, caller, wish.volume_type)
+    origin = await sources.origin(transaction, caller, wish.snapshot_id, wish.source_volid)
+    volume_type = await volume_types.chosen_type(transaction, caller, wish.volume_type or origin.type_id)
     if wish.availability_zone not in {None, ZONE}:
         raise core_errors.BadRequest(
             f"Availability zone '{wish.availability_zone}' is invalid; there is only '{ZONE}'.",
             field="volume.availability_zone",
         )
-    demand = quotas.Demand(type_name=volume_type.name, volumes=1, gigabytes=wish.size, largest=wish.size)
+    size = sources.size(wish.size, origin)
+    demand = quotas.Demand(type_name=volume_type.name, volumes=1, gigabytes=size, largest=size)
     await quotas.require(transaction, settings, wish.project_id, demand)
-    host = await _disk(transaction, settings) if wish.host is None else wish.host
-    volume = await store.insert(transaction, msgspec.structs.replace(_new_volume(caller, wish, volume_type), host=host))
+    host = wish.host if origin.host is None else origin.host
+    new = msgspec.structs.replace(
+        _new_volume(caller, wish, volume_type),
+        size=size,
+        host=await _disk(transaction, settings) if host is None else host,
+        source_kind=origin.kind,
+        source_id=origin.id,
+        bootable=origin.bootable,
+    )
+    volume = await store.insert(transaction, new)
+    await sources.hold(transaction, volume)
     await store.put_metadata(transaction, volume.id, wish.metadata, replace=False)
     transaction.wake(KIND, volume.id)
     return volume
@@ -87,7 +103,7 @@ def _new_volume(caller: Caller, wish: VolumeWish, volume_type: VolumeType) -> Vo
         id=new_id(),
         project_id=wish.project_id,
         user_id=caller.user_id,
-        size=wish.size,
+        size=wish.size or 0,
         type_id=volume_type.id,
         availability_zone=ZONE,
         multiattach=wish.multiattach or volume_types.multi(volume_type),
@@ -120,11 +136,24 @@ async def describe(transaction: Transaction, volumes: Sequence[Volume]) -> list[
     ids = [volume.id for volume in volumes]
     types = await type_store.of(transaction, list({volume.type_id for volume in volumes}))
     metadata = await store.metadata_of(transaction, ids)
-    attached = await attachment_store.of(transaction, [volume.id for volume in volumes if volume.attached])
+    images = await image_store.of(transaction, ids)
+    used = [volume.id for volume in volumes if volume.attached or volume.claim]
+    attached = await attachment_store.of(transaction, used)
     return [
-        VolumeDetail(volume, types[volume.type_id].name, metadata.get(volume.id, {}), attached.get(volume.id, []))
+        VolumeDetail(
+            volume,
+            types[volume.type_id].name,
+            metadata.get(volume.id, {}),
+            [one for one in attached.get(volume.id, []) if one.status in {"", "attached"} and is_shown(one)],
+            images.get(volume.id, {}),
+        )
         for volume in volumes
     ]
+
+
+def is_shown(attachment: Attachment) -> bool:
+    """Whether users see the attachment, which is no mere connection."""
+    return attachment.holder_kind != "connection"
 
 
 async def list_volumes(
@@ -134,36 +163,48 @@ async def list_volumes(
 
     BadRequest: a filter, sort key or marker that is none.
     """
-    page = listing.page(query, store.COLUMNS, default_sort="created_at", descending=True)
-    everywhere = caller.is_admin and query.flag("all_tenants")
-    names = [name for name in store.COLUMNS if everywhere or name != "project_id"]
-    conditions = listing.filters(query, {name: store.COLUMNS[name] for name in names})
-    if not everywhere:
-        conditions.append(store.of_project(project_id))
-    conditions.extend(_fixed_filters(query))
-    conditions.extend(store.has_metadata(key, value) for key, value in _metadata_filter(query).items())
-    volumes = await store.page(transaction, conditions, page)
+    page = filters.page(query, store.COLUMNS, default_sort="created_at", descending=True)
+    volumes = await store.page(transaction, conditions(caller, project_id, query), page)
     return volumes, listing.next_marker(volumes, page)
+
+
+async def count_volumes(transaction: Transaction, caller: Caller, project_id: str, query: Query) -> int:
+    """How many volumes the list has in all its pages."""
+    return await store.count(transaction, conditions(caller, project_id, query))
+
+
+async def summarise(
+    transaction: Transaction, caller: Caller, project_id: str, query: Query
+) -> tuple[int, int, dict[str, list[str]]]:
+    """How many volumes the list has, their GiB, and the values of their metadata by key."""
+    return await store.summary(transaction, conditions(caller, project_id, query))
+
+
+FILTERS = frozenset({*store.FILTERS, *filters.RESOURCES["volume"], "encrypted", "glance_metadata"})
+"""What lists of volumes may be filtered by."""
+
+
+def conditions(caller: Caller, project_id: str, query: Query) -> list[sa.ColumnElement[bool]]:
+    """What the query wants of volumes. BadRequest: a value that none can have."""
+    everywhere = caller.is_admin and query.flag("all_tenants")
+    found, rest = filters.moments(query, store.COLUMNS)
+    names = [name for name in store.FILTERS if everywhere or name != "project_id"]
+    found.extend(listing.filters(rest, {name: store.FILTERS[name] for name in names}))
+    found.extend(filters.like(query, store.COLUMNS))
+    if not everywhere:
+        found.append(store.of_project(project_id))
+    found.extend(_fixed_filters(query))
+    found.extend(store.has_metadata(key, value) for key, value in filters.pairs(query, "metadata").items())
+    found.extend(image_store.has(key, value) for key, value in filters.pairs(query, "glance_metadata").items())
+    return found
 
 
 def _fixed_filters(query: Query) -> list[sa.ColumnElement[bool]]:
     """Filters by fields that are the same for every volume here: they keep all or none."""
-    wants = [query.flag(name) for name in ("bootable", "encrypted") if query.one(name) is not None]
+    wants = [query.flag("encrypted")] if query.one("encrypted") is not None else []
+    wants += [not query.flag("consumes_quota")] if query.one("consumes_quota") is not None else []
+    wants += [bool(query.one(name)) for name in ("group_id", "migration_status")]
     return [sa.false()] if any(wants) else []
-
-
-def _metadata_filter(query: Query) -> dict[str, str]:
-    """``metadata`` in the query as clients write it: a Python or JSON dictionary of strings. BadRequest: not one."""
-    text = query.one("metadata")
-    if not text:
-        return {}
-    wrong = core_errors.BadRequest("not a dictionary of strings", field="metadata")
-    if len(text) > 8192:
-        raise wrong
-    try:
-        return msgspec.convert(ast.literal_eval(text), dict[str, str])
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError) as error:
-        raise wrong from error
 
 
 async def update_volume(
@@ -176,28 +217,29 @@ async def update_volume(
     return await _changed(transaction, volume, **changes)
 
 
-async def delete_volume(transaction: Transaction, caller: Caller, id: str) -> None:
-    """Ask for the removal, in any state but attached; asked again after a failure it is tried again.
+async def delete_volume(transaction: Transaction, caller: Caller, id: str, *, cascade: bool = False) -> None:
+    """Ask for the removal, in any state but attached; asked again after a failure it is tried again. With ``cascade`` its
+    snapshots go first.
 
-    VolumeNotFound; VolumeAttached: somebody uses it.
+    VolumeNotFound; VolumeAttached: somebody uses it; VolumeHasSnapshots.
     """
     volume = await get_volume(transaction, caller, id, lock=True)
     if volume.attached:
         raise errors.VolumeAttached(id)
+    for snapshot in await _dependents(transaction, id, cascade=cascade):
+        await wishes.discard(transaction, snapshot)
     if volume.deleting and volume.observed != volume.generation:
         return
     await change_wish(transaction, volume, deleting=True)
 
 
-async def reset_status(transaction: Transaction, caller: Caller, id: str, status: str | None) -> None:
-    """Declare a volume broken (``error``) or have its state found anew (any other); for admins.
-
-    The other states follow from the world and cannot be set: what is asked for appears if it is true.
-    """
-    volume = await get_volume(transaction, caller, id, lock=True)
-    if status is None or volume.deleting:
-        return
-    await change_wish(transaction, volume, condemned=status == State.ERROR)
+async def _dependents(transaction: Transaction, id: str, *, cascade: bool) -> list[Snapshot]:
+    """The snapshots that go with a volume. VolumeHasSnapshots: not without being told."""
+    found = await snapshot_store.of(transaction, id)
+    staying = [snapshot for snapshot in found if not snapshot.deleting]
+    if staying and not cascade:
+        raise errors.VolumeHasSnapshots(id, len(staying))
+    return found
 
 
 async def get_metadata(transaction: Transaction, caller: Caller, id: str) -> dict[str, str]:
@@ -230,7 +272,7 @@ async def delete_metadata(transaction: Transaction, caller: Caller, id: str, key
         raise errors.MetadataNotFound(id, key)
 
 
-async def change_wish(transaction: Transaction, volume: Volume, **changes: bool | str) -> Volume:
+async def change_wish(transaction: Transaction, volume: Volume, **changes: bool | int | str | None) -> Volume:
     """Write a changed wish and wake the reconciler. Conflict: somebody else changed it at the same moment."""
     changed = await _changed(transaction, volume, generation=volume.generation + 1, **changes)
     transaction.wake(KIND, volume.id)
@@ -242,8 +284,3 @@ async def _changed(transaction: Transaction, volume: Volume, **changes: object) 
     if changed is None:
         raise core_errors.Conflict(f"Volume {volume.id} is being changed by another request; try again.")
     return changed
-
-
-async def count_usage(transaction: Transaction, project_id: str) -> tuple[int, int]:
-    """Volumes and gigabytes that count against the quota of the project."""
-    return await store.usage(transaction, project_id)

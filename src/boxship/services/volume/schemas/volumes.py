@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import uuid
 from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -13,17 +13,22 @@ from msgspec import Meta
 from boxship.core import clock
 from boxship.core.errors import BadRequest
 from boxship.core.http.call import Call
+from boxship.core.http.microversions import Version
 from boxship.services.volume import versions
 from boxship.services.volume.model import Attachment, Volume
+from boxship.services.volume.operations import needs
+from boxship.services.volume.operations.scheduling import BACKEND
 from boxship.services.volume.operations.volumes import VolumeDetail, VolumeWish
 
 Text = Annotated[str, Meta(max_length=255)]
+Id = Annotated[
+    str,
+    Meta(pattern=r"^[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}$", max_length=36),
+]
+"""An id, which is a UUID with or without dashes."""
 Key = Annotated[str, Meta(min_length=1, max_length=255)]
 Metadata = Annotated[dict[Key, Text], Meta(max_length=128)]
 Size = Annotated[int, Meta(ge=1, le=2**31 - 1)] | Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}$")]
-
-HOST = f"{platform.node()}@boxship#boxship"
-"""Where volumes are, as Cinder names backends: host@backend#pool."""
 
 
 class NewVolume(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -38,8 +43,8 @@ class NewVolume(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     availability_zone: Text | None = None
     metadata: Metadata | None = None
     multiattach: bool | None = None
-    snapshot_id: Text | None = None
-    source_volid: Text | None = None
+    snapshot_id: Id | None = None
+    source_volid: Id | None = None
     source_replica: Text | None = None
     image_ref: Text | None = msgspec.field(default=None, name="imageRef")
     image_id: Text | None = None
@@ -61,9 +66,7 @@ class CreateRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     )
 
 
-_SOURCES = {
-    "snapshot_id": "snapshot_id",
-    "source_volid": "source_volid",
+_ELSEWHERE = {
     "source_replica": "source_replica",
     "image_ref": "imageRef",
     "image_id": "image_id",
@@ -71,25 +74,26 @@ _SOURCES = {
     "group_id": "group_id",
     "backup_id": "backup_id",
 }
+"""What a volume cannot be made from here."""
 
 
 def wish(request: CreateRequest, project_id: str) -> VolumeWish:
-    """What is asked for. BadRequest: a source, as volumes are made blank only; no size."""
+    """What is asked for. BadRequest: a source that there is none of here."""
     new = request.volume
-    for field, name in _SOURCES.items():
+    for field, name in _ELSEWHERE.items():
         if getattr(new, field):
-            raise BadRequest("volumes are made blank here, not from another resource", field=f"volume.{name}")
-    if new.size is None:
-        raise BadRequest("a blank volume needs a size in GiB", field="volume.size")
+            raise BadRequest("volumes are made blank, from a snapshot or from a volume", field=f"volume.{name}")
     return VolumeWish(
         project_id=project_id,
-        size=int(new.size),
+        size=int(new.size) if new.size is not None else None,
         name=new.name if new.name is not None else new.display_name,
         description=new.description if new.description is not None else new.display_description,
         volume_type=new.volume_type,
         availability_zone=new.availability_zone,
         metadata=new.metadata or {},
         multiattach=bool(new.multiattach),
+        snapshot_id=new.snapshot_id or None,
+        source_volid=new.source_volid or None,
     )
 
 
@@ -136,23 +140,6 @@ class MetadataItemRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     meta: Annotated[dict[Key, Text], Meta(min_length=1, max_length=1)]
 
 
-class ResetStatus(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The action os-reset_status; only ``status`` has a meaning here."""
-
-    status: Annotated[str, Meta(max_length=32)] | None = None
-    attach_status: Annotated[str, Meta(max_length=32)] | None = None
-    migration_status: Annotated[str, Meta(max_length=32)] | None = None
-
-
-class ActionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """POST .../action: exactly one of these."""
-
-    reset_status: ResetStatus | None = msgspec.field(default=None, name="os-reset_status")
-    force_delete: Annotated[dict[str, Any], Meta(max_length=0)] | msgspec.UnsetType | None = msgspec.field(
-        default=msgspec.UNSET, name="os-force_delete"
-    )
-
-
 def shown(call: Call[Any], detail: VolumeDetail) -> dict[str, Any]:
     """A volume as it is answered; what is for admins depends on rules."""
     volume = detail.volume
@@ -164,13 +151,13 @@ def shown(call: Call[Any], detail: VolumeDetail) -> dict[str, Any]:
         "status": volume.status,
         "volume_type": detail.type_name,
         "availability_zone": volume.availability_zone,
-        "bootable": "false",
+        "bootable": str(volume.bootable).lower(),
         "encrypted": False,
         "multiattach": volume.multiattach,
-        "metadata": detail.metadata,
+        "metadata": _metadata(detail),
         "attachments": [_attachment(one) for one in detail.attachments],
-        "snapshot_id": None,
-        "source_volid": None,
+        "snapshot_id": volume.source_id if volume.source_kind == "snapshot" else None,
+        "source_volid": volume.source_id if volume.source_kind == "volume" else None,
         "consistencygroup_id": None,
         "replication_status": None,
         "user_id": volume.user_id,
@@ -178,25 +165,53 @@ def shown(call: Call[Any], detail: VolumeDetail) -> dict[str, Any]:
         "updated_at": clock.stamp_micro(volume.updated_at),
         "links": _links(call, volume),
     }
-    if call.version >= versions.GROUPS:
-        answer["group_id"] = None
-    return answer
+    if detail.image_metadata:
+        answer["volume_image_metadata"] = detail.image_metadata
+    return answer | _since(call, volume)
+
+
+def _metadata(detail: VolumeDetail) -> dict[str, str]:
+    """With what was said of reading only, as Cinder shows it among the user's own pairs."""
+    read_only = detail.volume.read_only
+    return detail.metadata if read_only is None else {**detail.metadata, "readonly": str(read_only)}
+
+
+def _since(call: Call[Any], volume: Volume) -> dict[str, Any]:
+    """What came with a version. A device is not shared with other volumes, so nobody has to lock anything."""
+    fields: tuple[tuple[Version, str, Any], ...] = (
+        (versions.GROUPS, "group_id", None),
+        (versions.SHARED_TARGETS, "shared_targets", False),
+        (versions.SHARED_TARGETS, "service_uuid", str(uuid.uuid5(uuid.NAMESPACE_DNS, address(volume)))),
+        (versions.TYPE_ID, "volume_type_id", volume.type_id),
+        (versions.CONSUMES_QUOTA, "consumes_quota", True),
+    )
+    return {name: value for version, name, value in fields if call.version >= version}
+
+
+def address(volume: Volume) -> str:
+    """What keeps the volume, as Cinder names it: host@backend."""
+    return f"{volume.host}@{BACKEND}"
 
 
 def extended(call: Call[Any], detail: VolumeDetail, fields: dict[str, Any]) -> dict[str, Any]:
     """A volume with what Cinder's extensions add, which is when it is shown or listed, and not when it is made or changed."""
-    return {**shown(call, detail), "os-vol-tenant-attr:tenant_id": detail.volume.project_id, **fields}
+    answer = {**shown(call, detail), "os-vol-tenant-attr:tenant_id": detail.volume.project_id, **fields}
+    if "os-vol-host-attr:host" in answer:
+        answer["os-vol-host-attr:host"] = f"{address(detail.volume)}#{BACKEND}"
+    return answer
 
 
 def admin_fields(call: Call[Any]) -> dict[str, Any]:
-    """The fields that only some see; the same for every volume here."""
+    """The fields that only some see; where a volume is, is filled in for each."""
     fields: dict[str, Any] = {}
     if call.caller.may("volume_extension:volume_host_attribute"):
-        fields["os-vol-host-attr:host"] = HOST
+        fields["os-vol-host-attr:host"] = ""
     if call.caller.may("volume_extension:volume_mig_status_attribute"):
         fields |= {"os-vol-mig-status-attr:migstat": None, "os-vol-mig-status-attr:name_id": None}
     if call.version >= versions.PROVIDER_ID and call.caller.is_admin:
         fields["provider_id"] = None
+    if call.version >= versions.CLUSTER_NAME and call.caller.is_admin:
+        fields["cluster_name"] = None
     return fields
 
 
@@ -205,8 +220,8 @@ def _attachment(attachment: Attachment) -> dict[str, Any]:
         "id": attachment.volume_id,
         "attachment_id": attachment.id,
         "volume_id": attachment.volume_id,
-        "server_id": attachment.holder_id,
-        "host_name": None,
+        "server_id": None if attachment.holder_kind == needs.CLIENT else attachment.holder_id,
+        "host_name": attachment.host_name,
         "device": attachment.mountpoint,
         "attached_at": clock.stamp_micro(attachment.attached_at),
     }

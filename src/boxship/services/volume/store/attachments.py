@@ -1,4 +1,4 @@
-"""Attachments in the database: who needs which volume mounted."""
+"""Attachments in the database: who needs which volume."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ COLUMNS: listing.Columns = {
     "attached_at": attachments.c.attached_at,
 }
 """What lists sort and filter by."""
+
+
+SHOWN = attachments.c.holder_kind != "connection"
+"""The condition that an attachment is one to users, not a mere connection."""
 
 
 async def insert(transaction: Transaction, attachment: Attachment) -> None:
@@ -49,6 +53,22 @@ async def page(
     select = sa.select(attachments).join(volumes, volumes.c.id == attachments.c.volume_id).where(*conditions)
     rows = await listing.fetch(transaction, select, page, COLUMNS, key=attachments.c.id)
     return [Attachment(*tuple(row)) for row in rows]
+
+
+async def update(transaction: Transaction, attachment: Attachment) -> None:
+    """Store what may change of an attachment."""
+    await transaction.execute(
+        attachments.update()
+        .where(attachments.c.id == attachment.id)
+        .values(
+            status=attachment.status,
+            connector=attachment.connector,
+            host_name=attachment.host_name,
+            mountpoint=attachment.mountpoint,
+            read_only=attachment.read_only,
+            attached_at=attachment.attached_at,
+        )
+    )
 
 
 async def delete(transaction: Transaction, volume_id: str, holder: Resource) -> bool:

@@ -31,7 +31,7 @@ volumes = sa.Table(
     sa.Column("updated_at", types.Moment),
     sa.Column("host", sa.String(255), nullable=False),
     sa.Column("claim", sa.String(32), nullable=False, server_default=""),
-    sa.Column("read_only", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("read_only", sa.Boolean),
     sa.Column("source_kind", sa.String(16), nullable=False, server_default=""),
     sa.Column("source_id", sa.String(64)),
     sa.Column("bootable", sa.Boolean, nullable=False, server_default=sa.false()),

@@ -26,7 +26,10 @@ COLUMNS: listing.Columns = {
     "user_id": volumes.c.user_id,
     "project_id": volumes.c.project_id,
 }
-"""What lists sort and filter by."""
+"""What lists sort by."""
+
+FILTERS: listing.Columns = {**COLUMNS, "bootable": volumes.c.bootable, "multiattach": volumes.c.multiattach}
+"""What lists filter by."""
 
 
 async def insert(transaction: Transaction, volume: Volume) -> Volume:
@@ -61,6 +64,25 @@ async def page(
     select = sa.select(volumes).where(*conditions)
     rows = await listing.fetch(transaction, select, page, COLUMNS, key=volumes.c.id)
     return [Volume(*tuple(row)) for row in rows]
+
+
+async def count(transaction: Transaction, conditions: Sequence[sa.ColumnElement[bool]]) -> int:
+    """How many volumes meet the conditions."""
+    return int(await transaction.scalar(sa.select(sa.func.count()).select_from(volumes).where(*conditions)))
+
+
+async def summary(
+    transaction: Transaction, conditions: Sequence[sa.ColumnElement[bool]]
+) -> tuple[int, int, dict[str, list[str]]]:
+    """How many volumes meet the conditions, their GiB, and which values their metadata has by key."""
+    total = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c.size), 0)).where(*conditions)
+    row = await transaction.row(total)
+    number, gigabytes = tuple(row) if row else (0, 0)
+    pairs = sa.select(metadata.c.key, metadata.c.value).distinct().join(volumes, volumes.c.id == metadata.c.volume_id)
+    found: dict[str, list[str]] = {}
+    for pair in await transaction.rows(pairs.where(*conditions).order_by(metadata.c.key, metadata.c.value)):
+        found.setdefault(pair.key, []).append(pair.value)
+    return int(number), int(gigabytes), found
 
 
 def has_metadata(key: str, value: str) -> sa.ColumnElement[bool]:
