@@ -18,7 +18,7 @@ async def test_quotas_count_volumes_and_gigabytes(world: World) -> None:
     with pytest.raises(errors.VolumeSizeExceedsAvailableQuota, match="Requested volume"):
         await world.create(size=3)
     await world.create(size=2)
-    with pytest.raises(errors.VolumeLimitExceeded):
+    with pytest.raises(errors.NumberExceeded):
         await world.create(size=1)
     await world.create(project_id="bob")
 

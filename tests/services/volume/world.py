@@ -47,12 +47,15 @@ class Mortal:
         self.died = False
 
     def __getattr__(self, verb: str) -> Callable[..., Awaitable[Any]]:
-        async def call(*given: Any) -> Any:
+        if verb == "progress":
+            return self._storage.progress  # type: ignore[return-value]  # it is memory, not a call of the world
+
+        async def call(*given: Any, **named: Any) -> Any:
             self._left -= 1
             if self._left == 0 and not self._after:
                 self.died = True
                 raise Killed
-            answer = await getattr(self._storage, verb)(*given)
+            answer = await getattr(self._storage, verb)(*given, **named)
             if self._left == 0:
                 self.died = True
                 raise Killed

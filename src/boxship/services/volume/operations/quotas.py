@@ -104,6 +104,8 @@ async def usage(transaction: Transaction, project_id: str) -> dict[str, int]:
     used: Counter[str] = Counter()
     for one in await store.volumes_of(transaction, project_id):
         _count(used, "volumes", one)
+    for one in await store.snapshots_of(transaction, project_id):
+        _count(used, "snapshots", one)
     return dict(used)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from boxship.core.db import types
 from boxship.core.db.database import Transaction
-from boxship.services.volume.store.tables import volume_types, volumes
+from boxship.services.volume.store.tables import snapshots, volume_types, volumes
 
 _projects = sa.Table(
     "volume_quotas",
@@ -67,6 +67,18 @@ async def volumes_of(transaction: Transaction, project_id: str) -> list[Used]:
         sa.select(volume_types.c.name, sa.func.count(), sa.func.sum(volumes.c.size))
         .join(volume_types, volume_types.c.id == volumes.c.type_id)
         .where(volumes.c.project_id == project_id)
+        .group_by(volume_types.c.name)
+    )
+    return [_used(row) for row in await transaction.rows(select)]
+
+
+async def snapshots_of(transaction: Transaction, project_id: str) -> list[Used]:
+    """The snapshots of a project by the type of their volume."""
+    select = (
+        sa.select(volume_types.c.name, sa.func.count(), sa.func.sum(snapshots.c.size))
+        .join(volumes, volumes.c.id == snapshots.c.volume_id)
+        .join(volume_types, volume_types.c.id == volumes.c.type_id)
+        .where(snapshots.c.project_id == project_id)
         .group_by(volume_types.c.name)
     )
     return [_used(row) for row in await transaction.rows(select)]

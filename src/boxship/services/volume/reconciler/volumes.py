@@ -10,9 +10,10 @@ from boxship.core import errors as core_errors
 from boxship.core.db import holds
 from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
-from boxship.drivers.storage.interface import Storage, VolumeSight
+from boxship.drivers.storage.interface import Kind, Source, Storage, VolumeSight
 from boxship.services.volume import plan
-from boxship.services.volume.model import GIB, KIND, Volume
+from boxship.services.volume.model import GIB, KIND, SNAPSHOT, Volume
+from boxship.services.volume.operations import messages, sources
 from boxship.services.volume.store import volumes as store
 
 log = structlog.get_logger("volume")
@@ -45,7 +46,7 @@ class VolumeReconciler:
         async with self._database.write() as transaction:
             for volume in await store.recorded_mounted(transaction, self._hosts.only):
                 if volume.id not in mounted:
-                    await store.update(transaction, volume, path=None)
+                    await store.update(transaction, volume, path=None, device=None)
             return await store.ids(transaction, self._hosts.only)
 
     async def due(self) -> Iterable[str]:
@@ -68,7 +69,8 @@ class VolumeReconciler:
             if volume is None or not self._is_here(volume):
                 return None
             sight = await self._storage.sight(id)
-            step = plan.next_step(volume, sight, held=held)
+            copying = self._storage.progress(id) is not None
+            step = plan.next_step(volume, sight, held=held, copying=copying)
             if step in {plan.Step.SETTLED, plan.Step.WAIT, plan.Step.FORGET}:
                 await self._settle(volume, sight, step)
                 return None
@@ -81,27 +83,52 @@ class VolumeReconciler:
 
     async def _take(self, step: plan.Step, volume: Volume) -> None:
         log.debug("step", id=volume.id, step=step)
+        id = volume.id
         if step == plan.Step.CREATE:
-            await self._storage.create(volume.id, volume.size * GIB)
-            await self._record(volume, made=True)
+            await self._create(volume)
+        elif step == plan.Step.REVERT:
+            await self._revert(volume)
+        elif step == plan.Step.EXTEND:
+            await self._storage.extend(id, volume.size * GIB)
+        elif step == plan.Step.ATTACH:
+            await self._storage.attach(id)
         elif step == plan.Step.MOUNT:
-            await self._storage.mount(volume.id)
-        elif step == plan.Step.UNMOUNT:
-            await self._storage.unmount(volume.id)
+            await self._storage.mount(id)
+        elif step in {plan.Step.UNMOUNT, plan.Step.LOOSEN}:
+            await self._storage.unmount(id, keep_device=step == plan.Step.LOOSEN)
+        elif step == plan.Step.DETACH:
+            await self._storage.detach(id)
         elif step == plan.Step.REMOVE:
-            await self._storage.remove(volume.id)
+            await self._storage.remove(id)
         else:
             raise core_errors.Refused(
                 "The data of this volume is not in the storage any more; restore it or delete it."
             )
 
+    async def _create(self, volume: Volume) -> None:
+        source = Source(Kind(volume.source_kind), volume.source_id) if volume.source_id else None
+        try:
+            await self._storage.create(volume.id, volume.size * GIB, source)
+        except core_errors.Absent as error:
+            raise core_errors.Refused(f"The {volume.source_kind} that it was to be made from is gone.") from error
+        await self._record(volume, made=True, made_size=volume.size)
+
+    async def _revert(self, volume: Volume) -> None:
+        try:
+            await self._storage.revert(volume.id, volume.revert_to or "")
+        except core_errors.Absent as error:
+            raise core_errors.Refused("The snapshot to go back to is gone.") from error
+        await self._record(volume, reverted=volume.revert_asked)
+
     async def _settle(self, volume: Volume, sight: VolumeSight | None, step: plan.Step) -> None:
         """Nothing is left to be done now: record it."""
         if step == plan.Step.FORGET:
             await self._forget(volume)
-        elif step == plan.Step.SETTLED:
-            path = str(sight.path) if sight and sight.path else None
-            await self._record(volume, made=True, path=path, observed=volume.generation, fault=None)
+        elif step == plan.Step.SETTLED and sight is not None:
+            seen = {"path": sight.path, "device": sight.device}
+            where = {name: str(path) if path else None for name, path in seen.items()}
+            size = sight.size // GIB
+            await self._record(volume, made=True, made_size=size, observed=volume.generation, fault=None, **where)
 
     async def _record(self, volume: Volume, **seen: object) -> None:
         """Write what was seen, unless it is known or the wish changed meanwhile (then it is looked at again)."""
@@ -110,19 +137,35 @@ class VolumeReconciler:
         async with self._database.write() as transaction:
             if await store.update(transaction, volume, **seen):
                 await holds.wake_holders(transaction, (KIND, volume.id))
+                if seen.get("made") and not volume.made:
+                    await sources.let_go(transaction, volume)
+                if "reverted" in seen and volume.revert_to:
+                    await holds.release(transaction, (SNAPSHOT, volume.revert_to), (KIND, volume.id))
 
     async def _forget(self, volume: Volume) -> None:
         async with self._database.write() as transaction:
             if not await holds.holders(transaction, (KIND, volume.id)):
+                await sources.let_go(transaction, volume)
                 await store.delete(transaction, volume)
 
     async def give_up(self, id: str, reason: str) -> None:
-        """Error or error_deleting, with the reason, until the wish changes."""
+        """Error or error_deleting, with the reason, until the wish changes. A volume that cannot grow or go back is as it was:
+        that wish is withdrawn."""
         async with self._database.write() as transaction:
             volume = await store.get(transaction, id, lock=True)
             if volume is None:
                 return
-            await store.update(transaction, volume, observed=volume.generation, fault=reason)
+            withdrawn = _withdrawn(volume)
+            if withdrawn:
+                await store.update(transaction, volume, generation=volume.generation + 1, **withdrawn)
+                transaction.wake(KIND, id)
+            else:
+                await store.update(transaction, volume, observed=volume.generation, fault=reason)
+            if not volume.made:
+                await sources.let_go(transaction, volume)
+            if volume.revert_to and "reverted" in withdrawn:
+                await holds.release(transaction, (SNAPSHOT, volume.revert_to), (KIND, id))
+            await messages.write(transaction, volume.project_id, _failure(volume, reason))
             await holds.wake_holders(transaction, (KIND, id))
 
     async def sweep(self) -> None:
@@ -136,3 +179,24 @@ class VolumeReconciler:
                 await self._storage.unmount(sight.id)
                 self._strangers.add(sight.id)
                 log.warning("a volume is in the storage that the database does not know; it is kept", id=sight.id)
+
+
+def _withdrawn(volume: Volume) -> dict[str, int]:
+    """The wishes that only concern what a volume is besides being there."""
+    if not volume.made or volume.deleting:
+        return {}
+    if volume.revert_asked != volume.reverted:
+        return {"reverted": volume.revert_asked}
+    return {"size": volume.made_size} if volume.made_size < volume.size else {}
+
+
+def _failure(volume: Volume, reason: str) -> messages.Failure:
+    """What is told of a failure, by what the wish was."""
+    action, detail = messages.Action.ATTACH_VOLUME, messages.Detail.ATTACH
+    if not volume.made:
+        action, detail = messages.Action.CREATE_VOLUME, messages.Detail.FAILED_TO_CREATE
+    elif volume.made_size < volume.size:
+        action, detail = messages.Action.EXTEND_VOLUME, messages.Detail.FAILED_TO_EXTEND
+    elif volume.deleting:
+        detail = messages.Detail.UNKNOWN
+    return messages.Failure(resource_id=volume.id, action=action, detail=detail, reason=reason)

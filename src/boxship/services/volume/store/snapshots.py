@@ -1,0 +1,149 @@
+"""Snapshots in the database. ``status`` is computed here with every write, from the columns it follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from boxship.core import clock, hosts
+from boxship.core.db.database import Transaction
+from boxship.core.http import listing
+from boxship.services.volume import states
+from boxship.services.volume.model import Snapshot
+from boxship.services.volume.store.tables import snapshot_metadata, snapshots
+
+COLUMNS: listing.Columns = {
+    "id": snapshots.c.id,
+    "name": snapshots.c.name,
+    "status": snapshots.c.status,
+    "volume_id": snapshots.c.volume_id,
+    "size": snapshots.c.size,
+    "created_at": snapshots.c.created_at,
+    "updated_at": snapshots.c.updated_at,
+    "user_id": snapshots.c.user_id,
+    "project_id": snapshots.c.project_id,
+}
+"""What lists sort and filter by."""
+
+
+async def insert(transaction: Transaction, snapshot: Snapshot) -> Snapshot:
+    """Store a new snapshot."""
+    snapshot = msgspec.structs.replace(snapshot, status=states.snapshot_shown(snapshot))
+    await transaction.execute(snapshots.insert().values(**msgspec.structs.asdict(snapshot)))
+    return snapshot
+
+
+async def get(transaction: Transaction, id: str, *, lock: bool = False) -> Snapshot | None:
+    """The snapshot; ``lock`` keeps other writers away until the transaction ends."""
+    select = sa.select(snapshots).where(snapshots.c.id == id)
+    row = await transaction.row(select.with_for_update() if lock else select)
+    return Snapshot(*tuple(row)) if row else None
+
+
+async def of(transaction: Transaction, volume_id: str) -> list[Snapshot]:
+    """The snapshots of a volume, oldest first."""
+    select = sa.select(snapshots).where(snapshots.c.volume_id == volume_id)
+    rows = await transaction.rows(select.order_by(snapshots.c.created_at, snapshots.c.id))
+    return [Snapshot(*tuple(row)) for row in rows]
+
+
+async def newest(transaction: Transaction, volume_id: str) -> Snapshot | None:
+    """The last one that was taken of a volume."""
+    found = await of(transaction, volume_id)
+    return found[-1] if found else None
+
+
+async def page(
+    transaction: Transaction, conditions: Sequence[sa.ColumnElement[bool]], page: listing.Page
+) -> list[Snapshot]:
+    """One page of the snapshots that meet the conditions."""
+    rows = await listing.fetch(transaction, sa.select(snapshots).where(*conditions), page, COLUMNS, key=snapshots.c.id)
+    return [Snapshot(*tuple(row)) for row in rows]
+
+
+async def count(transaction: Transaction, conditions: Sequence[sa.ColumnElement[bool]]) -> int:
+    """How many meet the conditions."""
+    return int(await transaction.scalar(sa.select(sa.func.count()).select_from(snapshots).where(*conditions)))
+
+
+def of_project(project_id: str) -> sa.ColumnElement[bool]:
+    """The condition that a snapshot is this project's."""
+    return snapshots.c.project_id == project_id
+
+
+def has_metadata(key: str, value: str) -> sa.ColumnElement[bool]:
+    """The condition that a snapshot carries this pair."""
+    pairs = snapshot_metadata.c
+    return sa.exists().where(pairs.snapshot_id == snapshots.c.id, pairs.key == key, pairs.value == value)
+
+
+async def update(transaction: Transaction, snapshot: Snapshot, **changes: Any) -> Snapshot | None:
+    """Store the changed columns, where nobody changed the wish since ``snapshot`` was read; None where somebody did."""
+    changed = msgspec.structs.replace(snapshot, updated_at=clock.now(), **changes)
+    written = {**changes, "updated_at": changed.updated_at, "status": states.snapshot_shown(changed)}
+    here = sa.and_(snapshots.c.id == snapshot.id, snapshots.c.generation == snapshot.generation)
+    touched = await transaction.execute(snapshots.update().where(here).values(**written))
+    return msgspec.structs.replace(changed, status=written["status"]) if touched else None
+
+
+async def give(transaction: Transaction, volume_id: str, project_id: str) -> None:
+    """The snapshots of a volume are this project's now."""
+    await transaction.execute(
+        snapshots.update().where(snapshots.c.volume_id == volume_id).values(project_id=project_id)
+    )
+
+
+async def delete(transaction: Transaction, snapshot: Snapshot) -> bool:
+    """Forget the snapshot, where nobody changed the wish since it was read."""
+    here = sa.and_(snapshots.c.id == snapshot.id, snapshots.c.generation == snapshot.generation)
+    return await transaction.execute(snapshots.delete().where(here)) > 0
+
+
+async def ids(transaction: Transaction, only: str | None) -> list[str]:
+    """The ids of all snapshots of this host (None: of all)."""
+    select = sa.select(snapshots.c.id).where(*hosts.placed(snapshots.c.host, only))
+    return [row.id for row in await transaction.rows(select)]
+
+
+async def due(transaction: Transaction, only: str | None) -> list[str]:
+    """Ids of snapshots of this host (None: of all) whose wish is not met yet, from an index of only those."""
+    behind = snapshots.c.observed != snapshots.c.generation
+    select = sa.select(snapshots.c.id).where(behind, *hosts.placed(snapshots.c.host, only))
+    return [row.id for row in await transaction.rows(select)]
+
+
+async def orphaned(transaction: Transaction, known: Sequence[str]) -> list[str]:
+    """Ids of snapshots that are being deleted from hosts that are not known any more."""
+    lost = sa.and_(snapshots.c.deleting, snapshots.c.host.not_in(["", *known]))
+    return [row.id for row in await transaction.rows(sa.select(snapshots.c.id).where(lost))]
+
+
+# Metadata.
+
+
+async def metadata_of(transaction: Transaction, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The metadata of several snapshots by snapshot; those without any are absent."""
+    found: dict[str, dict[str, str]] = {}
+    select = sa.select(snapshot_metadata).where(snapshot_metadata.c.snapshot_id.in_(ids))
+    for row in await transaction.rows(select.order_by(snapshot_metadata.c.key)):
+        found.setdefault(row.snapshot_id, {})[row.key] = row.value
+    return found
+
+
+async def put_metadata(transaction: Transaction, id: str, pairs: dict[str, str], *, replace: bool) -> None:
+    """Add pairs to the metadata, or have only these."""
+    gone = snapshot_metadata.c.snapshot_id == id
+    if not replace:
+        gone = sa.and_(gone, snapshot_metadata.c.key.in_(list(pairs)))
+    await transaction.execute(snapshot_metadata.delete().where(gone))
+    for key, value in pairs.items():
+        await transaction.execute(snapshot_metadata.insert().values(snapshot_id=id, key=key, value=value))
+
+
+async def drop_metadata(transaction: Transaction, id: str, key: str) -> bool:
+    """Remove one pair; False where there is none."""
+    here = sa.and_(snapshot_metadata.c.snapshot_id == id, snapshot_metadata.c.key == key)
+    return await transaction.execute(snapshot_metadata.delete().where(here)) > 0
