@@ -87,10 +87,18 @@ def _run(chosen: Sequence[Pass], options: argparse.Namespace) -> dict[str, list[
             if not tests:
                 continue
             report.say(f"{entry.name}: {len(tests)} tests")
-            found[entry.name] = tempest.run(entry, path, tests, options.concurrency, _counting(len(tests)))
+            offered = {name: called for name, called in tests.items() if not passes.not_offered(name)}
+            ran = tempest.run(entry, path, offered, options.concurrency, _counting(len(offered))) if offered else []
+            found[entry.name] = sorted([*ran, *_left_out(tests)], key=lambda result: result.name)
             report.write(CACHE / "results", entry.name, found[entry.name])
             _keep_log(there, entry.name)
     return found
+
+
+def _left_out(tests: Mapping[str, str]) -> list[Result]:
+    """The tests that ask for what is not offered, as skipped."""
+    reasons = ((name, passes.not_offered(name)) for name in tests)
+    return [Result(name, Outcome.SKIPPED, 0, why, why) for name, why in reasons if why]
 
 
 def _counting(total: int) -> Callable[[Result], None]:

@@ -82,8 +82,15 @@ def _features() -> Sections:
             "os_glance_reserved": False,
             "image_format_enforcement": False,
         },
-        "volume": {"build_timeout": 20},
-        "volume-feature-enabled": {"backup": False, "snapshot": False, "clone": False},
+        "volume": {
+            "build_timeout": 30,
+            "max_microversion": "latest",
+            "storage_protocol": "local",
+            "vendor_name": "Open Source",
+            "backup_driver": "file",
+            "disk_format": "raw",
+        },
+        "volume-feature-enabled": {"backup": False, "manage_volume": False, "manage_snapshot": False},
     }
 
 

@@ -13,6 +13,15 @@ _HARD_SKIPPED = (
 )
 
 
+_VOLUME = r"^tempest\.api\.volume\.admin\."
+NOT_OFFERED = (
+    (_VOLUME + r"test_group", "groups of volumes are not offered"),
+    (_VOLUME + r"test_qos\.", "QoS specs are not offered"),
+    (_VOLUME + r"test_volume_types\..*encryption", "encryption of volumes is not offered"),
+)
+"""Tests of Tempest itself that ask for what is not offered and that no option of its configuration switches off, with why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One run over a set of tests. ``suite``: "zun" or "core"; ``tests``: what their names match; ``microversion``: the
@@ -33,6 +42,11 @@ class Pass:
     def selects(self, test: str) -> bool:
         """Whether the test of this name belongs to the pass."""
         return re.search(self.tests, test) is not None
+
+
+def not_offered(test: str) -> str:
+    """Why a test is not run; empty: it is."""
+    return next((why for pattern, why in NOT_OFFERED if re.search(pattern, test)), "")
 
 
 # The plugin sends one version per class and skips what another version is needed for, so that no single pass runs all: below

@@ -90,7 +90,7 @@ async def _force_detach(call: ActionCall, transaction: Transaction, body: wire.D
 
 
 async def _terminate_connection(call: ActionCall, transaction: Transaction, body: wire.Disconnect) -> Reply:
-    connector = dict(body.connector) if body.connector else None
+    connector: dict[str, object] | None = {**body.connector} if body.connector else None
     await actions.terminate_connection(transaction, call.caller, _volume(call), connector)
     return Reply(status=_ACCEPTED)
 
