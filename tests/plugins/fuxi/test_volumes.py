@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
-from boxship.plugins.fuxi import filesystems, mounts
+from boxship.plugins.fuxi import driver, filesystems, mounts
 from tests.plugins.caller import Refused
 from tests.plugins.fuxi.world import GIB, World
 
@@ -175,7 +176,8 @@ def test_creating_what_is_there_takes_it(world: World) -> None:
         world.docker.create("data", volume_id="0" * 32)
 
 
-def test_one_name_of_two_providers_is_an_error(world: World) -> None:
+def test_one_name_of_two_providers_is_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_RACE", 0.3)
     world.docker.create("data")
     world.docker.create("other", volume_provider="manila")
     world.share("other")["metadata"]["docker_volume_name"] = "data"
@@ -285,17 +287,46 @@ def test_a_device_of_another_size_is_left_alone(world: World) -> None:
 
 def test_a_protocol_that_needs_os_brick(world: World) -> None:
     world.docker.create("data")
-    world.cloud.on["POST /attachments"] = lambda: [
-        one["connection_info"].update(driver_volume_type="iscsi") for one in world.cloud.attachments.values()
-    ]
+
+    def by_network() -> None:
+        for one in world.cloud.attachments.values():
+            one["connection_info"]["driver_volume_type"] = "iscsi"
+
+    world.cloud.on["POST /attachments"] = by_network
     with pytest.raises(Refused, match="by 'iscsi', for which this host needs os-brick"):
         world.docker.mount("data")
 
 
-def test_a_mount_that_is_busy_is_ended_later(world: World) -> None:
+def test_a_mount_that_is_busy_is_ended_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_BUSY", 0.3)
     world.docker.create("data")
     point = world.docker.mount("data")
     with (point / "open").open("w"), pytest.raises(Refused, match="cannot be unmounted"):
         world.docker.unmount("data")
     assert mounts.at(point)
     world.docker.unmount("data")
+
+
+@pytest.mark.skipif(
+    shutil.which("mkfs.xfs") is None, reason="xfsprogs are not on this host; ext4 is what needs nothing"
+)
+def test_xfs_is_made_grows_and_is_cloned(world: World) -> None:
+    world.docker.create("data", fstype="xfs")
+    (world.docker.mount("data") / "x").write_text("kept")
+    world.docker.unmount("data")
+    world.cloud.extend(world.volume("data")["id"], 2)
+    world.docker.create("clone", source_volid=world.volume("data")["id"])
+    first, second = world.docker.mount("data"), world.docker.mount("clone")
+    assert (first / "x").read_text() == (second / "x").read_text() == "kept"
+    found = os.statvfs(first)
+    assert found.f_blocks * found.f_frsize > 1.8 * GIB
+    world.docker.unmount("data")
+    world.docker.unmount("clone")
+
+
+def test_a_file_system_whose_program_is_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _program: None)
+    world.docker.create("data", fstype="xfs")
+    with pytest.raises(Refused, match=r"mkfs\.xfs is missing on this host; install xfsprogs"):
+        world.docker.mount("data")
+    world.check()
