@@ -121,7 +121,7 @@ def services(base: Base, people: identity_live.IdentityLive) -> list[Service]:
         ),
         _images(base, images),
         _networks(base),
-        _volumes(base),
+        _volumes(base, images),
         _containers(base, images),
     ]
 
@@ -158,8 +158,8 @@ def _networks(base: Base) -> Service:
     )
 
 
-def _volumes(base: Base) -> Service:
-    deadline = base.settings.step_deadline
+def _volumes(base: Base, images: image_live.ImageLive) -> Service:
+    deadline, database, storage, hosts = base.settings.step_deadline, base.database, base.drivers.storage, base.hosts
     return Service(
         types=("block-storage", "volumev3", "volume"),
         name="cinder",
@@ -170,8 +170,9 @@ def _volumes(base: Base) -> Service:
         rules=volume_policy.RULES,
         microversions=volume_versions.MICROVERSIONS,
         reconcilers=[
-            volume_reconciler.VolumeReconciler(base.database, base.drivers.storage, base.hosts, deadline=deadline),
-            volume_reconciler.SnapshotReconciler(base.database, base.drivers.storage, base.hosts, deadline=deadline),
+            volume_reconciler.VolumeReconciler(database, storage, images, hosts, deadline=deadline),
+            volume_reconciler.SnapshotReconciler(database, storage, hosts, deadline=deadline),
+            volume_reconciler.UploadReconciler(database, storage, images, hosts, deadline=deadline),
         ],
         live=VolumeLive(base.drivers.storage, base.settings.host_name),
     )

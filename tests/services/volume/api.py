@@ -25,7 +25,7 @@ class Api:
         """What is said where the request must fail like this."""
         answer = await self._request(method, path, body, version)
         assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.text
+        return str(answer.text)
 
     async def _request(self, method: str, path: str, body: Any, version: str) -> Any:
         headers = {"OpenStack-API-Version": f"volume {version}"}

@@ -8,7 +8,7 @@ from boxship.core import errors as core_errors
 from boxship.core.db import holds
 from boxship.core.http.call import Query
 from boxship.services.volume import errors, public
-from boxship.services.volume.operations import volume_types, volumes
+from boxship.services.volume.operations import actions, volume_types, volumes
 from tests.services.volume.world import HOLDER, OTHER, World, caller
 
 
@@ -123,11 +123,14 @@ async def test_a_reset_declares_broken_and_finds_the_state_anew(world: World) ->
     id = await world.create()
     await world.settle(id)
     admin = caller("root", "admin")
-    for wanted, expected in (("error", "error"), ("in-use", "available"), ("available", "available")):
+    for wanted in ("error", "in-use", "available", "maintenance", "available"):
         async with world.database.write() as transaction:
-            await volumes.reset_status(transaction, admin, id, wanted)
+            await actions.reset_status(transaction, admin, id, wanted)
         await world.settle(id)
-        assert await world.status(id) == expected
+        assert await world.status(id) == wanted
+    with pytest.raises(core_errors.BadRequest, match="none of"):
+        async with world.database.write() as transaction:
+            await actions.reset_status(transaction, admin, id, "deleting")
 
 
 async def test_metadata_is_added_replaced_and_removed(world: World) -> None:

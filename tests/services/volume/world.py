@@ -16,8 +16,9 @@ from boxship.core.auth.rules import Rules
 from boxship.core.db import types
 from boxship.core.db.database import SqliteDatabase
 from boxship.core.hosts import Hosts
-from boxship.drivers.storage.fake import FakeStorage
+from boxship.drivers.storage.fake import FakeBlobs, FakeStorage
 from boxship.drivers.storage.interface import Storage
+from boxship.services.image import public as image
 from boxship.services.volume import policy, public
 from boxship.services.volume.model import Volume
 from boxship.services.volume.operations import volumes
@@ -67,16 +68,21 @@ class Mortal:
 class World:
     """A database, a storage, and what the loop would do with a reconciler."""
 
-    def __init__(self, database: SqliteDatabase, storage: FakeStorage, wakes: list[tuple[str, str]]) -> None:
+    def __init__(
+        self, database: SqliteDatabase, storage: FakeStorage, wakes: list[tuple[str, str]], directory: Path
+    ) -> None:
         self.database = database
         self.storage = storage
         self.wakes = wakes
         self.settings = Settings()
+        self.images = directory / "images"
 
     def reconciler(self, storage: Storage | None = None) -> VolumeReconciler:
         """A reconciler without any memory, as after a restart."""
         hosts = Hosts(self.database, self.settings)
-        return VolumeReconciler(self.database, storage or self.storage, hosts, deadline=5)
+        peers: Any = None
+        images = image.ImageLive(FakeBlobs(self.images), hosts, peers)
+        return VolumeReconciler(self.database, storage or self.storage, images, hosts, deadline=5)
 
     async def create(self, **wish: Any) -> str:
         async with self.database.write() as transaction:
@@ -132,6 +138,6 @@ async def world(directory: Path) -> AsyncIterator[World]:
     async with database.write() as transaction:
         await public.bootstrap(transaction)
     try:
-        yield World(database, storage, wakes)
+        yield World(database, storage, wakes, directory)
     finally:
         await database.close()

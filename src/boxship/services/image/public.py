@@ -12,7 +12,7 @@ from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
 from boxship.services.image import errors
 from boxship.services.image.live import ImageLive, Sizes
-from boxship.services.image.model import KIND, Image, Status
+from boxship.services.image.model import KIND, Image, Status, Visibility
 from boxship.services.image.operations import images as operations
 from boxship.services.image.store import images as store
 
@@ -20,11 +20,15 @@ __all__ = [
     "FoundImage",
     "ImageLive",
     "ImageView",
+    "NewImage",
     "Sizes",
     "Snapshot",
+    "Visibility",
+    "create_image",
     "create_snapshot",
     "find_image",
     "host_of",
+    "properties_of",
     "search_images",
     "snapshot_status",
     "withdraw_snapshot",
@@ -32,8 +36,9 @@ __all__ = [
 
 
 class ImageView(msgspec.Struct, frozen=True):
-    """An image as other services see it; ``size`` in bytes. Only while ``status`` is ``active`` may it be used: its
-    bytes are then the blob named by ``id`` (``drivers.storage.interface.Blobs``), with the SHA-512 ``sha512``."""
+    """An image as other services see it; ``size`` in bytes. Only while ``status`` is ``active`` may it be used: its bytes are
+    then the blob named by ``id`` (``drivers.storage.interface.Blobs``), with the SHA-512 ``sha512`` and the MD5 ``checksum``.
+    ``min_disk`` in GiB, ``min_ram`` in MiB."""
 
     id: str
     name: str | None
@@ -42,6 +47,21 @@ class ImageView(msgspec.Struct, frozen=True):
     disk_format: str | None
     size: int | None
     sha512: str | None
+    checksum: str | None
+    min_disk: int
+    min_ram: int
+
+
+class NewImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image to be: of the bytes of a disk, which are announced but not there yet."""
+
+    name: str
+    disk_format: operations.DiskFormat = "raw"
+    container_format: operations.ContainerFormat = "bare"
+    visibility: Visibility = Visibility.SHARED
+    protected: bool = False
+    min_disk: int = 0
+    properties: dict[str, str] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -59,6 +79,21 @@ async def create_snapshot(transaction: Transaction, caller: Caller, settings: Se
     caller.require("add_image")
     description = operations.Description(name=wish.name, container_format="docker", disk_format="raw", tags=[wish.tag])
     return (await operations.create_image(transaction, caller, settings, description)).image.id
+
+
+async def create_image(transaction: Transaction, caller: Caller, settings: Settings, wish: NewImage) -> str:
+    """Describe an image of the caller's project, without bytes yet; its id.
+
+    Forbidden: the caller may not add images, or show them to that many. TooManyImages.
+    """
+    caller.require("add_image")
+    description = operations.Description(**msgspec.structs.asdict(wish))
+    return (await operations.create_image(transaction, caller, settings, description)).image.id
+
+
+async def properties_of(transaction: Transaction, id: str) -> dict[str, str]:
+    """What was said of an image besides its fields."""
+    return (await store.properties_of(transaction, [id])).get(id, {})
 
 
 async def snapshot_status(transaction: Transaction, id: str) -> str | None:
@@ -118,5 +153,14 @@ async def search_images(
 
 def _view(image: Image) -> ImageView:
     return ImageView(
-        image.id, image.name, image.status, image.container_format, image.disk_format, image.size, image.sha512
+        id=image.id,
+        name=image.name,
+        status=image.status,
+        container_format=image.container_format,
+        disk_format=image.disk_format,
+        size=image.size,
+        sha512=image.sha512,
+        checksum=image.checksum,
+        min_disk=image.min_disk,
+        min_ram=image.min_ram,
     )

@@ -19,11 +19,11 @@ class VolumeTypeNotFound(errors.NotFound):
         super().__init__(f"Volume type {volume_type} could not be found.")
 
 
-class UnknownVolumeType(errors.BadRequest):
-    """The type named in a body does not exist; Cinder answers 404 for a path and 400 in a body."""
+class UnknownVolumeType(errors.NotFound):
+    """The type named in a body does not exist; Cinder answers 404 as for one in a path."""
 
     def __init__(self, volume_type: str) -> None:
-        super().__init__(f"Volume type with name {volume_type} could not be found.", field="volume.volume_type")
+        super().__init__(f"Volume type with name {volume_type} could not be found.")
 
 
 class VolumeTypeExists(errors.Conflict):

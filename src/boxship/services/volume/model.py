@@ -12,6 +12,12 @@ KIND = "volume"
 SNAPSHOT = "volume_snapshot"
 """The kind of snapshots."""
 
+UPLOAD = "volume_upload"
+"""The kind of uploads to images."""
+
+BACKUP = "volume_backup"
+"""The kind of backups."""
+
 GIB = 1 << 30
 """Bytes of the unit that sizes are given in."""
 
@@ -64,6 +70,8 @@ class Volume(msgspec.Struct, frozen=True):
     revert_to: str | None = None
     revert_asked: int = 0
     reverted: int = 0
+    # operations: what its bytes are needed for (states.ERRANDS), which the reconciler of that ends; empty: nothing
+    errand: str = ""
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -108,6 +116,53 @@ class Snapshot(msgspec.Struct, frozen=True):
     made: bool = False
     fault: str | None = None
     # store, with every change: follows from the columns above (states.snapshot_shown)
+    status: str = ""
+    updated_at: datetime | None = None
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """An image is being made of what a volume holds. Written by operations; forgotten when the image has its bytes. ``id`` is
+    the image's, ``host`` the volume's."""
+
+    id: str
+    volume_id: str
+    host: str
+    created_at: datetime
+    fault: str | None = None
+
+
+class Backup(msgspec.Struct, frozen=True):
+    """A copy of what a volume or a snapshot held, kept apart from both. The order of fields is the order of columns."""
+
+    # create, once; ``host``: where its source was and its own bytes are; ``parent_id``: the backup that it continues
+    id: str
+    volume_id: str
+    snapshot_id: str | None
+    parent_id: str | None
+    project_id: str
+    user_id: str
+    size: int
+    container: str | None
+    created_at: datetime
+    data_timestamp: datetime
+    host: str
+    # operations: what the user calls it
+    name: str | None
+    description: str | None
+    metadata: dict[str, str]
+    # operations: the wish; ``restore_to`` and how often it was asked for. Every change increments ``generation``.
+    deleting: bool = False
+    condemned: bool = False
+    restore_to: str | None = None
+    restore_asked: int = 0
+    generation: int = 1
+    # reconciler: what it saw and how often it restored; ``observed`` is the generation that ``fault`` belongs to
+    observed: int = 0
+    made: bool = False
+    restored: int = 0
+    object_count: int = 0
+    fault: str | None = None
+    # store, with every change: follows from the columns above (states.backup_shown)
     status: str = ""
     updated_at: datetime | None = None
 

@@ -32,12 +32,19 @@ def next_step(volume: Volume, sight: VolumeSight | None, *, held: bool, copying:
     if volume.deleting and not volume.attached:
         return _towards_nothing(sight, held=held, copying=copying)
     if sight is None:
-        return Step.LOST if volume.made else Step.CREATE
+        return _absent(volume)
     if volume.revert_asked != volume.reverted:
         return _undone(sight) or Step.REVERT
     if sight.size < volume.size * GIB:
         return Step.EXTEND
     return _use(volume, sight)
+
+
+def _absent(volume: Volume) -> Step:
+    """What was never made and declared broken stays so: no host could take it."""
+    if volume.made:
+        return Step.LOST
+    return Step.WAIT if volume.condemned else Step.CREATE
 
 
 def _use(volume: Volume, sight: VolumeSight) -> Step:

@@ -56,6 +56,7 @@ RULES = [
     Rule("volume:extend", _MEMBER, "Make a volume larger."),
     Rule("volume:extend_attached_volume", _MEMBER, "Make a volume that is in use larger."),
     Rule("volume:revert_to_snapshot", _MEMBER, "Have a volume hold again what its last snapshot holds."),
+    Rule("volume:retype", _MEMBER, "Give a volume another type of the same backend."),
     Rule("volume:update_readonly_flag", _MEMBER, "Have a volume attached for reading only."),
     Rule("volume:set_bootable", _MEMBER, "Say whether a machine may be started from a volume."),
     Rule("volume_extension:volume_image_metadata:show", _READER, "Show the metadata of a volume's image."),

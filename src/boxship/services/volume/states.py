@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from boxship.services.volume.model import Snapshot, Volume
+from boxship.services.volume.model import Backup, Snapshot, Volume
 
 
 class State(StrEnum):
@@ -25,6 +25,10 @@ class State(StrEnum):
     ATTACHING = "attaching"  # its device is wanted, or about to be
     IN_USE = "in-use"  # mounted for its holders
     DETACHING = "detaching"  # no holder any more, not yet unmounted
+    DOWNLOADING = "downloading"  # its image is being copied into it
+    UPLOADING = "uploading"  # an image is being made of it
+    BACKING_UP = "backing-up"  # a backup is being made of it
+    RESTORING = "restoring-backup"  # a backup is being copied into it
     EXTENDING = "extending"  # to become larger
     REVERTING = "reverting"  # to become what its snapshot holds
     DELETING = "deleting"  # to be removed once nobody holds it
@@ -47,6 +51,12 @@ CLAIMS = frozenset(
 by an admin."""
 
 
+ERRANDS = frozenset({State.UPLOADING, State.BACKING_UP, State.RESTORING})
+"""What others do with the bytes of a volume."""
+IMAGE = "image"
+"""The kind of source that is not the storage's own."""
+
+
 def shown(volume: Volume) -> State:
     """The state that follows from the row. A fault counts only for the wish that it was recorded for."""
     failed = volume.fault is not None and volume.observed == volume.generation
@@ -60,7 +70,9 @@ def shown(volume: Volume) -> State:
 def _changing(volume: Volume) -> State | None:
     """What is done to its bytes."""
     if not volume.made:
-        return State.CREATING
+        return State.DOWNLOADING if volume.source_kind == IMAGE else State.CREATING
+    if volume.errand:
+        return State(volume.errand)
     if volume.revert_asked != volume.reverted:
         return State.REVERTING
     return State.EXTENDING if volume.made_size < volume.size else None
@@ -93,3 +105,26 @@ def snapshot_shown(snapshot: Snapshot) -> SnapshotState:
     if failed or snapshot.condemned:
         return SnapshotState.ERROR
     return SnapshotState.AVAILABLE if snapshot.made else SnapshotState.CREATING
+
+
+class BackupState(StrEnum):
+    """The words of the Block Storage API for backups."""
+
+    CREATING = "creating"  # asked for, not yet whole
+    AVAILABLE = "available"  # whole and verified
+    RESTORING = "restoring"  # being copied into a volume
+    DELETING = "deleting"  # to be removed
+    ERROR = "error"  # it could not be made; the fault says why
+    ERROR_DELETING = "error_deleting"  # the removal was refused; asking again tries again
+
+
+def backup_shown(backup: Backup) -> BackupState:
+    """The state that follows from the row. A fault counts only for the wish that it was recorded for."""
+    failed = backup.fault is not None and backup.observed == backup.generation
+    if backup.deleting:
+        return BackupState.ERROR_DELETING if failed else BackupState.DELETING
+    if failed or backup.condemned:
+        return BackupState.ERROR
+    if not backup.made:
+        return BackupState.CREATING
+    return BackupState.RESTORING if backup.restore_asked != backup.restored else BackupState.AVAILABLE

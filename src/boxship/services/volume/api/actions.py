@@ -12,7 +12,15 @@ from boxship.core.http.microversions import Version
 from boxship.core.http.routes import Route
 from boxship.services.volume import versions
 from boxship.services.volume.api.attachments import awaited
-from boxship.services.volume.operations import actions, connections, image_metadata, sizes, volumes
+from boxship.services.volume.operations import (
+    actions,
+    connections,
+    image_metadata,
+    sizes,
+    uploads,
+    volume_types,
+    volumes,
+)
 from boxship.services.volume.schemas import actions as wire
 from boxship.services.volume.schemas import attachments as attachment_wire
 from boxship.services.volume.schemas.flags import is_set
@@ -110,6 +118,11 @@ def _require_since(call: ActionCall, version: Version, what: str) -> None:
         raise BadRequest(f"{what} from version {version} on", field="action")
 
 
+async def _retype(call: ActionCall, transaction: Transaction, body: wire.Retype) -> Reply:
+    await actions.retype(transaction, call.caller, call.settings, _volume(call), body.new_type)
+    return Reply(status=_ACCEPTED)
+
+
 async def _revert(call: ActionCall, transaction: Transaction, body: wire.Revert) -> Reply:
     _require_since(call, versions.REVERT, "a volume is reverted")
     await sizes.revert(transaction, call.caller, _volume(call), body.snapshot_id)
@@ -148,6 +161,15 @@ async def _reset_status(call: ActionCall, transaction: Transaction, body: wire.R
     return Reply(status=_ACCEPTED)
 
 
+async def _upload_image(call: ActionCall, transaction: Transaction, body: wire.UploadImage) -> Reply:
+    wish = wire.upload(body)
+    if wish.visibility == "public":
+        call.caller.require(f"{_RULE}:upload_public", call.parameters)
+    volume, made = await uploads.upload(transaction, call.caller, call.settings, _volume(call), wish)
+    kind = await volume_types.of_volume(transaction, volume)
+    return Reply({"os-volume_upload_image": wire.uploaded(volume, kind.name, made)}, _ACCEPTED)
+
+
 async def _force_delete(call: ActionCall, transaction: Transaction, _body: Any) -> Reply:
     await actions.force_delete(transaction, call.caller, _volume(call))
     return Reply(status=_ACCEPTED)
@@ -163,7 +185,9 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "force_detach": (f"{_ADMIN}:force_detach", _force_detach),
     "terminate_connection": (f"{_RULE}:terminate_connection", _terminate_connection),
     "extend": ("volume:extend", _extend),
+    "retype": ("volume:retype", _retype),
     "revert": ("volume:revert_to_snapshot", _revert),
+    "volume_upload_image": (f"{_RULE}:upload_image", _upload_image),
     "update_readonly_flag": ("volume:update_readonly_flag", _update_readonly_flag),
     "set_bootable": ("volume:set_bootable", _set_bootable),
     "show_image_metadata": ("volume_extension:volume_image_metadata:show", _show_image_metadata),

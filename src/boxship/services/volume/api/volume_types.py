@@ -32,7 +32,7 @@ async def update_type(call: TypeCall) -> Reply:
     if not changes:
         raise BadRequest("name, description and is_public cannot all be empty", field="volume_type")
     changed = await volume_types.update_type(call.transaction, call.caller, call.parameters["type"], changes)
-    return Reply({"volume_type": wire.made(changed)})
+    return Reply({"volume_type": wire.changed(changed)})
 
 
 async def delete_type(call: TypeCall) -> Reply:

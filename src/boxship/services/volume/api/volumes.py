@@ -9,7 +9,7 @@ import msgspec
 from boxship.core.errors import BadRequest
 from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import Route
-from boxship.services.volume import versions
+from boxship.services.volume import errors, versions
 from boxship.services.volume.model import Volume
 from boxship.services.volume.operations import filters, volumes
 from boxship.services.volume.schemas import volumes as wire
@@ -35,6 +35,8 @@ async def list_volumes(call: VolumeCall) -> Reply:
 
 
 async def _found(call: VolumeCall) -> tuple[list[Volume], bool]:
+    if call.path.endswith("/volumes/"):
+        raise errors.VolumeNotFound("")  # as Cinder does: a client that lost the id must not take the list for a volume
     if call.version >= versions.STRICT_FILTERS:
         filters.require_known(call.query, volumes.FILTERS)
     return await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
@@ -69,6 +71,10 @@ async def show_volume(call: VolumeCall) -> Reply:
     volume = await volumes.get_volume(call.transaction, call.caller, call.parameters["volume"])
     (detail,) = await volumes.describe(call.transaction, [volume])
     return Reply({"volume": wire.extended(call, detail, wire.admin_fields(call))})
+
+
+async def name_no_volume(_call: VolumeCall) -> Reply:
+    raise errors.VolumeNotFound("")
 
 
 async def update_volume(call: VolumeCall) -> Reply:
@@ -139,6 +145,8 @@ ROUTES = [
     Route("GET", f"{_ALL}/detail", list_details, "volume:get_all"),
     Route("GET", f"{_ALL}/summary", show_summary, "volume:get_all", since=versions.SUMMARY),
     Route("GET", _ONE, show_volume, "volume:get"),
+    Route("PUT", _ALL, name_no_volume, "volume:update"),
+    Route("DELETE", _ALL, name_no_volume, "volume:delete"),
     Route("PUT", _ONE, update_volume, "volume:update"),
     Route("DELETE", _ONE, delete_volume, "volume:delete"),
     Route("GET", f"{_ONE}/metadata", list_metadata, "volume:get_volume_metadata"),

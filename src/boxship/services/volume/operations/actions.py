@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from boxship.config import Settings
 from boxship.core import clock
 from boxship.core import errors as core_errors
 from boxship.core.auth.caller import Caller
@@ -15,7 +16,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http.call import new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import Attachment, Volume
-from boxship.services.volume.operations import connections, needs, volumes
+from boxship.services.volume.operations import connections, needs, quotas, scheduling, volume_types, volumes
 from boxship.services.volume.operations.connections import Attached, Connector
 from boxship.services.volume.operations.needs import CLIENT, CONNECTION, SERVER
 from boxship.services.volume.states import State
@@ -152,6 +153,29 @@ async def set_bootable(transaction: Transaction, caller: Caller, id: str, *, boo
     """Say whether a machine may be started from it."""
     volume = await volumes.get_volume(transaction, caller, id, lock=True)
     await volumes.change_wish(transaction, volume, bootable=bootable)
+
+
+async def retype(transaction: Transaction, caller: Caller, settings: Settings, id: str, new_type: str) -> None:
+    """Give a volume another type; where its data is meets that one, too, so nothing moves.
+
+    UnknownVolumeType; InvalidVolume: in another state, the type that it has, one of another backend, or one that changes
+    whether a volume in use may be attached several times; OverQuota: the new type has quotas of its own.
+    """
+    volume = await volumes.get_volume(transaction, caller, id, lock=True)
+    wanted = await volume_types.chosen_type(transaction, caller, new_type)
+    if volume.status not in {State.AVAILABLE, State.IN_USE} or wanted.id == volume.type_id:
+        raise errors.InvalidVolume(
+            f"Volume {id} is {volume.status}; it must be available or in-use, and of another type than the new one."
+        )
+    if not scheduling.meets(scheduling.BACKEND, wanted.extra_specs):
+        raise errors.InvalidVolume(f"Volume {id} would have to move to another backend to be of type {wanted.name}.")
+    several = volume_types.multi(wanted)
+    if several != volume.multiattach and volume.status != State.AVAILABLE:
+        raise errors.InvalidVolume("whether a volume may be attached several times changes only while it is available")
+    limits = await quotas.limits(transaction, settings, volume.project_id)
+    demand = quotas.Demand(type_name=wanted.name, volumes=1, gigabytes=volume.size)
+    await quotas.require_typed(transaction, volume.project_id, limits, demand)
+    await volumes.change_wish(transaction, volume, type_id=wanted.id, multiattach=several)
 
 
 async def force_delete(transaction: Transaction, caller: Caller, id: str) -> None:

@@ -17,6 +17,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
+from boxship.services.volume.model import Volume
 from boxship.services.volume.store import messages as store
 from boxship.services.volume.store.messages import Message
 
@@ -49,6 +50,7 @@ class Action(StrEnum):
     BACKUP_CREATE = "013"
     BACKUP_DELETE = "014"
     BACKUP_RESTORE = "015"
+    DELETE_VOLUME = "900"  # Boxship's own; Cinder has no number for it
 
 
 ACTIONS = {
@@ -64,6 +66,7 @@ ACTIONS = {
     Action.BACKUP_CREATE: "create backup",
     Action.BACKUP_DELETE: "delete backup",
     Action.BACKUP_RESTORE: "restore backup",
+    Action.DELETE_VOLUME: "delete volume",
 }
 """The actions as users read them."""
 
@@ -97,6 +100,23 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     resource_type: Resource = Resource.VOLUME
     request_id: str | None = None
+
+
+def of_volume(volume: Volume, reason: str) -> Failure:
+    """What failed when a volume's reconciler gave up, from what was wished of it then."""
+    action, detail = _failed(volume)
+    return Failure(resource_id=volume.id, action=action, detail=detail, reason=reason)
+
+
+def _failed(volume: Volume) -> tuple[Action, Detail]:
+    if volume.deleting:
+        return Action.DELETE_VOLUME, Detail.UNKNOWN
+    if not volume.made:
+        image = volume.source_kind == "image"
+        return (Action.COPY_IMAGE_TO_VOLUME if image else Action.CREATE_VOLUME), Detail.FAILED_TO_CREATE
+    if volume.made_size < volume.size:
+        return Action.EXTEND_VOLUME, Detail.FAILED_TO_EXTEND
+    return (Action.ATTACH_VOLUME, Detail.ATTACH) if volume.attached else (Action.UPDATE_ATTACHMENT, Detail.DETACH)
 
 
 async def write(transaction: Transaction, project_id: str, failure: Failure) -> None:

@@ -44,7 +44,20 @@ async def require(transaction: Transaction, settings: Settings, project_id: str,
     most = await limits(transaction, settings, project_id)
     if 0 <= most["per_volume_gigabytes"] < demand.largest:
         raise errors.VolumeSizeExceedsLimit(demand.largest, most["per_volume_gigabytes"])
-    asked = {name: amount for name, amount in _asked(demand).items() if amount > 0 and most.get(name, -1) >= 0}
+    await _require(transaction, project_id, most, _asked(demand))
+
+
+async def require_typed(transaction: Transaction, project_id: str, limits: Mapping[str, int], demand: Demand) -> None:
+    """As ``require``, for what the project has already and is to be of another type: only the type's own limits count."""
+    await transaction.serialise(f"quota:volume:{project_id}")
+    typed = {name: amount for name, amount in _asked(demand).items() if name.endswith(f"_{demand.type_name}")}
+    await _require(transaction, project_id, limits, typed)
+
+
+async def _require(
+    transaction: Transaction, project_id: str, most: Mapping[str, int], wanted: Mapping[str, int]
+) -> None:
+    asked = {name: amount for name, amount in wanted.items() if amount > 0 and most.get(name, -1) >= 0}
     used = await usage(transaction, project_id) if asked else {}
     for name, amount in asked.items():
         if most[name] < used.get(name, 0) + amount:

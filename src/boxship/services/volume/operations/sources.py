@@ -8,9 +8,11 @@ from boxship.core import errors as core_errors
 from boxship.core.auth.caller import Caller
 from boxship.core.db import holds
 from boxship.core.db.database import Transaction
-from boxship.services.volume import errors
-from boxship.services.volume.model import KIND, SNAPSHOT, Snapshot, Volume
+from boxship.services.image import public as image
+from boxship.services.volume import errors, states
+from boxship.services.volume.model import GIB, KIND, SNAPSHOT, Snapshot, Volume
 from boxship.services.volume.states import SnapshotState, State
+from boxship.services.volume.store import image_metadata
 from boxship.services.volume.store import snapshots as snapshot_store
 from boxship.services.volume.store import volumes as store
 
@@ -29,19 +31,65 @@ class Origin(msgspec.Struct, frozen=True):
     host: str | None = None
     type_id: str | None = None
     bootable: bool = False
+    image: dict[str, str] = {}
+    """What is said of the image that it comes from in the end."""
 
 
-async def origin(transaction: Transaction, caller: Caller, snapshot_id: str | None, volume_id: str | None) -> Origin:
-    """What the request names. BadRequest: both; errors as ``snapshot`` and ``volume``."""
-    if snapshot_id and volume_id:
-        raise core_errors.BadRequest("a volume is made from one resource, not from two", field="volume.source_volid")
-    if snapshot_id:
-        taken, of = await snapshot(transaction, caller, snapshot_id)
-        return Origin("snapshot", taken.id, taken.size, taken.host, of.type_id, of.bootable)
-    if volume_id:
-        copied = await volume(transaction, caller, volume_id)
-        return Origin("volume", copied.id, copied.size, copied.host, copied.type_id, copied.bootable)
-    return Origin()
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request names: one of these, or none. The image may be named by its name."""
+
+    snapshot_id: str | None = None
+    volume_id: str | None = None
+    image: str | None = None
+
+
+async def origin(transaction: Transaction, caller: Caller, named: Named) -> Origin:
+    """What the request names. BadRequest: several; errors as ``snapshot``, ``volume`` and ``_from_image``."""
+    if len([id for id in msgspec.structs.astuple(named) if id]) > 1:
+        raise core_errors.BadRequest("a volume is made from one resource, not from several", field="volume")
+    if named.snapshot_id:
+        taken, of = await snapshot(transaction, caller, named.snapshot_id)
+        said = await image_metadata_of(transaction, of.id)
+        return Origin("snapshot", taken.id, taken.size, taken.host, of.type_id, of.bootable, said)
+    if named.volume_id:
+        copied = await volume(transaction, caller, named.volume_id)
+        said = await image_metadata_of(transaction, copied.id)
+        return Origin("volume", copied.id, copied.size, copied.host, copied.type_id, copied.bootable, said)
+    return await _from_image(transaction, caller, named.image) if named.image else Origin()
+
+
+async def image_metadata_of(transaction: Transaction, volume_id: str) -> dict[str, str]:
+    """What is said of the image that a volume was made from."""
+    return (await image_metadata.of(transaction, [volume_id])).get(volume_id, {})
+
+
+async def _from_image(transaction: Transaction, caller: Caller, name: str) -> Origin:
+    """BadRequest: there is no such image, it has no bytes, or they are not those of a disk."""
+    found = await image.find_image(transaction, caller, name)
+    if found is None:
+        raise core_errors.BadRequest(
+            f"Invalid image identifier or unable to access requested image: {name[:64]}", field="volume.imageRef"
+        )
+    if found.status != "active" or found.size is None:
+        raise core_errors.BadRequest(f"Image {found.id} is not active.", field="volume.imageRef")
+    if found.disk_format != "raw":
+        raise core_errors.BadRequest(
+            f"image {found.id} has the disk format {found.disk_format}; volumes are made from raw ones",
+            field="volume.imageRef",
+        )
+    said = {
+        "image_id": found.id,
+        "image_name": found.name or "",
+        "checksum": found.checksum or "",
+        "container_format": found.container_format or "",
+        "disk_format": found.disk_format,
+        "min_disk": str(found.min_disk),
+        "min_ram": str(found.min_ram),
+        "size": str(found.size),
+    }
+    least = max(found.min_disk, -(-found.size // GIB))
+    said |= await image.properties_of(transaction, found.id)
+    return Origin("image", found.id, least, bootable=True, image=said)
 
 
 async def snapshot(transaction: Transaction, caller: Caller, id: str) -> tuple[Snapshot, Volume]:
@@ -67,8 +115,8 @@ async def volume(transaction: Transaction, caller: Caller, id: str) -> Volume:
 
 def size(wished: int | None, origin: Origin) -> int:
     """GiB of the new volume: what is wished, else those of its origin. BadRequest: neither is said, or less than it has."""
-    if wished is None and not origin.size:
-        raise core_errors.BadRequest("a blank volume needs a size in GiB", field="volume.size")
+    if wished is None and (not origin.size or origin.kind == states.IMAGE):
+        raise core_errors.BadRequest("a volume needs a size in GiB", field="volume.size")
     if wished is not None and wished < origin.size:
         raise core_errors.BadRequest(
             f"{wished} GiB is less than the {origin.size} GiB of the {origin.kind} that the volume is made from",

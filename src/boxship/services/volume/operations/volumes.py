@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from boxship.config import Settings
-from boxship.core import clock, hosts
+from boxship.core import clock
 from boxship.core import errors as core_errors
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
@@ -17,16 +16,22 @@ from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, Attachment, Snapshot, Volume, VolumeType
-from boxship.services.volume.operations import filters, quotas, sources, volume_types, wishes
+from boxship.services.volume.operations import (
+    filters,
+    messages,
+    placement,
+    quotas,
+    scheduling,
+    sources,
+    volume_types,
+    wishes,
+)
 from boxship.services.volume.states import State
 from boxship.services.volume.store import attachments as attachment_store
 from boxship.services.volume.store import image_metadata as image_store
 from boxship.services.volume.store import snapshots as snapshot_store
 from boxship.services.volume.store import volume_types as type_store
 from boxship.services.volume.store import volumes as store
-
-ZONE = "nova"
-"""The one availability zone; upstream's default name."""
 
 
 class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +47,7 @@ class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     multiattach: bool = False
     host: str | None = None
-    snapshot_id: str | None = None
-    source_volid: str | None = None
+    source: sources.Named = sources.Named()
 
 
 class VolumeDetail(msgspec.Struct, frozen=True):
@@ -57,45 +61,53 @@ class VolumeDetail(msgspec.Struct, frozen=True):
 
 
 async def create_volume(transaction: Transaction, caller: Caller, settings: Settings, wish: VolumeWish) -> Volume:
-    """Ask for a volume: blank, or with what a snapshot or another volume holds.
+    """Ask for a volume: blank, or with what a snapshot, another volume or an image holds.
 
-    UnknownVolumeType, BadRequest (zone, size, two sources), SnapshotNotFound, VolumeNotFound, InvalidSnapshot, InvalidVolume,
-    OverQuota.
+    UnknownVolumeType, BadRequest (zone, size, image, two sources), SnapshotNotFound, VolumeNotFound, InvalidSnapshot,
+    InvalidVolume, OverQuota.
     """
-    origin = await sources.origin(transaction, caller, wish.snapshot_id, wish.source_volid)
+    origin = await sources.origin(transaction, caller, wish.source)
     volume_type = await volume_types.chosen_type(transaction, caller, wish.volume_type or origin.type_id)
-    if wish.availability_zone not in {None, ZONE}:
-        raise core_errors.BadRequest(
-            f"Availability zone '{wish.availability_zone}' is invalid; there is only '{ZONE}'.",
-            field="volume.availability_zone",
-        )
     size = sources.size(wish.size, origin)
     demand = quotas.Demand(type_name=volume_type.name, volumes=1, gigabytes=size, largest=size)
     await quotas.require(transaction, settings, wish.project_id, demand)
+    place = await placement.choose(transaction, settings, volume_type.extra_specs, wish.availability_zone)
     host = wish.host if origin.host is None else origin.host
     new = msgspec.structs.replace(
         _new_volume(caller, wish, volume_type),
         size=size,
-        host=await _disk(transaction, settings) if host is None else host,
+        host=host if host is not None else (place.host if place else ""),
+        availability_zone=place.zone if place else settings.availability_zone,
         source_kind=origin.kind,
         source_id=origin.id,
         bootable=origin.bootable,
     )
+    met = place is not None or (host is not None and scheduling.meets(scheduling.BACKEND, volume_type.extra_specs))
+    volume = await (_insert(transaction, new) if met else _insert_nowhere(transaction, new))
+    await store.put_metadata(transaction, volume.id, wish.metadata, replace=False)
+    await image_store.put(transaction, volume.id, origin.image)
+    return volume
+
+
+async def _insert(transaction: Transaction, new: Volume) -> Volume:
     volume = await store.insert(transaction, new)
     await sources.hold(transaction, volume)
-    await store.put_metadata(transaction, volume.id, wish.metadata, replace=False)
     transaction.wake(KIND, volume.id)
     return volume
 
 
-async def _disk(transaction: Transaction, settings: Settings) -> str:
-    """The host that a volume is made on which nobody needs on a certain one: this one, if it can, or another that lives."""
-    if settings.engine != "none":
-        return settings.host_name
-    able = [host.name for host in await hosts.known(transaction) if host.works and host.lives(settings.host_lease)]
-    if not able:
-        raise core_errors.Unavailable("No host that can keep a volume is up.")
-    return random.choice(able)  # noqa: S311 (any will do)
+async def _insert_nowhere(transaction: Transaction, new: Volume) -> Volume:
+    """In error from the beginning, with the reason, as Cinder does: the request was a good one."""
+    broken = msgspec.structs.replace(new, condemned=True, source_kind="", source_id=None, fault=placement.NOWHERE)
+    volume = await store.insert(transaction, broken)
+    failure = messages.Failure(
+        resource_id=volume.id,
+        action=messages.Action.SCHEDULE,
+        detail=messages.Detail.NO_BACKEND,
+        reason=placement.NOWHERE,
+    )
+    await messages.write(transaction, volume.project_id, failure)
+    return volume
 
 
 def _new_volume(caller: Caller, wish: VolumeWish, volume_type: VolumeType) -> Volume:
@@ -105,7 +117,7 @@ def _new_volume(caller: Caller, wish: VolumeWish, volume_type: VolumeType) -> Vo
         user_id=caller.user_id,
         size=wish.size or 0,
         type_id=volume_type.id,
-        availability_zone=ZONE,
+        availability_zone="",
         multiattach=wish.multiattach or volume_types.multi(volume_type),
         created_at=clock.now(),
         name=wish.name,

@@ -11,9 +11,11 @@ from boxship.core.db import holds
 from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
 from boxship.drivers.storage.interface import Kind, Source, Storage, VolumeSight
-from boxship.services.volume import plan
+from boxship.services.image import public as image
+from boxship.services.volume import plan, states
 from boxship.services.volume.model import GIB, KIND, SNAPSHOT, Volume
 from boxship.services.volume.operations import messages, sources
+from boxship.services.volume.reconciler.streams import sparse
 from boxship.services.volume.store import volumes as store
 
 log = structlog.get_logger("volume")
@@ -28,10 +30,13 @@ class VolumeReconciler:
     kind = KIND
     leisure = 0.0
 
-    def __init__(self, database: Database, storage: Storage, hosts: Hosts, *, deadline: float) -> None:
+    def __init__(
+        self, database: Database, storage: Storage, images: image.ImageLive, hosts: Hosts, *, deadline: float
+    ) -> None:
         self.deadline = deadline
         self._database = database
         self._storage = storage
+        self._images = images
         self._hosts = hosts
         self._strangers: set[str] = set()
 
@@ -106,11 +111,24 @@ class VolumeReconciler:
             )
 
     async def _create(self, volume: Volume) -> None:
+        if volume.source_kind == states.IMAGE:
+            await self._download(volume)
+            return
         source = Source(Kind(volume.source_kind), volume.source_id) if volume.source_id else None
         try:
             await self._storage.create(volume.id, volume.size * GIB, source)
         except core_errors.Absent as error:
             raise core_errors.Refused(f"The {volume.source_kind} that it was to be made from is gone.") from error
+        await self._record(volume, made=True, made_size=volume.size)
+
+    async def _download(self, volume: Volume) -> None:
+        id = volume.source_id or ""
+        async with self._database.read() as transaction:
+            host = await image.host_of(transaction, id)
+        try:
+            await self._storage.fill(volume.id, volume.size * GIB, sparse(self._images.read(host, id)))
+        except core_errors.Absent as error:
+            raise core_errors.Refused("The image that it was to be made from is gone.") from error
         await self._record(volume, made=True, made_size=volume.size)
 
     async def _revert(self, volume: Volume) -> None:
@@ -165,7 +183,7 @@ class VolumeReconciler:
                 await sources.let_go(transaction, volume)
             if volume.revert_to and "reverted" in withdrawn:
                 await holds.release(transaction, (SNAPSHOT, volume.revert_to), (KIND, id))
-            await messages.write(transaction, volume.project_id, _failure(volume, reason))
+            await messages.write(transaction, volume.project_id, messages.of_volume(volume, reason))
             await holds.wake_holders(transaction, (KIND, id))
 
     async def sweep(self) -> None:
@@ -188,15 +206,3 @@ def _withdrawn(volume: Volume) -> dict[str, int]:
     if volume.revert_asked != volume.reverted:
         return {"reverted": volume.revert_asked}
     return {"size": volume.made_size} if volume.made_size < volume.size else {}
-
-
-def _failure(volume: Volume, reason: str) -> messages.Failure:
-    """What is told of a failure, by what the wish was."""
-    action, detail = messages.Action.ATTACH_VOLUME, messages.Detail.ATTACH
-    if not volume.made:
-        action, detail = messages.Action.CREATE_VOLUME, messages.Detail.FAILED_TO_CREATE
-    elif volume.made_size < volume.size:
-        action, detail = messages.Action.EXTEND_VOLUME, messages.Detail.FAILED_TO_EXTEND
-    elif volume.deleting:
-        detail = messages.Detail.UNKNOWN
-    return messages.Failure(resource_id=volume.id, action=action, detail=detail, reason=reason)

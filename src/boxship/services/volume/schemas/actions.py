@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from boxship.core import clock
 from boxship.core.errors import BadRequest
 from boxship.core.http.call import Call
+from boxship.services.image.public import ImageView
+from boxship.services.volume.model import Volume
 from boxship.services.volume.operations.connections import Attached
+from boxship.services.volume.operations.uploads import BARE, RAW, UploadWish
 from boxship.services.volume.schemas.attachments import Connector
-from boxship.services.volume.schemas.flags import Flag
+from boxship.services.volume.schemas.flags import Flag, is_set
 from boxship.services.volume.schemas.volumes import Id, Key, Size
 
 Nothing = Annotated[dict[str, Any], Meta(max_length=0)] | Annotated[str, Meta(max_length=64)] | None
@@ -86,10 +90,28 @@ class ResetStatus(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     migration_status: Word | None = None
 
 
+class Retype(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The action os-retype: to a type of the same backend, so nothing is ever moved."""
+
+    new_type: Annotated[str, Meta(min_length=1, max_length=255)]
+    migration_policy: Annotated[str, Meta(pattern="^(on-demand|never)$")] | None = None
+
+
 class Revert(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The action revert (3.40)."""
 
     snapshot_id: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class UploadImage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The action os-volume_upload_image."""
+
+    image_name: Annotated[str, Meta(min_length=1, max_length=255)]
+    force: Flag = False
+    disk_format: Annotated[str, Meta(max_length=16)] = RAW
+    container_format: Annotated[str, Meta(max_length=16)] = BARE
+    visibility: Literal["public", "private", "shared", "community"] | None = None
+    protected: Flag = False
 
 
 class ActionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -109,7 +131,11 @@ class ActionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, om
         default=msgspec.UNSET, name="os-terminate_connection"
     )
     extend: Extend | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="os-extend")
+    retype: Retype | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="os-retype")
     revert: Revert | msgspec.UnsetType = msgspec.UNSET
+    volume_upload_image: UploadImage | msgspec.UnsetType = msgspec.field(
+        default=msgspec.UNSET, name="os-volume_upload_image"
+    )
     update_readonly_flag: ReadOnly | msgspec.UnsetType = msgspec.field(
         default=msgspec.UNSET, name="os-update_readonly_flag"
     )
@@ -148,3 +174,32 @@ def attached(body: Attach) -> Attached:
         mountpoint=body.mountpoint,
         read_only=body.mode == "ro",
     )
+
+
+def upload(body: UploadImage) -> UploadWish:
+    """The image that is asked for. BadRequest: a flag is no boolean."""
+    name = "os-volume_upload_image"
+    return UploadWish(
+        name=body.image_name,
+        disk_format=body.disk_format,
+        container_format=body.container_format,
+        visibility=body.visibility or "private",
+        protected=is_set(body.protected, f"{name}.protected"),
+        force=is_set(body.force, f"{name}.force"),
+    )
+
+
+def uploaded(volume: Volume, type_name: str, made: ImageView) -> dict[str, Any]:
+    """The volume and its image, as they are when they are asked for."""
+    return {
+        "id": volume.id,
+        "updated_at": clock.stamp_micro(volume.updated_at),
+        "status": volume.status,
+        "display_description": volume.description,
+        "size": volume.size,
+        "volume_type": {"id": volume.type_id, "name": type_name},
+        "image_id": made.id,
+        "image_name": made.name,
+        "container_format": made.container_format,
+        "disk_format": made.disk_format,
+    }

@@ -80,16 +80,20 @@ def changes(new: Changes) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not msgspec.UNSET}
 
 
-def made(volume_type: VolumeType) -> dict[str, Any]:
-    """A type as it is answered when it was made or changed."""
+def changed(volume_type: VolumeType) -> dict[str, Any]:
+    """A type as it is answered when it was changed."""
     return {
         "id": volume_type.id,
         "name": volume_type.name,
         "description": volume_type.description,
         "is_public": volume_type.is_public,
-        ACCESS: volume_type.is_public,
         "extra_specs": volume_type.extra_specs,
     }
+
+
+def made(volume_type: VolumeType) -> dict[str, Any]:
+    """A type as it is answered when it was made."""
+    return {**changed(volume_type), ACCESS: volume_type.is_public}
 
 
 def shown(volume_type: VolumeType) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from boxship.core.http.call import Call
 from boxship.core.http.microversions import Version
 from boxship.services.volume import versions
 from boxship.services.volume.model import Attachment, Volume
-from boxship.services.volume.operations import needs
+from boxship.services.volume.operations import needs, sources
 from boxship.services.volume.operations.scheduling import BACKEND
 from boxship.services.volume.operations.volumes import VolumeDetail, VolumeWish
 
@@ -68,8 +68,6 @@ class CreateRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 _ELSEWHERE = {
     "source_replica": "source_replica",
-    "image_ref": "imageRef",
-    "image_id": "image_id",
     "consistencygroup_id": "consistencygroup_id",
     "group_id": "group_id",
     "backup_id": "backup_id",
@@ -82,7 +80,7 @@ def wish(request: CreateRequest, project_id: str) -> VolumeWish:
     new = request.volume
     for field, name in _ELSEWHERE.items():
         if getattr(new, field):
-            raise BadRequest("volumes are made blank, from a snapshot or from a volume", field=f"volume.{name}")
+            raise BadRequest("volumes are made blank, or from a snapshot, a volume or an image", field=f"volume.{name}")
     return VolumeWish(
         project_id=project_id,
         size=int(new.size) if new.size is not None else None,
@@ -92,8 +90,11 @@ def wish(request: CreateRequest, project_id: str) -> VolumeWish:
         availability_zone=new.availability_zone,
         metadata=new.metadata or {},
         multiattach=bool(new.multiattach),
-        snapshot_id=new.snapshot_id or None,
-        source_volid=new.source_volid or None,
+        source=sources.Named(
+            snapshot_id=new.snapshot_id or None,
+            volume_id=new.source_volid or None,
+            image=new.image_ref or new.image_id or None,
+        ),
     )
 
 

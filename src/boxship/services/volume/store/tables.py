@@ -41,6 +41,7 @@ volumes = sa.Table(
     sa.Column("revert_to", sa.String(64)),
     sa.Column("revert_asked", sa.Integer, nullable=False, server_default="0"),
     sa.Column("reverted", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("errand", sa.String(32), nullable=False, server_default=""),
     sa.Index("ix_volumes_project_created", "project_id", "created_at", "id"),
     sa.Index("ix_volumes_project_name", "project_id", "name"),
     sa.Index("ix_volumes_created", "created_at", "id"),
@@ -97,6 +98,56 @@ snapshot_metadata = sa.Table(
     sa.Column("snapshot_id", sa.String(64), sa.ForeignKey("volume_snapshots.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("key", sa.String(255), primary_key=True),
     sa.Column("value", sa.String(255), nullable=False),
+)
+
+uploads = sa.Table(
+    "volume_uploads",
+    types.metadata,
+    types.identifier(),
+    types.reference("volume_id", nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("created_at", types.Moment, nullable=False),
+    sa.Column("fault", sa.Text),
+)
+
+backups = sa.Table(
+    "volume_backups",
+    types.metadata,
+    types.identifier(),
+    types.reference("volume_id", nullable=False),
+    types.reference("snapshot_id"),
+    types.reference("parent_id"),
+    types.reference("project_id", nullable=False),
+    types.reference("user_id", nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("container", sa.String(255)),
+    sa.Column("created_at", types.Moment, nullable=False),
+    sa.Column("data_timestamp", types.Moment, nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("name", sa.String(255)),
+    sa.Column("description", sa.String(255)),
+    sa.Column("metadata", types.Json(dict[str, str]), nullable=False),
+    sa.Column("deleting", sa.Boolean, nullable=False),
+    sa.Column("condemned", sa.Boolean, nullable=False),
+    types.reference("restore_to"),
+    sa.Column("restore_asked", sa.Integer, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("observed", sa.Integer, nullable=False),
+    sa.Column("made", sa.Boolean, nullable=False),
+    sa.Column("restored", sa.Integer, nullable=False),
+    sa.Column("object_count", sa.Integer, nullable=False),
+    sa.Column("fault", sa.Text),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("updated_at", types.Moment),
+    sa.Index("ix_volume_backups_project_created", "project_id", "created_at", "id"),
+    sa.Index("ix_volume_backups_volume", "volume_id"),
+    sa.Index("ix_volume_backups_parent", "parent_id"),
+)
+sa.Index(
+    "ix_volume_backups_due",
+    backups.c.id,
+    sqlite_where=backups.c.observed != backups.c.generation,
+    postgresql_where=backups.c.observed != backups.c.generation,
 )
 
 attachments = sa.Table(
