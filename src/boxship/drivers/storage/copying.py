@@ -83,6 +83,16 @@ def extents(descriptor: int) -> Iterator[tuple[int, int]]:
         yield start, at
 
 
+def pieces(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Place and length of the parts of an extent that end where chunks do, wherever it begins: what did not change is cut the
+    same way again."""
+    at = start
+    while at < end:
+        length = min(CHUNK - at % CHUNK, end - at)
+        yield at, length
+        at += length
+
+
 def can_share(directory: Path) -> bool:
     """Whether files of this directory can share blocks: asked with two small ones, which are gone afterwards."""
     first, second = directory / ".share-a.new", directory / ".share-b.new"

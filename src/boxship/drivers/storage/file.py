@@ -139,8 +139,7 @@ class FileStorage:
             reader = await asyncio.to_thread(file.open, "rb", 0)
             try:
                 for start, end in await asyncio.to_thread(lambda: list(copying.extents(reader.fileno()))):
-                    for at in range(start, end, copying.CHUNK):
-                        length = min(copying.CHUNK, end - at)
+                    for at, length in copying.pieces(start, end):
                         yield at, await asyncio.to_thread(os.pread, reader.fileno(), length, at)
             finally:
                 reader.close()

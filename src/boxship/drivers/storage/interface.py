@@ -147,6 +147,45 @@ class Storage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSight:
+    """A whole backup: what ``volume_id`` held, ``size`` bytes of it, in so many ``parts``."""
+
+    id: str
+    volume_id: str
+    size: int
+    parts: int
+
+
+class Backups(Protocol):
+    """Copies of volumes that are kept apart from them. Errors: ``Refused`` (disk full, damaged), ``Absent``."""
+
+    async def open(self) -> None:
+        """Make the directory, remove what was never finished; repeatable."""
+        ...
+
+    async def write(self, id: str, volume_id: str, size: int, extents: AsyncIterator[Extent]) -> BackupSight:
+        """Keep the extents, whole or not at all; durable when it returns. What another backup of the volume has already is
+        kept once. One that is there already is fine."""
+        ...
+
+    def read(self, id: str) -> AsyncIterator[Extent]:
+        """What was written. Absent, or Refused where a part is not what it was: raised before that part is given."""
+        ...
+
+    async def remove(self, id: str) -> None:
+        """Repeatable; the others stay whole."""
+        ...
+
+    async def sight(self, id: str) -> BackupSight | None: ...
+
+    async def sights(self) -> list[BackupSight]: ...
+
+    async def destroy(self) -> None:
+        """Remove all. Repeatable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class BlobSight:
     """Stored bytes: ``size`` in bytes, MD5 and SHA-512 in hexadecimal (Glance's ``checksum`` and ``os_hash_value``)."""
 
