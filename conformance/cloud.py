@@ -40,13 +40,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """A running cloud. ``engine_version``: of the engine's API."""
+    """A running cloud. ``engine_version``: of the engine's API; ``image``: the id of a raw one that volumes are made from."""
 
     installation: Installation
     admin: Account
     public_network: dict[str, Any]
     extensions: list[str]
     engine_version: str
+    image: str
 
 
 @contextmanager
@@ -96,7 +97,18 @@ def _described(installation: Installation, engine: Dockerd) -> Cloud:
         public,
         sorted(entry["alias"] for entry in listed),
         engine.docker("version", "--format", "{{.Server.APIVersion}}"),
+        _raw_image(installation),
     )
+
+
+def _raw_image(installation: Installation) -> str:
+    """Add a public image of a MiB that is no container's; its id."""
+    session = installation.session("admin")
+    wish = {"name": "raw", "disk_format": "raw", "container_format": "bare", "visibility": "public", "min_disk": 1}
+    id = str(session.ask("POST", "/image/v2/images", wish)["id"])
+    octets = {"Content-Type": "application/octet-stream"}
+    session.http.put(f"/image/v2/images/{id}/file", content=b"boxship." * (1 << 17), headers=octets).raise_for_status()
+    return id
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def write(directory: Path, cloud: Cloud, run: Pass, packages: Path) -> Path:
     """Write both files into the directory of the pass, which only the owner may read; the path of tempest.conf."""
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)  # Tempest's log is not for others either
-    sections = {**_basics(directory, cloud), **_network(cloud), **_features(), **_containers(cloud, run)}
+    sections = {**_basics(directory, cloud), **_network(cloud), **_features(cloud), **_containers(cloud, run)}
     _write(directory / "tempest.conf", sections)
     tempest = packages / "tempest"
     discovery: dict[str, object] = {"test_path": tempest / "test_discover", "top_dir": tempest}
@@ -73,7 +73,7 @@ def _network(cloud: Cloud) -> Sections:
     }
 
 
-def _features() -> Sections:
+def _features(cloud: Cloud) -> Sections:
     return {
         "identity-feature-enabled": {"trust": False, "access_rules": False, "api_extensions": ""},
         "image": {"container_formats": "bare,docker", "disk_formats": "raw,qcow2", "build_timeout": 60},
@@ -82,12 +82,13 @@ def _features() -> Sections:
             "os_glance_reserved": False,
             "image_format_enforcement": False,
         },
+        "compute": {"image_ref": cloud.image, "image_ref_alt": cloud.image},
         "volume": {
             "build_timeout": 30,
             "max_microversion": "latest",
             "storage_protocol": "local",
             "vendor_name": "Open Source",
-            "backup_driver": "file",
+            "backup_driver": "posix",
             "disk_format": "raw",
         },
         "volume-feature-enabled": {"backup": False, "manage_volume": False, "manage_snapshot": False},

@@ -18,6 +18,10 @@ NOT_OFFERED = (
     (_VOLUME + r"test_group", "groups of volumes are not offered"),
     (_VOLUME + r"test_qos\.", "QoS specs are not offered"),
     (_VOLUME + r"test_volume_types\..*encryption", "encryption of volumes is not offered"),
+    (
+        _VOLUME + r"test_volume_services_negative\..*(freeze|thaw)_host",
+        "replication, which freezing is for, is not offered",
+    ),
 )
 """Tests of Tempest itself that ask for what is not offered and that no option of its configuration switches off, with why."""
 

@@ -63,6 +63,8 @@ def _snapshots() -> None:
         sa.Column("fault", sa.Text(), nullable=True),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("updated_at", types.Moment(), nullable=True),
+        sa.Column("declared", sa.String(length=32), nullable=False, server_default=""),
+        sa.Column("progress", sa.String(length=255), nullable=True),
         sa.ForeignKeyConstraint(["volume_id"], ["volumes.id"], name="fk_volume_snapshots_volume_id"),
         sa.PrimaryKeyConstraint("id", name="pk_volume_snapshots"),
     )

@@ -265,3 +265,17 @@ class ImageMetadataNotFound(errors.NotFound):
 
     def __init__(self, volume: str, key: str) -> None:
         super().__init__(f"Metadata of the image of volume {volume} has no key {key}.")
+
+
+class BackupNotFound(errors.NotFound):
+    """No such backup, or not the caller's."""
+
+    def __init__(self, backup: str) -> None:
+        super().__init__(f"Backup {backup} could not be found.")
+
+
+class InvalidBackup(errors.BadRequest):
+    """The state of the backup does not allow it; Cinder answers 400."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid backup: {reason}.")

@@ -115,9 +115,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     observed: int = 0
     made: bool = False
     fault: str | None = None
-    # store, with every change: follows from the columns above (states.snapshot_shown)
+    # store, with every change: follows from the columns above and ``declared`` (states.snapshot_shown)
     status: str = ""
     updated_at: datetime | None = None
+    # operations: the state that an admin declares it to be in, empty: none; and the progress that a client tells then
+    declared: str = ""
+    progress: str | None = None
 
 
 class Upload(msgspec.Struct, frozen=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from boxship.drivers.storage.interface import SnapshotSight, VolumeSight
-from boxship.services.volume.model import GIB, Snapshot, Volume
+from boxship.drivers.storage.interface import BackupSight, SnapshotSight, VolumeSight
+from boxship.services.volume.model import GIB, Backup, Snapshot, Volume
 
 
 class Step(StrEnum):
@@ -14,6 +14,7 @@ class Step(StrEnum):
     CREATE = "create"  # it was never made
     LOST = "lost"  # it was made and is not there any more: never replace data by an empty volume
     REVERT = "revert"  # it is to be what its snapshot holds
+    RESTORE = "restore"  # a volume is to hold what it has
     EXTEND = "extend"  # it is smaller than asked for
     ATTACH = "attach"  # somebody needs its device
     MOUNT = "mount"  # somebody needs it mounted
@@ -83,3 +84,12 @@ def next_snapshot_step(snapshot: Snapshot, sight: SnapshotSight | None, *, held:
     if held:
         return Step.WAIT
     return Step.REMOVE if sight is not None or copying else Step.FORGET
+
+
+def next_backup_step(backup: Backup, sight: BackupSight | None) -> Step:
+    """The same for a backup, which besides is copied back into volumes."""
+    if backup.deleting:
+        return Step.REMOVE if sight is not None else Step.FORGET
+    if sight is None:
+        return Step.LOST if backup.made else Step.CREATE
+    return Step.RESTORE if backup.restore_asked != backup.restored else Step.SETTLED

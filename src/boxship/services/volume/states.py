@@ -104,6 +104,8 @@ def snapshot_shown(snapshot: Snapshot) -> SnapshotState:
         return SnapshotState.ERROR_DELETING if failed else SnapshotState.DELETING
     if failed or snapshot.condemned:
         return SnapshotState.ERROR
+    if snapshot.declared:
+        return SnapshotState(snapshot.declared)
     return SnapshotState.AVAILABLE if snapshot.made else SnapshotState.CREATING
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from boxship.services.volume.api import (
     actions,
     attachments,
+    backups,
     cloud,
     messages,
     quotas,
@@ -23,6 +24,7 @@ ROUTES = [
     *volumes.ROUTES,
     *actions.ROUTES,
     *snapshots.ROUTES,
+    *backups.ROUTES,
     *volume_types.ROUTES,
     *attachments.ROUTES,
     *transfers.ROUTES,

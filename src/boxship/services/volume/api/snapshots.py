@@ -66,14 +66,19 @@ async def delete_snapshot(call: SnapshotCall) -> Reply:
 async def act(call: SnapshotCall) -> Reply:
     request = call.read(wire.ActionRequest)
     id = call.parameters["snapshot"]
-    if request.reset_status and request.force_delete is msgspec.UNSET:
+    forced = request.force_delete is not msgspec.UNSET
+    if [forced, request.reset_status is not None, request.update_status is not None].count(True) != 1:
+        raise BadRequest("exactly one action is needed", field="action")
+    if request.reset_status:
         call.caller.require("volume_extension:snapshot_admin_actions:reset_status")
         await snapshots.reset_status(call.transaction, call.caller, id, request.reset_status.status)
-    elif request.force_delete is not msgspec.UNSET and not request.reset_status:
+    elif request.update_status:
+        call.caller.require("snapshot_extension:snapshot_actions:update_snapshot_status", call.parameters)
+        told = request.update_status
+        await snapshots.update_status(call.transaction, call.caller, id, told.status, told.progress)
+    else:
         call.caller.require("volume_extension:snapshot_admin_actions:force_delete")
         await snapshots.delete_snapshot(call.transaction, call.caller, id, force=True)
-    else:
-        raise BadRequest("exactly one of os-reset_status and os-force_delete is needed", field="action")
     return Reply(status=202)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 import sqlalchemy as sa
@@ -54,6 +55,17 @@ def page(query: Query, columns: listing.Columns, *, default_sort: str, descendin
     plain = listing.page(query, columns, default_sort=default_sort, descending=descending)
     limit = 0 if query.number("limit") == 0 else plain.limit
     return dataclasses.replace(plain, limit=limit, offset=query.number("offset") or 0)
+
+
+@contextmanager
+def marked(page: listing.Page, absent: Callable[[str], core_errors.NotFound]) -> Iterator[None]:
+    """A marker that is in no list is not found, as Cinder has it, and not a bad request."""
+    try:
+        yield
+    except core_errors.BadRequest as error:
+        if error.field != "marker" or page.marker is None:
+            raise
+        raise absent(page.marker[:64]) from error
 
 
 def require_known(query: Query, known: Iterable[str]) -> None:

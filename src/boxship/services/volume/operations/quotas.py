@@ -12,6 +12,7 @@ from boxship.config import Settings
 from boxship.core import errors as core_errors
 from boxship.core.db.database import Transaction
 from boxship.services.volume import errors
+from boxship.services.volume.store import backups as backup_store
 from boxship.services.volume.store import quotas as store
 from boxship.services.volume.store import volume_types
 
@@ -119,6 +120,7 @@ async def usage(transaction: Transaction, project_id: str) -> dict[str, int]:
         _count(used, "volumes", one)
     for one in await store.snapshots_of(transaction, project_id):
         _count(used, "snapshots", one)
+    used["backups"], used["backup_gigabytes"] = await backup_store.usage(transaction, project_id)
     return dict(used)
 
 

@@ -62,7 +62,7 @@ def _services(
         addresses = [f"{host.name}@{name}" for name in backends(settings)] if binary == VOLUME else [host.name]
         for address in addresses:
             off = disabled.get((address, binary))
-            lives = host.lives(settings.host_lease)
+            lives = host.name == settings.host_name or host.lives(settings.host_lease)  # who answers lives
             reason = off.reason if off else None
             yield Service(binary, host.name, address, host.zone, lives, seen, off is not None, reason)
 

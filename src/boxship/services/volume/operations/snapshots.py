@@ -24,6 +24,13 @@ _TAKEN_OF = frozenset({State.AVAILABLE, State.IN_USE})
 _DELETED = frozenset({SnapshotState.AVAILABLE, SnapshotState.ERROR, SnapshotState.ERROR_DELETING})
 
 
+_FOLLOWING: dict[str, tuple[str, ...]] = {
+    SnapshotState.CREATING: (SnapshotState.CREATING, SnapshotState.AVAILABLE, SnapshotState.ERROR),
+    SnapshotState.DELETING: (SnapshotState.DELETING, SnapshotState.ERROR_DELETING),
+}
+"""What clients may tell of a snapshot that was declared to be in a state."""
+
+
 class SnapshotWish(msgspec.Struct, frozen=True, kw_only=True):
     """What a new snapshot shall be. ``force``: of a volume that is in use, too."""
 
@@ -86,8 +93,9 @@ async def list_snapshots(
     transaction: Transaction, caller: Caller, project_id: str, query: Query
 ) -> tuple[list[Snapshot], bool]:
     """One page of a project's snapshots (for admins with ``all_tenants`` of all), and whether more may follow."""
-    page = listing.page(query, store.COLUMNS, default_sort="created_at", descending=True)
-    found = await store.page(transaction, _conditions(caller, project_id, query), page)
+    page = filters.page(query, store.COLUMNS, default_sort="created_at", descending=True)
+    with filters.marked(page, errors.SnapshotNotFound):
+        found = await store.page(transaction, _conditions(caller, project_id, query), page)
     return found, listing.next_marker(found, page)
 
 
@@ -130,10 +138,25 @@ async def of_volume(transaction: Transaction, volume_id: str) -> list[Snapshot]:
 
 
 async def reset_status(transaction: Transaction, caller: Caller, id: str, status: str) -> None:
-    """Declare a snapshot broken (``error``) or have its state found anew (any other); for admins."""
+    """Declare a snapshot to be in a state: broken (``error``), found anew (``available``) or any other; for admins."""
     snapshot = await get_snapshot(transaction, caller, id, lock=True)
-    if not snapshot.deleting:
-        await wishes.change(transaction, snapshot, condemned=status == SnapshotState.ERROR)
+    if snapshot.deleting:
+        return
+    declared = "" if status in {SnapshotState.ERROR, SnapshotState.AVAILABLE} else status
+    await wishes.change(
+        transaction, snapshot, condemned=status == SnapshotState.ERROR, declared=declared, progress=None
+    )
+
+
+async def update_status(transaction: Transaction, caller: Caller, id: str, status: str, progress: str | None) -> None:
+    """A client tells how far a snapshot is that it takes itself. InvalidSnapshot: it takes none, as nobody declared it to be
+    made or removed by somebody else, or that cannot follow."""
+    snapshot = await get_snapshot(transaction, caller, id, lock=True)
+    if status not in _FOLLOWING.get(snapshot.declared, ()):
+        raise errors.InvalidSnapshot(f"its state, {snapshot.status}, does not become {status} by what a client tells")
+    await reset_status(transaction, caller, id, status)
+    again = await get_snapshot(transaction, caller, id, lock=True)
+    await wishes.write(transaction, again, progress=progress)
 
 
 async def get_metadata(transaction: Transaction, caller: Caller, id: str) -> dict[str, str]:

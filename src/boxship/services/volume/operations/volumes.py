@@ -176,7 +176,8 @@ async def list_volumes(
     BadRequest: a filter, sort key or marker that is none.
     """
     page = filters.page(query, store.COLUMNS, default_sort="created_at", descending=True)
-    volumes = await store.page(transaction, conditions(caller, project_id, query), page)
+    with filters.marked(page, errors.VolumeNotFound):
+        volumes = await store.page(transaction, conditions(caller, project_id, query), page)
     return volumes, listing.next_marker(volumes, page)
 
 

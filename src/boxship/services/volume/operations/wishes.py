@@ -8,7 +8,7 @@ from boxship.services.volume.model import SNAPSHOT, Snapshot
 from boxship.services.volume.store import snapshots as store
 
 
-async def change(transaction: Transaction, snapshot: Snapshot, **changes: bool) -> Snapshot:
+async def change(transaction: Transaction, snapshot: Snapshot, **changes: bool | str | None) -> Snapshot:
     """Write a changed wish and wake the reconciler. Conflict: somebody else changed it at the same moment."""
     changed = await write(transaction, snapshot, generation=snapshot.generation + 1, **changes)
     transaction.wake(SNAPSHOT, snapshot.id)

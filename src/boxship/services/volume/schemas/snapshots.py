@@ -23,7 +23,7 @@ Unset = msgspec.UnsetType
 class NewSnapshot(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The snapshot in POST /snapshots."""
 
-    volume_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    volume_id: Annotated[str, Meta(min_length=1, max_length=64)] | None
     name: Text | None = None
     description: Text | None = None
     display_name: Text | None = None
@@ -46,7 +46,7 @@ def wish(request: CreateRequest, call: Call[None]) -> SnapshotWish:
     if always and new.force is not None and not force:
         raise BadRequest("since 3.66 snapshots are of volumes in use, too", field="snapshot.force")
     return SnapshotWish(
-        volume_id=new.volume_id,
+        volume_id=new.volume_id or "",
         name=new.name if new.name is not None else new.display_name,
         description=new.description if new.description is not None else new.display_description,
         metadata=new.metadata or {},
@@ -90,6 +90,13 @@ class ResetStatus(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     status: SnapshotState
 
 
+class UpdateStatus(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The action os-update_snapshot_status."""
+
+    status: SnapshotState
+    progress: Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%$")] | None = None
+
+
 class ActionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST .../action: exactly one of these."""
 
@@ -97,6 +104,7 @@ class ActionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     force_delete: Annotated[dict[str, Any], Meta(max_length=0)] | Unset | None = msgspec.field(
         default=msgspec.UNSET, name="os-force_delete"
     )
+    update_status: UpdateStatus | None = msgspec.field(default=None, name="os-update_snapshot_status")
 
 
 def shown(call: Call[Any], snapshot: Snapshot, metadata: dict[str, str]) -> dict[str, Any]:
@@ -126,6 +134,6 @@ def extended(call: Call[Any], snapshot: Snapshot, metadata: dict[str, str]) -> d
     done = snapshot.status == SnapshotState.AVAILABLE
     return {
         **shown(call, snapshot, metadata),
-        "os-extended-snapshot-attributes:progress": "100%" if done else "0%",
+        "os-extended-snapshot-attributes:progress": snapshot.progress or ("100%" if done else "0%"),
         "os-extended-snapshot-attributes:project_id": snapshot.project_id,
     }

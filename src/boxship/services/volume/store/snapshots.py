@@ -18,6 +18,7 @@ from boxship.services.volume.store.tables import snapshot_metadata, snapshots
 COLUMNS: listing.Columns = {
     "id": snapshots.c.id,
     "name": snapshots.c.name,
+    "display_name": snapshots.c.name,
     "status": snapshots.c.status,
     "volume_id": snapshots.c.volume_id,
     "size": snapshots.c.size,

@@ -82,6 +82,8 @@ snapshots = sa.Table(
     sa.Column("fault", sa.Text),
     sa.Column("status", sa.String(32), nullable=False),
     sa.Column("updated_at", types.Moment),
+    sa.Column("declared", sa.String(32), nullable=False, server_default=""),
+    sa.Column("progress", sa.String(255)),
     sa.Index("ix_volume_snapshots_project_created", "project_id", "created_at", "id"),
     sa.Index("ix_volume_snapshots_volume", "volume_id"),
 )

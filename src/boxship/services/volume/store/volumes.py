@@ -18,6 +18,7 @@ from boxship.services.volume.store.tables import metadata, volumes
 COLUMNS: listing.Columns = {
     "id": volumes.c.id,
     "name": volumes.c.name,
+    "display_name": volumes.c.name,
     "size": volumes.c.size,
     "status": volumes.c.status,
     "availability_zone": volumes.c.availability_zone,
