@@ -82,6 +82,7 @@ def _features(cloud: Cloud) -> Sections:
             "os_glance_reserved": False,
             "image_format_enforcement": False,
         },
+        "compute-feature-enabled": {"volume_multiattach": True},
         "compute": {"image_ref": cloud.image, "image_ref_alt": cloud.image},
         "volume": {
             "build_timeout": 30,

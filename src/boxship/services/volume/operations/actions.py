@@ -125,7 +125,7 @@ async def initialize_connection(
         new_id(), id, CONNECTION, host[:64], "na", bool(volume.read_only), clock.now(), "", host, connector
     )
     await store.insert(transaction, made)
-    return made, await needs.recount(transaction, volume)
+    return made, await volumes.change_wish(transaction, volume, attached=True)
 
 
 async def terminate_connection(transaction: Transaction, caller: Caller, id: str, connector: Connector | None) -> None:

@@ -99,7 +99,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     detail: Detail
     reason: str
     resource_type: Resource = Resource.VOLUME
-    request_id: str | None = None
+    request_id: str = ""
 
 
 def of_volume(volume: Volume, reason: str) -> Failure:
@@ -127,10 +127,11 @@ async def write(transaction: Transaction, project_id: str, failure: Failure) -> 
     if last and (last.action, last.detail, last.reason) == (failure.action, failure.detail, reason):
         return
     await store.delete_expired(transaction, now)
+    id = new_id()
     message = Message(
-        id=new_id(),
+        id=id,
         project_id=project_id,
-        request_id=failure.request_id,
+        request_id=failure.request_id or f"req-{id}",  # a reconciler serves no request; clients expect one
         resource_type=failure.resource_type,
         resource_id=failure.resource_id,
         action=failure.action,

@@ -239,6 +239,10 @@ async def delete_volume(transaction: Transaction, caller: Caller, id: str, *, ca
     volume = await get_volume(transaction, caller, id, lock=True)
     if volume.attached:
         raise errors.VolumeAttached(id)
+    if volume.claim and not (volume.condemned or volume.deleting):
+        raise errors.InvalidVolume(
+            f"Volume {id} status must be available or error to be deleted, but is {volume.status}."
+        )
     for snapshot in await _dependents(transaction, id, cascade=cascade):
         await wishes.discard(transaction, snapshot)
     if volume.deleting and volume.observed != volume.generation:

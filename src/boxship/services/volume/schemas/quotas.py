@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from boxship.core.errors import BadRequest
+
 GROUPS = {"groups": 0}
 """Groups are not served: none are allowed."""
 
 Key = Annotated[str, Meta(min_length=1, max_length=300)]
-Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)] | Annotated[str, Meta(pattern=r"^(-1|[0-9]{1,9})$")]
+Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)] | Annotated[str, Meta(max_length=64)]
+_BEYOND = 2**31
 _NAMES = {"id", "tenant_id", "project_id"}
 """What clients send along that is no limit."""
 
@@ -30,8 +34,14 @@ class UpdateClassRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tru
 
 
 def wished(given: Mapping[str, int | str]) -> dict[str, int]:
-    """The limits in a body."""
-    return {name: int(limit) for name, limit in given.items() if name not in _NAMES}
+    """The limits in a body. BadRequest: one is no number from -1 on."""
+    for name, limit in given.items():
+        if name not in _NAMES and not re.fullmatch(r"-1|[0-9]{1,10}", str(limit)):
+            raise BadRequest("not a whole number from -1 on", field=f"quota_set.{name[:64]}")
+    limits = {name: int(limit) for name, limit in given.items() if name not in _NAMES}
+    if any(limit >= _BEYOND for limit in limits.values()):
+        raise BadRequest(f"not below {_BEYOND}", field="quota_set")
+    return limits
 
 
 def quota_set(limits: Mapping[str, int]) -> dict[str, Any]:

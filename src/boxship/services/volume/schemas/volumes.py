@@ -166,8 +166,6 @@ def shown(call: Call[Any], detail: VolumeDetail) -> dict[str, Any]:
         "updated_at": clock.stamp_micro(volume.updated_at),
         "links": _links(call, volume),
     }
-    if detail.image_metadata:
-        answer["volume_image_metadata"] = detail.image_metadata
     return answer | _since(call, volume)
 
 
@@ -197,6 +195,8 @@ def address(volume: Volume) -> str:
 def extended(call: Call[Any], detail: VolumeDetail, fields: dict[str, Any]) -> dict[str, Any]:
     """A volume with what Cinder's extensions add, which is when it is shown or listed, and not when it is made or changed."""
     answer = {**shown(call, detail), "os-vol-tenant-attr:tenant_id": detail.volume.project_id, **fields}
+    if detail.image_metadata:
+        answer["volume_image_metadata"] = detail.image_metadata
     if "os-vol-host-attr:host" in answer:
         answer["os-vol-host-attr:host"] = f"{address(detail.volume)}#{BACKEND}"
     return answer
@@ -209,6 +209,8 @@ def admin_fields(call: Call[Any]) -> dict[str, Any]:
         fields["os-vol-host-attr:host"] = ""
     if call.caller.may("volume_extension:volume_mig_status_attribute"):
         fields |= {"os-vol-mig-status-attr:migstat": None, "os-vol-mig-status-attr:name_id": None}
+    if call.caller.is_admin:
+        fields["migration_status"] = None
     if call.version >= versions.PROVIDER_ID and call.caller.is_admin:
         fields["provider_id"] = None
     if call.version >= versions.CLUSTER_NAME and call.caller.is_admin:
