@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boxship.core.errors import DriverError
-from boxship.drivers.storage.interface import Capacity, Storage
+from boxship.drivers.storage.interface import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes of the place that volumes are kept in."""
+
+    total: int
+    free: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +23,12 @@ class VolumeLive:
     storage: Storage
     host: str
 
-    async def capacity(self, host: str) -> Capacity | None:
+    async def capacity(self, host: str) -> Room | None:
         """What the storage has. None: it is another host's, or does not answer."""
         if host != self.host:
             return None
         try:
-            return await self.storage.capacity()
+            capacity = await self.storage.capacity()
         except DriverError:
             return None
+        return Room(capacity.total, capacity.free)

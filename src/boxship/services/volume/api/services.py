@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from boxship.core.errors import BadRequest, NotFound
 from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import Route
@@ -43,13 +41,7 @@ async def _switch(call: ServiceCall, *, enabled: bool, reasoned: bool = False) -
     await services.set_enabled(
         call.transaction, call.settings, services.Named(binary, request.host), enabled=enabled, reason=reason
     )
-    answer: dict[str, Any] = {
-        "host": request.host,
-        "service": request.service or "",
-        "binary": request.binary or "",
-        "status": "enabled" if enabled else "disabled",
-        "disabled": not enabled,
-    }
+    answer = wire.switched(request, enabled=enabled)
     return Reply({**answer, "disabled_reason": reason} if reasoned else answer)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -17,7 +16,7 @@ from boxship.services.volume.schemas import snapshots as wire
 from boxship.services.volume.schemas import volumes as volume_wire
 
 SnapshotCall = Call[None]
-_Shape = Callable[[SnapshotCall, Snapshot, dict[str, str]], dict[str, Any]]
+_Shape = Callable[[SnapshotCall, Snapshot, dict[str, str]], wire.Document]
 
 
 async def create_snapshot(call: SnapshotCall) -> Reply:

@@ -11,8 +11,8 @@ from msgspec import Meta
 from boxship.core import clock
 from boxship.core.errors import BadRequest
 from boxship.core.http.call import Call
-from boxship.drivers.storage.interface import Capacity
 from boxship.services.volume import versions
+from boxship.services.volume.live import Room
 from boxship.services.volume.model import GIB
 from boxship.services.volume.operations import services
 from boxship.services.volume.operations.scheduling import PROTOCOL, VENDOR
@@ -74,6 +74,17 @@ def service(call: Call[Any], one: Service) -> dict[str, Any]:
     return answer
 
 
+def switched(request: SwitchRequest, *, enabled: bool) -> dict[str, Any]:
+    """What was asked of a service, as it is answered."""
+    return {
+        "host": request.host,
+        "service": request.service or "",
+        "binary": request.binary or "",
+        "status": "enabled" if enabled else "disabled",
+        "disabled": not enabled,
+    }
+
+
 def host(one: Service) -> dict[str, Any]:
     """A service in the older list of hosts."""
     return {
@@ -103,7 +114,7 @@ def _kept(name: str, one: Kept) -> dict[str, str]:
     }
 
 
-def pool(one: Service, capacity: Capacity | None, *, detail: bool) -> dict[str, Any]:
+def pool(one: Service, capacity: Room | None, *, detail: bool) -> dict[str, Any]:
     """A pool: the one of a backend, named like it. ``capacity`` None: it is another host's, which is not asked."""
     backend = one.address.partition("@")[2]
     name = f"{one.address}#{backend}"
@@ -112,7 +123,7 @@ def pool(one: Service, capacity: Capacity | None, *, detail: bool) -> dict[str, 
     return {"name": name, "capabilities": capabilities_of_pool(one, capacity)}
 
 
-def capabilities_of_pool(one: Service, capacity: Capacity | None) -> dict[str, Any]:
+def capabilities_of_pool(one: Service, capacity: Room | None) -> dict[str, Any]:
     """What a pool can and has; sizes in GiB."""
     backend = one.address.partition("@")[2]
     return {

@@ -17,6 +17,8 @@ from boxship.services.volume.schemas import flags
 from boxship.services.volume.schemas.volumes import Metadata, Text
 from boxship.services.volume.states import SnapshotState
 
+Document = dict[str, Any]
+"""An object as it is answered."""
 Unset = msgspec.UnsetType
 
 
