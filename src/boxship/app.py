@@ -23,7 +23,7 @@ from boxship.core.service import Service
 from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
-from boxship.drivers.storage.interface import Blobs, Storage
+from boxship.drivers.storage.interface import Backups, Blobs, Storage
 from boxship.services.container import api as container_api
 from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
@@ -65,21 +65,23 @@ class Drivers:
     fabric: Fabric
     storage: Storage
     blobs: Blobs
+    backups: Backups
 
 
 def plug(settings: Settings, mark: str) -> Drivers:
     """The drivers that the settings name; ``mark`` is the installation's."""
+    from boxship.drivers.storage.backups import FileBackups
     from boxship.drivers.storage.blobs import FileBlobs
 
     state = settings.state_dir
-    blobs = FileBlobs(state / "images")
+    blobs, backups = FileBlobs(state / "images"), FileBackups(state / "backups")
     if settings.engine in {"fake", "none"}:
         from boxship.drivers.engine.fake import FakeEngine
         from boxship.drivers.linux.fake import FakeFabric
         from boxship.drivers.storage.fake import FakeStorage
 
         return Drivers(
-            FakeEngine(state / "engine"), FakeFabric(state / "fabric"), FakeStorage(state / "volumes"), blobs
+            FakeEngine(state / "engine"), FakeFabric(state / "fabric"), FakeStorage(state / "volumes"), blobs, backups
         )
     from boxship.drivers.engine.docker import DockerEngine
     from boxship.drivers.linux.kernel import KernelFabric
@@ -90,6 +92,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
         KernelFabric(mark),
         FileStorage(state / "volumes", mark),
         blobs,
+        backups,
     )
 
 
@@ -172,6 +175,7 @@ def _volumes(base: Base, images: image_live.ImageLive) -> Service:
         reconcilers=[
             volume_reconciler.VolumeReconciler(database, storage, images, hosts, deadline=deadline),
             volume_reconciler.SnapshotReconciler(database, storage, hosts, deadline=deadline),
+            volume_reconciler.BackupReconciler(database, storage, base.drivers.backups, hosts, deadline=deadline),
             volume_reconciler.UploadReconciler(database, storage, images, hosts, deadline=deadline),
         ],
         live=VolumeLive(base.drivers.storage, base.settings.host_name),
@@ -249,6 +253,7 @@ class Program:
             return
         await self.drivers.fabric.open()
         await self.drivers.storage.open()
+        await self.drivers.backups.open()
         for service in self.services:
             for reconciler in service.reconcilers:
                 self.loop.add(reconciler)

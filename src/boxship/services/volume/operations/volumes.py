@@ -239,6 +239,10 @@ async def delete_volume(transaction: Transaction, caller: Caller, id: str, *, ca
     volume = await get_volume(transaction, caller, id, lock=True)
     if volume.attached:
         raise errors.VolumeAttached(id)
+    if volume.errand:
+        raise errors.InvalidVolume(
+            f"Volume {id} status must be available or error to be deleted, but is {volume.status}."
+        )
     if volume.claim and not (volume.condemned or volume.deleting):
         raise errors.InvalidVolume(
             f"Volume {id} status must be available or error to be deleted, but is {volume.status}."
