@@ -92,7 +92,7 @@ def _features(cloud: Cloud) -> Sections:
             "backup_driver": "posix",
             "disk_format": "raw",
         },
-        "volume-feature-enabled": {"backup": False, "manage_volume": False, "manage_snapshot": False},
+        "volume-feature-enabled": {"manage_volume": False, "manage_snapshot": False},
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
 import msgspec
 
@@ -19,9 +20,10 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
-from boxship.services.volume.model import Volume
+from boxship.services.volume.model import Snapshot, Volume
 from boxship.services.volume.operations import quotas, volume_types, volumes
-from boxship.services.volume.states import State
+from boxship.services.volume.states import SnapshotState, State
+from boxship.services.volume.store import snapshots as snapshot_store
 from boxship.services.volume.store import transfers as store
 from boxship.services.volume.store import volumes as volume_store
 from boxship.services.volume.store.transfers import Transfer
@@ -46,6 +48,9 @@ async def create_transfer(transaction: Transaction, caller: Caller, offer: Offer
     volume = await volumes.get_volume(transaction, caller, offer.volume_id, lock=True)
     if volume.status != State.AVAILABLE:
         raise errors.InvalidVolume("status must be available")
+    for snapshot in [] if offer.no_snapshots else await _givers(transaction, volume):
+        if snapshot.status != SnapshotState.AVAILABLE:
+            raise errors.InvalidSnapshot(f"snapshot: {snapshot.id} status must be available")
     salt, key = secrets.token_hex(8), secrets.token_hex(KEY_BYTES)
     transfer = Transfer(
         new_id(),
@@ -62,6 +67,12 @@ async def create_transfer(transaction: Transaction, caller: Caller, offer: Offer
     return transfer, key
 
 
+async def _givers(transaction: Transaction, volume: Volume) -> list[Snapshot]:
+    """The snapshots that the owner of the volume may give away; others stayed with whom it was before."""
+    found = await snapshot_store.of(transaction, volume.id)
+    return [snapshot for snapshot in found if snapshot.project_id == volume.project_id]
+
+
 def _digest(salt: str, key: str) -> str:
     return hashlib.sha256(f"{salt}:{key}".encode()).hexdigest()
 
@@ -76,15 +87,26 @@ async def accept_transfer(transaction: Transaction, caller: Caller, settings: Se
     volume = await volume_store.get(transaction, transfer.volume_id, lock=True)
     if volume is None or volume.claim != State.AWAITING_TRANSFER:
         raise errors.InvalidVolume("it is not offered any more")
-    await _require_room(transaction, caller, settings, volume)
+    snapshots = [] if transfer.no_snapshots else await _givers(transaction, volume)
+    await _require_room(transaction, caller, settings, volume, snapshots)
     await store.delete(transaction, id)
+    if snapshots:
+        await snapshot_store.give(transaction, volume.id, volume.project_id, caller.project)
     await volumes.change_wish(transaction, volume, claim="", project_id=caller.project, user_id=caller.user_id)
     return transfer
 
 
-async def _require_room(transaction: Transaction, caller: Caller, settings: Settings, volume: Volume) -> None:
+async def _require_room(
+    transaction: Transaction, caller: Caller, settings: Settings, volume: Volume, snapshots: Sequence[Snapshot]
+) -> None:
     volume_type = await volume_types.of_volume(transaction, volume)
-    demand = quotas.Demand(type_name=volume_type.name, volumes=1, gigabytes=volume.size, largest=volume.size)
+    demand = quotas.Demand(
+        type_name=volume_type.name,
+        volumes=1,
+        snapshots=len(snapshots),
+        gigabytes=volume.size + sum(snapshot.size for snapshot in snapshots),
+        largest=volume.size,
+    )
     await quotas.require(transaction, settings, caller.project, demand)
 
 

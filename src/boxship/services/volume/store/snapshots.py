@@ -90,11 +90,10 @@ async def update(transaction: Transaction, snapshot: Snapshot, **changes: Any) -
     return msgspec.structs.replace(changed, status=written["status"]) if touched else None
 
 
-async def give(transaction: Transaction, volume_id: str, project_id: str) -> None:
-    """The snapshots of a volume are this project's now."""
-    await transaction.execute(
-        snapshots.update().where(snapshots.c.volume_id == volume_id).values(project_id=project_id)
-    )
+async def give(transaction: Transaction, volume_id: str, giver: str, taker: str) -> None:
+    """The snapshots of a volume that are one project's are another's now."""
+    here = sa.and_(snapshots.c.volume_id == volume_id, snapshots.c.project_id == giver)
+    await transaction.execute(snapshots.update().where(here).values(project_id=taker))
 
 
 async def delete(transaction: Transaction, snapshot: Snapshot) -> bool:
