@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from boxship.drivers.storage.blobs import CHUNK, FileBlobs
 from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.file import FileStorage
 from boxship.drivers.storage.interface import Blobs, Extent, Kind, Source, Storage, VolumeSight
+from tests.disks import sharing
 
 MIB = 1 << 20
 ID = "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0001"
@@ -24,14 +25,25 @@ OTHER = "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0002"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="loop devices and mounts need root")
 
 
-@pytest_asyncio.fixture(params=["fake", pytest.param("file", marks=[pytest.mark.system, needs_root])])
+REAL = [pytest.mark.system, needs_root]
+
+
+@pytest_asyncio.fixture(params=["fake", pytest.param("file", marks=REAL), pytest.param("file on xfs", marks=REAL)])
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
-    directory = tmp_path / "a place with spaces"
+    place = request.getfixturevalue("xfs") if request.param == "file on xfs" else tmp_path
+    directory = place / "a place with spaces"
     made: Storage = FakeStorage(directory) if request.param == "fake" else FileStorage(directory, "test")
     await made.open()
     yield made
     await made.destroy()
     assert not directory.exists()
+
+
+@pytest.fixture(scope="module")
+def xfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory of a file system whose files can share blocks."""
+    with sharing(tmp_path_factory.mktemp("xfs")) as place:
+        yield place
 
 
 def again(storage: Storage) -> Storage:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +15,10 @@ import pytest
 import pytest_asyncio
 
 from boxship.core.errors import Absent, Busy, Refused
-from boxship.drivers.storage import disk, loop, mounts
+from boxship.drivers.storage import copying, disk, ext4, loop, mounts
 from boxship.drivers.storage.file import FileStorage
+from boxship.drivers.storage.interface import Kind, Source
+from tests.disks import sharing
 
 pytestmark = [
     pytest.mark.system,
@@ -267,7 +271,7 @@ async def test_a_mounted_volume_whose_file_was_taken_away_can_still_be_destroyed
 CRASH = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from boxship.drivers.storage import disk, ext4, file, loop, mounts
+from boxship.drivers.storage import copying, disk, ext4, file, files, freezing, interface, loop, mounts
 
 def die(*arguments, **keywords):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -280,12 +284,24 @@ def die_after(function):
 
 where, when, verb, directory, id = sys.argv[1:]
 owner, name = where.split(".")
-owner = {"ext4": ext4, "loop": loop, "mounts": mounts, "disk": disk, "os": os, "Path": Path}[owner]
+owners = {"ext4": ext4, "loop": loop, "mounts": mounts, "disk": disk, "os": os, "Path": Path, "freezing": freezing}
+owner = (owners | {"copying": copying, "Copy": copying.Copy, "Filling": files.Filling})[owner]
 storage = file.FileStorage(Path(directory), "marked")
 asyncio.run(storage.open())
+
+async def extents():
+    yield 0, b"new"
+
+given = {
+    "create": (id, 16 << 20),
+    "clone": ("copy", 32 << 20, interface.Source(interface.Kind.VOLUME, id)),
+    "snapshot": ("snapshot", id),
+    "extend": (id, 32 << 20),
+    "revert": (id, "snapshot"),
+    "fill": (id, 16 << 20, extents()),
+}
 setattr(owner, name, die if when == "before" else die_after(getattr(owner, name)))
-arguments = (id, 16 << 20) if verb == "create" else (id,)
-asyncio.run(getattr(storage, verb)(*arguments))
+asyncio.run(getattr(storage, "create" if verb == "clone" else verb)(*given.get(verb, (id,))))
 """
 
 
@@ -351,3 +367,153 @@ async def test_a_crash_while_removing(storage: FileStorage, where: str, when: st
     crash(storage, "remove", where, when)
     await storage.remove(ID)
     assert await storage.sights() == []
+
+
+async def written(storage: FileStorage, text: str) -> None:
+    """A file in the volume, which is not mounted afterwards."""
+    (await mounted_path(storage) / "file").write_text(text)
+    await storage.unmount(ID)
+
+
+async def text_of(storage: FileStorage, id: str) -> str:
+    path = (await storage.mount(id)).path
+    assert path is not None
+    text = (path / "file").read_text()
+    await storage.unmount(id)
+    return text
+
+
+COPYING = ["Copy.file", "os.fsync", "os.truncate", "Path.replace", "disk.sync"]
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("where", COPYING)
+@pytest.mark.parametrize("verb", ["clone", "snapshot"])
+async def test_a_crash_while_copying(storage: FileStorage, verb: str, where: str, when: str) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, "kept")
+    crash(storage, verb, where, when)
+    await storage.open()
+    assert not list(storage._root.glob("*/*.new"))
+    if verb == "clone":
+        await storage.create("copy", 32 * MIB, Source(Kind.VOLUME, ID))
+    else:
+        await storage.snapshot("snapshot", ID)
+        await storage.create("copy", 32 * MIB, Source(Kind.SNAPSHOT, "snapshot"))
+    assert (await text_of(storage, "copy"), await text_of(storage, ID)) == ("kept", "kept")
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("where", ["Copy.file", "Path.replace", "disk.sync"])
+async def test_a_crash_while_a_mounted_volume_is_held_still(storage: FileStorage, where: str, when: str) -> None:
+    """Whoever writes to it goes on, though nobody is there any more who could let go of it."""
+    await storage.create(ID, 16 * MIB)
+    path = await mounted_path(storage)
+    crash(storage, "snapshot", where, when)
+    write = [sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write('goes on')", str(path / "file")]
+    subprocess.run(write, check=True, timeout=20)
+    await storage.open()
+    await storage.snapshot("snapshot", ID)
+    await storage.unmount(ID)
+    assert await text_of(storage, ID) == "goes on"
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("where", ["os.truncate", "disk.sync", "loop.grow"])
+async def test_a_crash_while_growing(storage: FileStorage, where: str, when: str) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, "kept")
+    await storage.mount(ID)
+    crash(storage, "extend", where, when)
+    assert (await storage.extend(ID, 32 * MIB)).size == 32 * MIB
+    await storage.unmount(ID)
+    assert await text_of(storage, ID) == "kept"
+    assert ext4.size(file_of(storage)) == 32 * MIB
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("where", ["ext4.mend", "ext4.grow", "Path.replace", "disk.sync"])
+async def test_a_crash_while_a_file_system_grows(
+    storage: FileStorage, where: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the kernel lets no mounted one grow, it happens in a copy."""
+    await storage.create(ID, 16 * MIB)
+    await written(storage, "kept")
+    await storage.extend(ID, 32 * MIB)
+    if ext4.can_grow_mounted():
+        pytest.skip("this kernel lets mounted file systems of this program grow")
+    crash(storage, "mount", where, when)
+    await storage.open()
+    assert await text_of(storage, ID) == "kept"
+    assert ext4.size(file_of(storage)) == 32 * MIB
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("where", ["Copy.file", "os.truncate", "Path.replace", "disk.sync"])
+async def test_a_crash_while_going_back(storage: FileStorage, where: str, when: str) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, "before")
+    await storage.snapshot("snapshot", ID)
+    await written(storage, "after")
+    crash(storage, "revert", where, when)
+    await storage.open()
+    assert await text_of(storage, ID) in {"before", "after"}
+    await storage.revert(ID, "snapshot")
+    assert await text_of(storage, ID) == "before"
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("where", ["Filling.put", "Filling.finish", "Path.replace", "disk.sync"])
+async def test_a_crash_while_filling(storage: FileStorage, where: str, when: str) -> None:
+    await storage.create(ID, 16 * MIB)
+    crash(storage, "fill", where, when)
+    await storage.open()
+    assert not list(storage._root.glob("*/*.new"))
+    data = [data async for _, data in storage.read(Source(Kind.VOLUME, ID))]
+    assert data in ([], [b"new" + bytes(4093)])
+
+
+async def test_a_copy_that_is_given_up_leaves_nothing(storage: FileStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    await storage.create(ID, 16 * MIB)
+    await written(storage, "kept")
+    began, go_on = threading.Event(), threading.Event()
+    original = copying.Copy.file
+
+    def slowly(self: copying.Copy, source: Path, target: Path) -> bool:
+        began.set()
+        go_on.wait(20)
+        self.step(1, 2)
+        return original(self, source, target)
+
+    monkeypatch.setattr(copying.Copy, "file", slowly)
+    copy = asyncio.create_task(storage.create("copy", 16 * MIB, Source(Kind.VOLUME, ID)))
+    await asyncio.to_thread(began.wait, 20)
+    assert storage.progress("copy") == 0
+    with pytest.raises(Busy, match="being copied"):
+        await storage.mount(ID)
+    removal = asyncio.create_task(storage.remove("copy"))
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(Busy, match="given up"):
+        await copy
+    await removal
+    assert [sight.id for sight in await storage.sights()] == [ID]
+    assert not list(storage._root.glob("*/*.new"))
+
+
+async def test_a_full_disk_ends_a_copy_and_leaves_the_source(storage: FileStorage, tmp_path: Path) -> None:
+    with sharing(tmp_path, 400) as place:
+        small = FileStorage(place / "volumes", "small")
+        await small.open()
+        await small.create(ID, 64 * MIB)
+        path = (await small.mount(ID)).path
+        assert path is not None
+        (path / "file").write_bytes(os.urandom(32 * MIB))
+        fill(place / "ballast")
+        with pytest.raises(Refused, match="full"):
+            await small.snapshot("snapshot", ID)
+        assert await small.snapshots() == []
+        (place / "ballast").unlink()
+        await small.snapshot("snapshot", ID)
+        assert len((path / "file").read_bytes()) == 32 * MIB
+        await small.destroy()
