@@ -12,7 +12,7 @@ from typing import Any
 
 from boxship.plugins.fuxi import mounts
 from tests.system.engine import Engine
-from tests.system.installation import BOXSHIP
+from tests.system.installation import BOXSHIP, Installation
 from tests.system.waiting import until
 
 IDLE = ("sh", "-c", "trap exit TERM; while true; do sleep 1; done")
@@ -83,6 +83,23 @@ class Plugin:
         return not self.mounted() and not list((self.volumes / "records").glob("*"))
 
 
+def clouds(cloud: Installation, user: str, directory: Path) -> Path:
+    """A clouds.yaml for a member of the project of this name, and no more."""
+    name, password, project = cloud.session(user).credentials
+    auth = {
+        "auth_url": f"{cloud.url}/identity/v3",
+        "username": name,
+        "password": password,
+        "project_name": project,
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+    }
+    path = directory / "clouds.yaml"
+    path.touch(0o600)
+    path.write_text(json.dumps({"clouds": {"docker": {"auth": auth, "region_name": "RegionOne"}}}))
+    return path
+
+
 def plugin(clouds: Path, directory: Path, *options: str) -> Plugin:
     """A plugin; not started yet."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -95,6 +112,11 @@ class Docker:
 
     engine: Engine
     driver: str
+
+    @property
+    def label(self) -> str:
+        """What containers of a test have, so that none of them stays."""
+        return f"test={self.driver}"
 
     def create(self, name: str, **options: str) -> None:
         """``docker volume create`` with our driver."""
@@ -125,12 +147,14 @@ class Docker:
 
     def run(self, volume: str, script: str, *words: str) -> str:
         """A container with the volume at /data that does something and is gone; what it said."""
-        return self.engine.docker("run", "--rm", "-v", f"{volume}:/data", *words, "busybox", "sh", "-c", script)
+        return self.engine.docker(
+            "run", "--rm", "--label", self.label, "-v", f"{volume}:/data", *words, "busybox", "sh", "-c", script
+        )
 
     def start(self, name: str, *volumes: str, words: tuple[str, ...] = ()) -> None:
         """A container that stays, with volumes at places (``volume:/place``)."""
         mounts = [word for volume in volumes for word in ("-v", volume)]
-        self.engine.docker("run", "--detach", "--name", name, *mounts, *words, "busybox", *IDLE)
+        self.engine.docker("run", "--detach", "--name", name, "--label", self.label, *mounts, *words, "busybox", *IDLE)
 
     def execute(self, name: str, script: str) -> str:
         return self.engine.docker("exec", name, "sh", "-c", script)

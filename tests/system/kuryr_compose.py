@@ -29,9 +29,10 @@ class Project:
     name: str
     file: Path
 
-    def write(self, services: object, networks: object) -> None:
+    def write(self, services: object, networks: object, volumes: object = None) -> None:
         """The file; JSON is YAML."""
-        self.file.write_text(json.dumps({"version": "2.4", "services": services, "networks": networks}))
+        document = {"version": "2.4", "services": services, "networks": networks, "volumes": volumes or {}}
+        self.file.write_text(json.dumps(document))
 
     def __call__(self, *words: str) -> str:
         """What Compose says."""

@@ -133,10 +133,15 @@ class Cloud:
         return self._urls[service.name]
 
     def _listed(self, session: Session, kind: str) -> str | None:
+        from keystoneauth1 import exceptions
+
         region = self._region
-        found = region.get_endpoint(kind) or session.get_endpoint(
-            service_type=kind, interface=region.get_interface(kind), region_name=region.get_region_name(kind)
-        )
+        try:
+            found = region.get_endpoint(kind) or session.get_endpoint(
+                service_type=kind, interface=region.get_interface(kind), region_name=region.get_region_name(kind)
+            )
+        except exceptions.EndpointNotFound:
+            return None
         return str(found) if found else None
 
 

@@ -86,6 +86,7 @@ def test_while_the_cloud_is_away_docker_is_answered(world: World, mode: str) -> 
         assert refused.value.status == 503
     assert docker.mount("data", "two") == point  # what is mounted needs no cloud
     assert docker.status("data")["state"] == "unknown"
+    assert "CreatedAt" not in docker.get("data")  # Docker would not read an empty one
     docker.unmount("data", "one")
     docker.unmount("data", "two")
     assert world.mounted() == []

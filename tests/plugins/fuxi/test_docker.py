@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.plugins.fuxi import fake
-from tests.system import engine, fuxi
+from tests.system import engine, fuxi, kuryr_compose
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("fuxi-docker"), pytest.mark.timeout(300)]
@@ -85,6 +85,36 @@ def test_a_container_that_fails_to_start_is_no_use(docker: fuxi.Docker, plugin: 
     docker.create(name)
     docker.refused("run", "--rm", "-v", f"{name}:/data", "busybox", "/no/such/program")
     assert plugin.nothing_left()
+    docker.remove(name)
+
+
+def test_containers_on_one_share_and_a_compose_file(
+    docker: fuxi.Docker, plugin: fuxi.Plugin, tmp_path: Path, name: str
+) -> None:
+    docker.create(name, volume_provider="manila", size="1")
+    docker.start(f"{name}-a", f"{name}:/data")
+    docker.start(f"{name}-b", f"{name}:/data")
+    docker.execute(f"{name}-a", "echo both > /data/file")
+    assert docker.execute(f"{name}-b", "cat /data/file") == "both"
+    assert docker.status(name)["state"] == "attach_to_this"
+    docker.stop(f"{name}-a", f"{name}-b")
+    assert docker.status(name)["state"] == "not_attach"
+    project = kuryr_compose.Project(docker.engine, f"p{name[2:]}", tmp_path / "compose.yaml")
+    service = {"image": "busybox", "command": list(fuxi.IDLE), "network_mode": "none"}
+    places = ["data:/data", "docs:/docs"]
+    volumes = {
+        "data": {"driver": docker.driver, "driver_opts": {"size": "1"}},
+        "docs": {"driver": docker.driver, "driver_opts": {"volume_provider": "manila", "size": "1"}},
+        "old": {"external": {"name": name}},
+    }
+    project.write(
+        {"one": {**service, "volumes": [*places, "old:/old"]}, "two": {**service, "volumes": places}}, {}, volumes
+    )
+    project("up", "-d")
+    docker.execute(project.container("one"), "echo 1 > /data/x; echo 2 > /docs/x")
+    assert docker.execute(project.container("two"), "cat /data/x /docs/x").split() == ["1", "2"]
+    assert docker.execute(project.container("one"), "cat /old/file") == "both"
+    project("down", "--volumes")
     docker.remove(name)
 
 

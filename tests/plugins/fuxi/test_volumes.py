@@ -23,7 +23,7 @@ def test_a_volume_lives_longer_than_its_containers(world: World) -> None:
     assert (volume["size"], volume["name"]) == (1, "data")
     assert volume["metadata"] == {"volume_from": "fuxi", "docker_volume_name": "data", "fstype": "ext4"}
     shown = docker.get("data")
-    assert (shown["Mountpoint"], shown["CreatedAt"][-1]) == ("", "Z")
+    assert "Mountpoint" not in shown and shown["CreatedAt"].endswith("+00:00")
     assert shown["Status"]["state"] == "not_attach"
     point = docker.mount("data")
     assert list(point.iterdir()) == []

@@ -7,6 +7,7 @@ much after a crash, which the sweep puts right, and never too little.
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,10 +265,12 @@ def _named(session: Session, name: str) -> Thing | None:
 
 
 def _zoned(created_at: str) -> str:
-    """The time as Docker reads it; OpenStack leaves the zone out, and means UTC."""
-    if not created_at or created_at.endswith("Z") or "+" in created_at:
-        return created_at
-    return f"{created_at}Z"
+    """The time as Docker reads it (RFC 3339); OpenStack leaves the zone out, and means UTC. Empty: it is none."""
+    try:
+        found = datetime.datetime.fromisoformat(created_at)
+    except ValueError:
+        return ""
+    return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).isoformat()
 
 
 @contextlib.contextmanager

@@ -66,8 +66,8 @@ class Mounted(msgspec.Struct, frozen=True):
     err: str = field(name="Err", default="")
 
 
-class Volume(msgspec.Struct, frozen=True):
-    """What Docker shows of a volume; ``Status`` in ``docker volume inspect``."""
+class Volume(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What Docker shows of a volume; ``Status`` in ``docker volume inspect``. Docker refuses an empty ``CreatedAt``."""
 
     name: str = field(name="Name")
     mountpoint: str = field(name="Mountpoint", default="")
