@@ -22,6 +22,7 @@ NOT_OFFERED = (
         _VOLUME + r"test_volume_services_negative\..*(freeze|thaw)_host",
         "replication, which freezing is for, is not offered",
     ),
+    (_VOLUME + r"test_volumes_backup\..*export_import", "backups are not moved between clouds by their records"),
 )
 """Tests of Tempest itself that ask for what is not offered and that no option of its configuration switches off, with why."""
 

@@ -66,4 +66,7 @@ def _backup() -> list[sa.Column[object]]:
         sa.Column("fault", sa.Text(), nullable=True),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("updated_at", types.Moment(), nullable=True),
+        sa.Column("volume_metadata", sa.Text(), nullable=False, server_default="{}"),
+        sa.Column("image_metadata", sa.Text(), nullable=False, server_default="{}"),
+        sa.Column("bootable", sa.Boolean(), nullable=False, server_default=sa.false()),
     ]

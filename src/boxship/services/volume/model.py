@@ -168,6 +168,10 @@ class Backup(msgspec.Struct, frozen=True):
     # store, with every change: follows from the columns above (states.backup_shown)
     status: str = ""
     updated_at: datetime | None = None
+    # create, once: what is told of the volume beside its bytes
+    volume_metadata: dict[str, str] = {}
+    image_metadata: dict[str, str] = {}
+    bootable: bool = False
 
 
 class VolumeType(msgspec.Struct, frozen=True):

@@ -20,6 +20,8 @@ from boxship.services.volume.model import BACKUP, SNAPSHOT, Backup, Snapshot, Vo
 from boxship.services.volume.operations import filters, quotas, sources, volumes
 from boxship.services.volume.states import BackupState, State
 from boxship.services.volume.store import backups as store
+from boxship.services.volume.store import image_metadata as image_store
+from boxship.services.volume.store import volumes as volume_store
 
 _FILTERS = ("all_tenants", "metadata", "with_count", *store.COLUMNS)
 _DELETED = frozenset({BackupState.AVAILABLE, BackupState.ERROR, BackupState.ERROR_DELETING})
@@ -71,6 +73,9 @@ async def create_backup(transaction: Transaction, caller: Caller, settings: Sett
             name=wish.name,
             description=wish.description,
             metadata=wish.metadata,
+            volume_metadata=(await volume_store.metadata_of(transaction, [volume.id])).get(volume.id, {}),
+            image_metadata=(await image_store.of(transaction, [volume.id])).get(volume.id, {}),
+            bootable=volume.bootable,
         ),
     )
     if snapshot is not None:
@@ -174,6 +179,7 @@ async def restore_backup(
 ) -> tuple[Backup, Volume]:
     """Ask that a volume holds what the backup has: the one with the id in ``target``, or a new one with the name there.
 
+    What is told of the volume (metadata, that of its image, whether it is bootable) comes back as well.
     BackupNotFound, VolumeNotFound; InvalidBackup: not whole; InvalidVolume: in use, too small, or on another host; OverQuota.
     """
     backup = await get_backup(transaction, caller, id, lock=True)
@@ -188,7 +194,9 @@ async def restore_backup(
             project_id=backup.project_id, size=backup.size, name=name or f"restore_backup_{id}", host=backup.host
         )
         volume = await volumes.create_volume(transaction, caller, settings, wish)
-    volume = await volumes.change_wish(transaction, volume, errand=State.RESTORING)
+    await volume_store.put_metadata(transaction, volume.id, backup.volume_metadata, replace=False)
+    await image_store.put(transaction, volume.id, backup.image_metadata)
+    volume = await volumes.change_wish(transaction, volume, errand=State.RESTORING, bootable=backup.bootable)
     asked = {"restore_to": volume.id, "restore_asked": backup.restore_asked + 1}
     return await _wished(transaction, backup, **asked), volume
 
