@@ -37,7 +37,8 @@ def managed(dockerd: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The engine with the plugin as it is built, not enabled; at the end the plugin is away again."""
     directory = tmp_path_factory.mktemp("managed")
     subprocess.run(
-        [sys.executable, str(BUILD), "kuryr", str(directory), "--host", f"unix://{dockerd.socket}", "--name", NAME], check=True
+        [sys.executable, str(BUILD), "kuryr", str(directory), "--host", f"unix://{dockerd.socket}", "--name", NAME],
+        check=True,
     )
     shutil.rmtree(directory)
     yield dockerd

@@ -71,9 +71,7 @@ def _snapshots() -> None:
     op.create_index("ix_volume_snapshots_project_created", "volume_snapshots", ["project_id", "created_at", "id"])
     op.create_index("ix_volume_snapshots_volume", "volume_snapshots", ["volume_id"])
     behind = sa.text("observed != generation")
-    op.create_index(
-        "ix_volume_snapshots_due", "volume_snapshots", ["id"], sqlite_where=behind, postgresql_where=behind
-    )
+    op.create_index("ix_volume_snapshots_due", "volume_snapshots", ["id"], sqlite_where=behind, postgresql_where=behind)
 
 
 def _metadata(table: str, column: str, whose: str) -> None:
