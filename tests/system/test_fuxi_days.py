@@ -24,7 +24,7 @@ from tests.system.waiting import until
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("fuxi-days"), pytest.mark.timeout(600)]
 
 LONG = os.environ.get("BOXSHIP_CHAOS") == "long"
-MOMENTS = [at / 100 for at in range(1, 40)] if LONG else [0.06, 0.15]
+MOMENTS = [at / 100 for at in range(1, 40)] if LONG else [0.1]
 """Seconds after the beginning of a step at which the plugin is killed; a step takes about 0.2."""
 
 

@@ -288,6 +288,7 @@ class Cloud:
 class _Requests(BaseHTTPRequestHandler):
     cloud: Cloud
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one piece: two would wait for each other
 
     def _serve(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from tests.plugins.caller import serving
 from tests.plugins.kuryr import world as worlds
 
 Edit = Callable[[str, int, Any], tuple[int, Any]]
@@ -62,5 +63,5 @@ def before(world: worlds.World) -> Iterator[Front]:
     """A front of the world's cloud."""
     listener = socket.create_server(("127.0.0.1", 0))
     front = Front(f"{world.url}/network", f"http://127.0.0.1:{listener.getsockname()[1]}")
-    with worlds.serving(front, listener):
+    with serving(front, listener):
         yield front

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from boxship.plugins.kuryr.calls import calls
 from boxship.plugins.kuryr.host import Host
+from tests.plugins.caller import Refused
 from tests.plugins.kuryr import front as fronts
-from tests.plugins.kuryr.world import Refused, World
+from tests.plugins.kuryr.world import World
 
 CALLS = sorted(calls(Host("here")))
 ASKING = {

@@ -8,7 +8,8 @@ import pytest
 
 from boxship.plugins.kuryr import exposure
 from boxship.plugins.kuryr.protocol import Exposed
-from tests.plugins.kuryr.world import Refused, World, docker_id
+from tests.plugins.caller import Refused
+from tests.plugins.kuryr.world import World, docker_id
 from tests.system.waiting import until
 
 

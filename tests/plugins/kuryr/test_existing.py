@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.kuryr.world import Refused, World, docker_mac
+from tests.plugins.caller import Refused
+from tests.plugins.kuryr.world import World, docker_mac
 
 CHANGING = {"updated_at", "revision_number", "status"}
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from boxship.plugins.kuryr import marks
-from tests.plugins.kuryr.world import Docker, Refused, World, docker_id
+from tests.plugins.caller import Refused
+from tests.plugins.kuryr.world import Docker, World, docker_id
 
 
 @pytest.mark.parametrize("release_first", [True, False])

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tests.plugins.kuryr.world import Network, Refused, World, docker_id, docker_mac
+from tests.plugins.caller import Refused
+from tests.plugins.kuryr.world import Network, World, docker_id, docker_mac
 
 
 def at_once(*steps: Callable[[], Any]) -> list[Any]:
