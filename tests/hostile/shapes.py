@@ -94,6 +94,8 @@ def example(kind: inspect.Type, name: str = "", find: Callable[[str], Any] = lam
         return example(next(one for one in kind.types if not isinstance(one, inspect.NoneType)), name, find)
     if isinstance(kind, inspect.StructType):
         return _example_struct(kind, find)
+    if isinstance(kind, inspect.EnumType):
+        return next(iter(kind.cls)).value
     found = GOOD.get(name, find(name))
     if found is not None and accepts(kind, found):
         return found
@@ -116,6 +118,8 @@ def _example_leaf(kind: inspect.Type, name: str) -> Any:
         return kind.values[0]
     if isinstance(kind, inspect.IntType):
         return 1 if kind.ge is None else max(kind.ge, 1)
+    if isinstance(kind, inspect.DictType) and kind.max_length == 0:
+        return {}
     plain: dict[type, Any] = {
         inspect.FloatType: 1.0,
         inspect.BoolType: True,
