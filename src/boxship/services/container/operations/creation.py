@@ -192,13 +192,26 @@ async def _with_volumes(
         at = schemas.destination(mount.destination)
         if at in {other.destination for other in mounts} | {other.destination for other in files}:
             raise errors.BadRequest(f"{at} is named twice", field="mounts.destination")
+        _check_mount(mount)
         if mount.type == "bind":
             files.append(model.InjectedFile(at, schemas.file_content(mount.source, version)))
             continue
         made = await _volume(transaction, caller, settings, (mount, row.host or ""))
-        await volume.attach(transaction, made.volume_id, volume.AttachmentWish((KIND, row.id), at))
-        mounts.append(structs.replace(made, destination=at))
+        read_only = schemas.flag(mount.read_only)
+        held = volume.AttachmentWish((KIND, row.id), at, read_only=read_only)
+        await volume.attach(transaction, made.volume_id, held)
+        mounts.append(structs.replace(made, destination=at, read_only=read_only))
     return structs.replace(row, mounts=mounts, files=files)
+
+
+def _check_mount(mount: schemas.MountRequest) -> None:
+    """BadRequest: a size where no volume is made."""
+    if mount.size is None:
+        return
+    if mount.type == "bind":
+        raise errors.BadRequest("an injected file is as big as its content; leave it out", field="mounts.size")
+    if mount.source:
+        raise errors.BadRequest("a volume that source names has its size; leave one of them out", field="mounts.size")
 
 
 async def _volume(

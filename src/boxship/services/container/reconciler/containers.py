@@ -225,7 +225,7 @@ class ContainerReconciler:
         seen = plan.Seen(
             container=sight,
             image=image,
-            volumes=len(mounts) == len(row.mounts),
+            volumes=mounts.keys() == {mount.volume_id for mount in row.mounts},
             wired=len(plugs) == len(home.plugs) and all(plug.active for plug in plugs),
             boot_id=self._world.boot_id,
             trouble=_trouble(home, plugs, views),

@@ -156,7 +156,7 @@ def shown(call: Call[Any], detail: VolumeDetail) -> dict[str, Any]:
         "encrypted": False,
         "multiattach": volume.multiattach,
         "metadata": _metadata(detail),
-        "attachments": [_attachment(one) for one in detail.attachments],
+        "attachments": [_attachment(one, volume) for one in detail.attachments],
         "snapshot_id": volume.source_id if volume.source_kind == "snapshot" else None,
         "source_volid": volume.source_id if volume.source_kind == "volume" else None,
         "consistencygroup_id": None,
@@ -218,13 +218,15 @@ def admin_fields(call: Call[Any]) -> dict[str, Any]:
     return fields
 
 
-def _attachment(attachment: Attachment) -> dict[str, Any]:
+def _attachment(attachment: Attachment, volume: Volume) -> dict[str, Any]:
+    """``host_name``: what an outside holder said of itself; holders of our own are where the volume is."""
+    own = attachment.holder_kind not in needs.OUTSIDE
     return {
         "id": attachment.volume_id,
         "attachment_id": attachment.id,
         "volume_id": attachment.volume_id,
         "server_id": None if attachment.holder_kind == needs.CLIENT else attachment.holder_id,
-        "host_name": attachment.host_name,
+        "host_name": (volume.host or None) if own else attachment.host_name,
         "device": attachment.mountpoint,
         "attached_at": clock.stamp_micro(attachment.attached_at),
     }
