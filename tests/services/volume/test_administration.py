@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -58,6 +59,23 @@ async def test_a_type_has_quotas_of_its_own(api: Api) -> None:
     assert "volumes_gold" in await api.refused(
         "POST", f"/volumes/{plain}/action", 413, {"os-retype": {"new_type": "gold"}}
     )
+
+
+async def test_types_are_filtered_by_extra_specs(api: Api) -> None:
+    admin = Api(api.cloud, "admin")
+    for name, specs in (("one", {"a": "b"}), ("two", {"a": 'b","c":"d'}), ("three", {"c": "d", "a": "b"})):
+        await admin.ask("POST", "/types", {"volume_type": {"name": name, "extra_specs": specs}})
+    for wanted, expected in (("{'a': 'b'}", {"one", "three"}), ("{'c': 'd'}", {"three"}), ("{'a': '%'}", set())):
+        found = (await admin.ask("GET", f"/types?extra_specs={quote(wanted)}"))["volume_types"]
+        assert {one["name"] for one in found} == expected
+
+
+async def test_what_a_host_keeps_is_counted(api: Api) -> None:
+    await api.snapshot(await api.volume(size=2))
+    host = api.cloud.program.settings.host_name
+    total, alice = (await Api(api.cloud, "admin").ask("GET", f"/os-hosts/{host}"))["host"]
+    assert total["resource"] | {"project": clouds.PROJECTS["alice"]} == alice["resource"]
+    assert (total["resource"]["snapshot_count"], total["resource"]["total_snapshot_gb"]) == ("1", "2")
 
 
 async def test_a_limit_of_a_type_ends_with_its_name(world: World) -> None:

@@ -50,7 +50,7 @@ MICROVERSIONS = Microversions(
         "3.31": "Filters that are not known are refused.",
         "3.32": "Levels of logs.",
         "3.33": "The filters of every list are told.",
-        "3.34": "Filters by a part of a name: name~.",
+        "3.34": "Volumes are filtered by a part of a name: name~.",
         "3.35": "Pools are filtered by volume type.",
         "3.36": "The summary of volumes has their metadata.",
         "3.37": "Backups are sorted by name.",

@@ -34,7 +34,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
         "consumes_quota",
     ),
     "backup": ("name", "status", "volume_id"),
-    "snapshot": ("name", "status", "volume_id", "metadata", "availability_zone", "consumes_quota"),
+    "snapshot": ("name", "status", "volume_id", "metadata"),
     "attachment": ("volume_id", "status", "instance_id", "attach_status"),
     "message": ("resource_uuid", "resource_type", "event_id", "request_id", "message_level"),
     "pool": ("name", "volume_type"),

@@ -11,6 +11,7 @@ from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import Volume, VolumeType
+from boxship.services.volume.operations import filters
 from boxship.services.volume.store import volume_types as store
 
 DEFAULT = "__DEFAULT__"
@@ -64,6 +65,7 @@ async def list_types(transaction: Transaction, caller: Caller, query: Query) -> 
     """One page of the types that the caller sees, and whether more may follow; ``is_public`` is for admins."""
     page = listing.page(query, store.COLUMNS, default_sort="created_at", descending=True)
     conditions = listing.filters(query, {"name": store.COLUMNS["name"]})
+    conditions.extend(store.has_spec(key, value) for key, value in filters.pairs(query, "extra_specs").items())
     if not caller.is_admin:
         conditions.append(store.seen_by(caller.project))
     elif (query.one("is_public") or "none").lower() != "none":

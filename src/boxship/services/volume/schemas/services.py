@@ -99,7 +99,13 @@ def host(one: Service) -> dict[str, Any]:
 
 def kept(name: str, found: Sequence[Kept]) -> list[dict[str, Any]]:
     """What a host keeps: all of it, then by project."""
-    total = Kept("(total)", sum(one.volumes for one in found), sum(one.gigabytes for one in found))
+    total = Kept(
+        "(total)",
+        sum(one.volumes for one in found),
+        sum(one.gigabytes for one in found),
+        sum(one.snapshots for one in found),
+        sum(one.snapshot_gigabytes for one in found),
+    )
     return [{"resource": _kept(name, one)} for one in (total, *found)]
 
 

@@ -17,6 +17,8 @@ COLUMNS: listing.Columns = {
     "id": attachments.c.id,
     "volume_id": attachments.c.volume_id,
     "instance_id": attachments.c.holder_id,
+    "status": attachments.c.status,
+    "attach_status": attachments.c.status,
     "attached_at": attachments.c.attached_at,
 }
 """What lists sort and filter by."""

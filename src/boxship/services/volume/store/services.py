@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from boxship.core.db import types
 from boxship.core.db.database import Transaction
-from boxship.services.volume.store.tables import volumes
+from boxship.services.volume.store.tables import snapshots, volumes
 
 _disabled = sa.Table(
     "volume_disabled_services",
@@ -67,4 +67,16 @@ async def kept(transaction: Transaction, host: str) -> list[Kept]:
         .order_by(volumes.c.project_id)
     )
     rows = [tuple(row) for row in await transaction.rows(select)]
-    return [Kept(project, int(count), int(size or 0)) for project, count, size in rows]
+    taken = await _taken(transaction, host)
+    found = {project: Kept(project, int(count), int(size or 0)) for project, count, size in rows}
+    for project, (count, size) in taken.items():
+        other = found.get(project, Kept(project, 0, 0))
+        found[project] = Kept(project, other.volumes, other.gigabytes, count, size)
+    return [found[project] for project in sorted(found)]
+
+
+async def _taken(transaction: Transaction, host: str) -> dict[str, tuple[int, int]]:
+    """The snapshots on a host and their GiB, by project."""
+    select = sa.select(snapshots.c.project_id, sa.func.count(), sa.func.sum(snapshots.c.size))
+    rows = await transaction.rows(select.where(snapshots.c.host == host).group_by(snapshots.c.project_id))
+    return {project: (int(count), int(size or 0)) for project, count, size in (tuple(row) for row in rows)}

@@ -46,6 +46,13 @@ async def names(transaction: Transaction) -> list[str]:
     return [row.name for row in rows]
 
 
+def has_spec(key: str, value: str) -> sa.ColumnElement[bool]:
+    """The condition that a type has this extra spec; quotes within values are escaped in JSON, so no value looks like a pair."""
+    pair = msgspec.json.encode({key: value}).decode()[1:-1]
+    found: sa.ColumnElement[bool] = sa.type_coerce(volume_types.c.extra_specs, sa.Text).contains(pair, autoescape=True)
+    return found
+
+
 def seen_by(project_id: str) -> sa.ColumnElement[bool]:
     """The condition that a type is public or the project has access."""
     given = sa.exists().where(type_access.c.type_id == volume_types.c.id, type_access.c.project_id == project_id)
