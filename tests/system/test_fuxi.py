@@ -176,6 +176,25 @@ def test_a_volume_that_a_container_of_the_cloud_has_is_refused(docker: Docker, s
     session.ask("DELETE", f"/network/v2.0/networks/{network}")
 
 
+def test_a_container_of_the_cloud_and_one_of_docker_share_a_volume(docker: Docker, session: Session, name: str) -> None:
+    docker.create(name, multiattach="true")
+    id = volume(session, name)["id"]
+    before = docker.run(name, FILL)
+    until(lambda: volume(session, name)["status"] == "available", "the volume is detached")
+    network = session.network(name, "10.98.0.0/24")["id"]
+    mount = {"type": "volume", "source": id, "destination": "/data"}
+    made = session.run(name, "sleep 600", mounts=[mount], nets=[{"network": network}])
+    docker.start(name, f"{name}:/data")
+    assert docker.execute(name, SUM) == before
+    docker.execute(name, "echo docker > /data/word")
+    assert session.execute(made["uuid"], "cat /data/word")[1].strip() == "docker"
+    session.delete(made["uuid"])
+    assert docker.execute(name, SUM) == before
+    docker.stop(name)
+    until(lambda: volume(session, name)["status"] == "available", "the volume is free")
+    session.ask("DELETE", f"/network/v2.0/networks/{network}")
+
+
 def test_compose(docker: Docker, tmp_path: Path, name: str) -> None:
     project = kuryr_compose.Project(docker.engine, name, tmp_path / "compose.yaml")
     service: dict[str, object] = {"image": "busybox", "command": list(fuxi.IDLE), "volumes": ["data:/data"]}
