@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import containers, growth, networks, plane, ports, table, wires
+from bench import containers, growth, networks, plane, ports, storage, table, wires
 from tests.system import engine
 
 _BRIDGE = "172.31.240.1/24"
@@ -27,6 +27,7 @@ def main() -> int:
             figures += growth.latency(directory)
             figures += containers.compare(directory, docker.socket, "busybox:latest")
             figures += growth.density(directory, docker.socket, "busybox:latest")
+            figures += storage.figures(directory, docker.socket)
     finally:
         docker.remove()
     figures += wires.figures()

@@ -202,6 +202,7 @@ def differences(installation: Installation) -> list[str]:
         *_bridges(admin, mark),
         *_routers(admin, sight),
         *_volumes(admin, installation.state_dir, sight),
+        *_bytes(admin, installation.state_dir),
         *_groups(admin, mark),
     ]
 
@@ -309,6 +310,28 @@ def _volumes(admin: Any, state_dir: Path, sight: Sight) -> list[str]:
     found = []
     for what, seen in (("loop device", looped), ("mount", mounted)):
         found += _compared(what, used, set(seen), allowed=known) + _doubles(what, seen, set(seen))
+    return found
+
+
+_RESTING = frozenset({"available", "in-use"})
+"""States in which the bytes are there; in any other they may be."""
+
+
+def _bytes(admin: Any, state_dir: Path) -> list[str]:
+    """Files of volumes, snapshots and backups: one of each that exists, of nobody else, and none that is half made."""
+    places = {
+        "volumes": state_dir / "volumes" / "files",
+        "snapshots": state_dir / "volumes" / "snapshots",
+        "backups": state_dir / "backups",
+    }
+    found = []
+    for resource, place in places.items():
+        listed = admin.ask("GET", f"/volume/v3/{admin.project_id}/{resource}/detail?all_tenants=true")[resource]
+        wanted = {one["id"] for one in listed if one["status"] in _RESTING}
+        names = [file.name for file in place.glob("*/*.json" if resource == "backups" else "*")]
+        seen = _volume_ids(name for name in names if not name.endswith(".new"))
+        found += _compared(f"bytes of {resource}", wanted, set(seen), allowed={one["id"] for one in listed})
+        found += [f"half made {place / name}" for name in names if name.endswith(".new")]
     return found
 
 
