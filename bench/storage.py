@@ -178,7 +178,7 @@ class _Volumes:
             "command": ["sleep", "1000"],
             "nets": [{"network": self._network}],
             "memory": "1024",
-            "cpu": 1,
+            "cpu": 2,
         }
         if volume:
             body["mounts"] = [{"source": volume, "destination": "/data"}]

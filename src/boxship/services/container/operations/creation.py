@@ -56,6 +56,7 @@ async def create(
     """
     schemas.check_versions(request, options.version)
     _check_rules(caller, request)
+    _check_sizes(request)
     row = await _row(transaction, caller, request, options)
     row = await _placed(transaction, caller, settings, row, request)
     row = await _with_volumes(transaction, caller, settings, row, (request, options.version))
@@ -75,6 +76,17 @@ def _check_rules(caller: Caller, request: schemas.ContainerRequest) -> None:
         caller.require("container:create:image_pull_policy")
     if request.host is not UNSET and request.host is not None:
         caller.require("container:create:requested_destination")
+
+
+def _check_sizes(request: schemas.ContainerRequest) -> None:
+    """BadRequest: a size where no volume is made."""
+    for mount in request.mounts or []:
+        if mount.size is None:
+            continue
+        if mount.type == "bind":
+            raise errors.BadRequest("an injected file is as big as its content; leave it out", field="mounts.size")
+        if mount.source:
+            raise errors.BadRequest("a volume that source names has its size; leave it out", field="mounts.size")
 
 
 async def _row(
@@ -192,7 +204,6 @@ async def _with_volumes(
         at = schemas.destination(mount.destination)
         if at in {other.destination for other in mounts} | {other.destination for other in files}:
             raise errors.BadRequest(f"{at} is named twice", field="mounts.destination")
-        _check_mount(mount)
         if mount.type == "bind":
             files.append(model.InjectedFile(at, schemas.file_content(mount.source, version)))
             continue
@@ -202,16 +213,6 @@ async def _with_volumes(
         await volume.attach(transaction, made.volume_id, held)
         mounts.append(structs.replace(made, destination=at, read_only=read_only))
     return structs.replace(row, mounts=mounts, files=files)
-
-
-def _check_mount(mount: schemas.MountRequest) -> None:
-    """BadRequest: a size where no volume is made."""
-    if mount.size is None:
-        return
-    if mount.type == "bind":
-        raise errors.BadRequest("an injected file is as big as its content; leave it out", field="mounts.size")
-    if mount.source:
-        raise errors.BadRequest("a volume that source names has its size; leave one of them out", field="mounts.size")
 
 
 async def _volume(
