@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from boxship.core.errors import Refused
+from boxship.drivers.storage.fake import FakeStorage
 from tests.cloud import PROJECTS, Cloud
 
 
@@ -31,6 +33,18 @@ class Api:
         headers = {"OpenStack-API-Version": f"volume {version}"}
         url = f"/volume/v3/{PROJECTS[self.user]}{path}"
         return await self.cloud.request(self.user, method, url, headers=headers, **({"json": body} if body else {}))
+
+    @property
+    def storage(self) -> FakeStorage:
+        """What the cloud keeps its volumes in."""
+        found = self.cloud.program.drivers.storage
+        assert isinstance(found, FakeStorage)
+        return found
+
+    def fail(self, verb: str, reason: str) -> None:
+        """Let the storage refuse the next calls of this verb: more of them than wake-ups that may come together."""
+        for _ in range(5):
+            self.storage.fail(verb, Refused(reason))
 
     async def volume(self, **fields: Any) -> str:
         """A new volume that is available; of 1 GiB unless a size is said."""

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from boxship.core.errors import Refused
-from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.interface import Extent, Kind, Source
 from boxship.services.volume import plan, public, states
 from boxship.services.volume.model import Backup
@@ -25,23 +23,17 @@ def api(cloud: clouds.Cloud) -> Api:
     return Api(cloud, "alice")
 
 
-def storage_of(api: Api) -> FakeStorage:
-    found = api.cloud.program.drivers.storage
-    assert isinstance(found, FakeStorage)
-    return found
-
-
 async def _bytes(data: bytes) -> AsyncIterator[Extent]:
     yield 0, data
 
 
 async def put(api: Api, volume: str, data: bytes) -> None:
     size = (await api.ask("GET", f"/volumes/{volume}"))["volume"]["size"]
-    await storage_of(api).fill(volume, size * GIB, _bytes(data))
+    await api.storage.fill(volume, size * GIB, _bytes(data))
 
 
 async def content(api: Api, volume: str) -> bytes:
-    return b"".join([data async for _, data in storage_of(api).read(Source(Kind.VOLUME, volume))])
+    return b"".join([data async for _, data in api.storage.read(Source(Kind.VOLUME, volume))])
 
 
 async def backup(api: Api, volume: str, **fields: Any) -> str:
@@ -59,7 +51,7 @@ async def test_a_backup_outlives_its_volume_and_is_restored_to_a_new_one(api: Ap
     shown = (await api.ask("GET", f"/backups/{made}"))["backup"]
     assert (shown["size"], shown["object_count"], shown["is_incremental"]) == (2, 1, False)
     assert (shown["name"], shown["metadata"], shown["fail_reason"]) == ("nightly", {"a": "1"}, None)
-    assert await storage_of(api).snapshots() == []
+    assert await api.storage.snapshots() == []
     await api.ask("DELETE", f"/volumes/{volume}")
     await api.gone("volumes", volume)
     restored = (await api.ask("POST", f"/backups/{made}/restore", {"restore": {"name": "again"}}))["restore"]
@@ -143,7 +135,7 @@ async def test_damage_ends_a_restoration_and_touches_nothing(api: Api) -> None:
 
 async def test_a_backup_that_cannot_be_made_says_why_and_frees_the_volume(api: Api) -> None:
     volume = await api.volume()
-    storage_of(api).fail("snapshot", Refused("The disk is full."))
+    api.fail("snapshot", "The disk is full.")
     made = (await api.ask("POST", "/backups", {"backup": {"volume_id": volume}}))["backup"]["id"]
     shown = await api.reaches("backups", made, "error")
     assert shown["fail_reason"] == "The disk is full."

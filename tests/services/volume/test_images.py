@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from boxship.core.errors import Refused
-from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.interface import Kind, Source
 from tests import cloud as clouds
 from tests.services.volume.api import Api
@@ -32,15 +30,9 @@ async def image(api: Api, data: bytes, **fields: Any) -> str:
     return str(made)
 
 
-def storage_of(api: Api) -> FakeStorage:
-    found = api.cloud.program.drivers.storage
-    assert isinstance(found, FakeStorage)
-    return found
-
-
 async def content(api: Api, volume: str) -> bytes:
     found = bytearray()
-    async for at, data in storage_of(api).read(Source(Kind.VOLUME, volume)):
+    async for at, data in api.storage.read(Source(Kind.VOLUME, volume)):
         found.extend(bytes(at - len(found)) + data)
     return bytes(found)
 
@@ -82,12 +74,12 @@ async def _bytes(data: bytes) -> AsyncIterator[tuple[int, bytes]]:
 
 async def test_an_image_is_made_of_a_volume_whether_it_is_used_or_not(api: Api) -> None:
     volume = await api.volume()
-    await storage_of(api).fill(volume, GIB, _bytes(b"content"))
+    await api.storage.fill(volume, GIB, _bytes(b"content"))
     made = await _uploaded(api, volume)
     assert made["size"] == GIB
     assert made["os_hash_value"] == hashlib.sha512(b"content" + bytes(GIB - 7)).hexdigest()
     assert (await api.reaches("volumes", volume, "available"))["status"] == "available"
-    assert await storage_of(api).snapshots() == []
+    assert await api.storage.snapshots() == []
 
 
 async def _uploaded(api: Api, volume: str, **fields: Any) -> dict[str, Any]:
@@ -105,7 +97,7 @@ async def _uploaded(api: Api, volume: str, **fields: Any) -> dict[str, Any]:
 
 async def test_an_upload_that_fails_leaves_no_image_and_the_volume_as_it_was(api: Api) -> None:
     volume = await api.volume()
-    storage_of(api).fail("read", Refused("The disk is broken."))
+    api.fail("read", "The disk is broken.")
     body = {"os-volume_upload_image": {"image_name": "copy"}}
     asked = (await api.ask("POST", f"/volumes/{volume}/action", body))["os-volume_upload_image"]
     await api.reaches("volumes", volume, "available")

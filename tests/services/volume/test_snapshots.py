@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from boxship.core.errors import Refused
-from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.interface import Kind, Source
 from tests import cloud as clouds
 from tests.services.volume.api import Api
@@ -19,19 +17,13 @@ def api(cloud: clouds.Cloud) -> Api:
     return Api(cloud, "alice")
 
 
-def storage_of(api: Api) -> FakeStorage:
-    found = api.cloud.program.drivers.storage
-    assert isinstance(found, FakeStorage)
-    return found
-
-
 async def test_a_snapshot_is_taken_shown_and_removed(api: Api) -> None:
     volume = await api.volume(size=2)
     made = (await api.ask("POST", "/snapshots", {"snapshot": {"volume_id": volume, "name": "first"}}))["snapshot"]
     shown = await api.reaches("snapshots", made["id"], "available")
     assert (shown["volume_id"], shown["size"], shown["name"]) == (volume, 2, "first")
     assert shown["os-extended-snapshot-attributes:progress"] == "100%"
-    assert [one.volume_id for one in await storage_of(api).snapshots()] == [volume]
+    assert [one.volume_id for one in await api.storage.snapshots()] == [volume]
     listed = (await api.ask("GET", f"/snapshots?volume_id={volume}"))["snapshots"]
     assert [one["id"] for one in listed] == [made["id"]]
     refused = await api.refused("DELETE", f"/volumes/{volume}", 400)
@@ -40,7 +32,7 @@ async def test_a_snapshot_is_taken_shown_and_removed(api: Api) -> None:
     await api.gone("snapshots", made["id"])
     await api.ask("DELETE", f"/volumes/{volume}")
     await api.gone("volumes", volume)
-    assert await storage_of(api).snapshots() == []
+    assert await api.storage.snapshots() == []
 
 
 async def test_a_volume_goes_with_its_snapshots_if_asked_to(api: Api) -> None:
@@ -55,14 +47,14 @@ async def test_a_volume_goes_with_its_snapshots_if_asked_to(api: Api) -> None:
 @pytest.mark.parametrize("kind", ["snapshot_id", "source_volid"])
 async def test_a_volume_begins_with_what_its_source_holds(api: Api, kind: str) -> None:
     volume = await api.volume(size=2)
-    await storage_of(api).fill(volume, 2 << 30, _bytes(b"content"))
+    await api.storage.fill(volume, 2 << 30, _bytes(b"content"))
     source = await api.snapshot(volume) if kind == "snapshot_id" else volume
     refused = await api.refused("POST", "/volumes", 400, {"volume": {"size": 1, kind: source}})
     assert "volume.size" in refused or "less than" in refused
     made = await api.volume(**{kind: source}, size=None)
     shown = (await api.ask("GET", f"/volumes/{made}"))["volume"]
     assert (shown["size"], shown[kind]) == (2, source)
-    assert [data async for _, data in storage_of(api).read(Source(Kind.VOLUME, made))] == [b"content"]
+    assert [data async for _, data in api.storage.read(Source(Kind.VOLUME, made))] == [b"content"]
     await api.ask("DELETE", f"/volumes/{volume}?cascade=true")
     await api.gone("volumes", volume)
     assert (await api.ask("GET", f"/volumes/{made}"))["volume"]["status"] == "available"
@@ -77,11 +69,11 @@ async def test_a_volume_grows_and_stays_as_it_is_where_it_cannot(api: Api) -> No
     await api.ask("POST", f"/volumes/{volume}/action", {"os-extend": {"new_size": 3}})
     shown = await api.reaches("volumes", volume, "available")
     assert shown["size"] == 3
-    sight = await storage_of(api).sight(volume)
+    sight = await api.storage.sight(volume)
     assert sight is not None
     assert sight.size == 3 << 30
     assert "greater" in await api.refused("POST", f"/volumes/{volume}/action", 400, {"os-extend": {"new_size": 3}})
-    storage_of(api).fail("extend", Refused("The disk is full."))
+    api.fail("extend", "The disk is full.")
     await api.ask("POST", f"/volumes/{volume}/action", {"os-extend": {"new_size": 4}})
     assert (await api.reaches("volumes", volume, "available", size=3))["size"] == 3
     messages = (await api.ask("GET", "/messages"))["messages"]
@@ -90,7 +82,7 @@ async def test_a_volume_grows_and_stays_as_it_is_where_it_cannot(api: Api) -> No
 
 async def test_a_volume_goes_back_to_its_newest_snapshot(api: Api) -> None:
     volume = await api.volume()
-    storage = storage_of(api)
+    storage = api.storage
     await storage.fill(volume, 1 << 30, _bytes(b"before"))
     old = await api.snapshot(volume)
     new = await api.snapshot(volume)
@@ -106,7 +98,7 @@ async def test_a_volume_goes_back_to_its_newest_snapshot(api: Api) -> None:
 
 async def test_a_snapshot_that_cannot_be_taken_says_why_and_can_be_removed(api: Api) -> None:
     volume = await api.volume()
-    storage_of(api).fail("snapshot", Refused("The disk is full."))
+    api.fail("snapshot", "The disk is full.")
     made = (await api.ask("POST", "/snapshots", {"snapshot": {"volume_id": volume}}))["snapshot"]["id"]
     await api.reaches("snapshots", made, "error")
     (message,) = (await api.ask("GET", "/messages"))["messages"]
