@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from boxship.core import errors as core_errors
 from boxship.core.db import holds
 from boxship.core.db.database import Database, Transaction
@@ -12,43 +10,27 @@ from boxship.drivers.storage.interface import Backups, BackupSight, Kind, Source
 from boxship.services.volume import plan
 from boxship.services.volume.model import BACKUP, GIB, SNAPSHOT, Backup
 from boxship.services.volume.operations import errands, messages
+from boxship.services.volume.reconciler.placed import Placed
 from boxship.services.volume.store import backups as store
 from boxship.services.volume.store import volumes as volume_store
+from boxship.services.volume.store.tables import backups
 
 _MOST_STEPS = 3
 """Steps in a row: make, restore, and one for what changed meanwhile."""
 
 
-class BackupReconciler:
+class BackupReconciler(Placed):
     """One backup at a time, from its wish, the storage and the backups that are there."""
 
     kind = BACKUP
-    leisure = 0.0
+    table = backups
 
     def __init__(
         self, database: Database, storage: Storage, backups: Backups, hosts: Hosts, *, deadline: float
     ) -> None:
-        self.deadline = deadline
-        self._database = database
+        super().__init__(database, hosts, deadline=deadline)
         self._storage = storage
         self._backups = backups
-        self._hosts = hosts
-
-    async def all(self) -> Iterable[str]:
-        async with self._database.read() as transaction:
-            return await store.ids(transaction, self._hosts.only)
-
-    async def due(self) -> Iterable[str]:
-        async with self._database.read() as transaction:
-            ids = await store.due(transaction, self._hosts.only)
-            lost = await store.orphaned(transaction, self._hosts.names) if self._hosts.shared else []
-        return [*ids, *lost]
-
-    async def share(self, id: str) -> str:
-        """The project of the backup."""
-        async with self._database.read() as transaction:
-            backup = await store.get(transaction, id)
-        return backup.project_id if backup else ""
 
     async def reconcile(self, id: str) -> float | None:
         for _ in range(_MOST_STEPS):
@@ -63,11 +45,6 @@ class BackupReconciler:
                 return None
             await self._take(step, backup)
         return 0.0
-
-    def _is_here(self, backup: Backup) -> bool:
-        """Whether it is this host's, or is to be forgotten with a host that is gone for good."""
-        gone = backup.deleting and self._hosts.inherits(backup.host, backup.id)
-        return self._hosts.owns(backup.host) or gone
 
     async def _take(self, step: plan.Step, backup: Backup) -> None:
         if step == plan.Step.CREATE:

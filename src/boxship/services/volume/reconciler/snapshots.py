@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from boxship.core import errors as core_errors
 from boxship.core.db import holds
 from boxship.core.db.database import Database
@@ -12,39 +10,23 @@ from boxship.drivers.storage.interface import Storage
 from boxship.services.volume import plan
 from boxship.services.volume.model import KIND, SNAPSHOT, Snapshot
 from boxship.services.volume.operations import messages
+from boxship.services.volume.reconciler.placed import Placed
 from boxship.services.volume.store import snapshots as store
+from boxship.services.volume.store.tables import snapshots
 
 _MOST_STEPS = 3
 """Steps in a row: remove, forget, and one for what changed meanwhile."""
 
 
-class SnapshotReconciler:
+class SnapshotReconciler(Placed):
     """One snapshot at a time, from its wish and the storage alone."""
 
     kind = SNAPSHOT
-    leisure = 0.0
+    table = snapshots
 
     def __init__(self, database: Database, storage: Storage, hosts: Hosts, *, deadline: float) -> None:
-        self.deadline = deadline
-        self._database = database
+        super().__init__(database, hosts, deadline=deadline)
         self._storage = storage
-        self._hosts = hosts
-
-    async def all(self) -> Iterable[str]:
-        async with self._database.read() as transaction:
-            return await store.ids(transaction, self._hosts.only)
-
-    async def due(self) -> Iterable[str]:
-        async with self._database.read() as transaction:
-            ids = await store.due(transaction, self._hosts.only)
-            lost = await store.orphaned(transaction, self._hosts.names) if self._hosts.shared else []
-        return [*ids, *lost]
-
-    async def share(self, id: str) -> str:
-        """The project of the snapshot."""
-        async with self._database.read() as transaction:
-            snapshot = await store.get(transaction, id)
-        return snapshot.project_id if snapshot else ""
 
     async def reconcile(self, id: str) -> float | None:
         for _ in range(_MOST_STEPS):
@@ -61,11 +43,6 @@ class SnapshotReconciler:
                 return None
             await self._take(step, snapshot)
         return 0.0
-
-    def _is_here(self, snapshot: Snapshot) -> bool:
-        """Whether it is this host's, or is to be forgotten with a host that is gone for good."""
-        gone = snapshot.deleting and self._hosts.inherits(snapshot.host, snapshot.id)
-        return self._hosts.owns(snapshot.host) or gone
 
     async def _take(self, step: plan.Step, snapshot: Snapshot) -> None:
         if step == plan.Step.REMOVE:

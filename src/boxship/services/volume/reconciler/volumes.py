@@ -15,8 +15,11 @@ from boxship.services.image import public as image
 from boxship.services.volume import plan, states
 from boxship.services.volume.model import GIB, KIND, SNAPSHOT, Volume
 from boxship.services.volume.operations import messages, sources
+from boxship.services.volume.reconciler.placed import Placed
 from boxship.services.volume.reconciler.streams import sparse
+from boxship.services.volume.store import placed
 from boxship.services.volume.store import volumes as store
+from boxship.services.volume.store.tables import volumes
 
 log = structlog.get_logger("volume")
 
@@ -24,47 +27,34 @@ _MOST_STEPS = 4
 """Steps in a row: unmount, remove, forget, and one for what changed meanwhile."""
 
 
-class VolumeReconciler:
+class VolumeReconciler(Placed):
     """One volume at a time, from its wish and the storage alone."""
 
     kind = KIND
-    leisure = 0.0
+    table = volumes
 
     def __init__(
         self, database: Database, storage: Storage, images: image.ImageLive, hosts: Hosts, *, deadline: float
     ) -> None:
-        self.deadline = deadline
-        self._database = database
+        super().__init__(database, hosts, deadline=deadline)
         self._storage = storage
         self._images = images
-        self._hosts = hosts
         self._strangers: set[str] = set()
 
     async def all(self) -> Iterable[str]:
-        """Every volume, as after a reboot nothing is mounted. What is recorded as mounted and is not is corrected before
-        anybody is told a path that leads to an empty directory."""
+        """Every volume, as after a reboot nothing is mounted. What is recorded and is not so is corrected before anybody is told
+        a path that leads to an empty directory, or the device of another volume."""
         try:
-            mounted = {sight.id for sight in await self._storage.sights() if sight.path}
+            seen = {sight.id: sight for sight in await self._storage.sights()}
         except core_errors.DriverError as error:
             log.warning("the storage does not tell what is mounted", reason=error.sentence, detail=error.detail)
-            mounted = set()
+            seen = {}
         async with self._database.write() as transaction:
-            for volume in await store.recorded_mounted(transaction, self._hosts.only):
-                if volume.id not in mounted:
-                    await store.update(transaction, volume, path=None, device=None)
-            return await store.ids(transaction, self._hosts.only)
-
-    async def due(self) -> Iterable[str]:
-        async with self._database.read() as transaction:
-            ids = await store.due(transaction, self._hosts.only)
-            lost = await store.orphaned(transaction, self._hosts.names) if self._hosts.shared else []
-        return [*ids, *lost]
-
-    async def share(self, id: str) -> str:
-        """The project of the volume."""
-        async with self._database.read() as transaction:
-            volume = await store.get(transaction, id)
-        return volume.project_id if volume else ""
+            for volume in await store.recorded_in_use(transaction, self._hosts.only):
+                where = _where(seen.get(volume.id))
+                if where != {"path": volume.path, "device": volume.device}:
+                    await store.update(transaction, volume, **where)
+        return await super().all()
 
     async def reconcile(self, id: str) -> float | None:
         for _ in range(_MOST_STEPS):
@@ -81,10 +71,6 @@ class VolumeReconciler:
                 return None
             await self._take(step, volume)
         return 0.0
-
-    def _is_here(self, volume: Volume) -> bool:
-        """Whether the volume is this host's, or is to be forgotten with a host that is gone for good."""
-        return self._hosts.owns(volume.host) or (volume.deleting and self._hosts.inherits(volume.host, volume.id))
 
     async def _take(self, step: plan.Step, volume: Volume) -> None:
         log.debug("step", id=volume.id, step=step)
@@ -143,10 +129,8 @@ class VolumeReconciler:
         if step == plan.Step.FORGET:
             await self._forget(volume)
         elif step == plan.Step.SETTLED and sight is not None:
-            seen = {"path": sight.path, "device": sight.device}
-            where = {name: str(path) if path else None for name, path in seen.items()}
-            size = sight.size // GIB
-            await self._record(volume, made=True, made_size=size, observed=volume.generation, fault=None, **where)
+            settled = {"made": True, "made_size": sight.size // GIB, "observed": volume.generation, "fault": None}
+            await self._record(volume, **settled, **_where(sight))
 
     async def _record(self, volume: Volume, **seen: object) -> None:
         """Write what was seen, unless it is known or the wish changed meanwhile (then it is looked at again)."""
@@ -191,12 +175,18 @@ class VolumeReconciler:
         from a lost or restored database, and may be the only copy of somebody's data."""
         seen = await self._storage.sights()
         async with self._database.read() as transaction:
-            known = set(await store.ids(transaction, self._hosts.only)) if seen else set()
+            known = set(await placed.ids(transaction, self.table, self._hosts.only)) if seen else set()
         for sight in seen:
             if sight.id not in known and sight.id not in self._strangers:
                 await self._storage.unmount(sight.id)
                 self._strangers.add(sight.id)
                 log.warning("a volume is in the storage that the database does not know; it is kept", id=sight.id)
+
+
+def _where(sight: VolumeSight | None) -> dict[str, str | None]:
+    """Where a volume is used on this host, as it is recorded."""
+    places = (sight.path, sight.device) if sight else (None, None)
+    return dict(zip(("path", "device"), (str(place) if place else None for place in places), strict=True))
 
 
 def _withdrawn(volume: Volume) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from boxship.core import clock, hosts
+from boxship.core import clock
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.volume import states
@@ -100,22 +100,3 @@ async def delete(transaction: Transaction, backup: Backup) -> bool:
     """Forget the backup, where nobody changed the wish since it was read."""
     here = sa.and_(backups.c.id == backup.id, backups.c.generation == backup.generation)
     return await transaction.execute(backups.delete().where(here)) > 0
-
-
-async def ids(transaction: Transaction, only: str | None) -> list[str]:
-    """The ids of all backups of this host (None: of all)."""
-    select = sa.select(backups.c.id).where(*hosts.placed(backups.c.host, only))
-    return [row.id for row in await transaction.rows(select)]
-
-
-async def due(transaction: Transaction, only: str | None) -> list[str]:
-    """Ids of backups of this host (None: of all) whose wish is not met yet, from an index of only those."""
-    behind = backups.c.observed != backups.c.generation
-    select = sa.select(backups.c.id).where(behind, *hosts.placed(backups.c.host, only))
-    return [row.id for row in await transaction.rows(select)]
-
-
-async def orphaned(transaction: Transaction, known: Sequence[str]) -> list[str]:
-    """Ids of backups that are being deleted from hosts that are not known any more."""
-    lost = sa.and_(backups.c.deleting, backups.c.host.not_in(["", *known]))
-    return [row.id for row in await transaction.rows(sa.select(backups.c.id).where(lost))]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from boxship.core import clock, hosts
+from boxship.core import clock
 from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.volume import states
@@ -100,25 +100,6 @@ async def delete(transaction: Transaction, snapshot: Snapshot) -> bool:
     """Forget the snapshot, where nobody changed the wish since it was read."""
     here = sa.and_(snapshots.c.id == snapshot.id, snapshots.c.generation == snapshot.generation)
     return await transaction.execute(snapshots.delete().where(here)) > 0
-
-
-async def ids(transaction: Transaction, only: str | None) -> list[str]:
-    """The ids of all snapshots of this host (None: of all)."""
-    select = sa.select(snapshots.c.id).where(*hosts.placed(snapshots.c.host, only))
-    return [row.id for row in await transaction.rows(select)]
-
-
-async def due(transaction: Transaction, only: str | None) -> list[str]:
-    """Ids of snapshots of this host (None: of all) whose wish is not met yet, from an index of only those."""
-    behind = snapshots.c.observed != snapshots.c.generation
-    select = sa.select(snapshots.c.id).where(behind, *hosts.placed(snapshots.c.host, only))
-    return [row.id for row in await transaction.rows(select)]
-
-
-async def orphaned(transaction: Transaction, known: Sequence[str]) -> list[str]:
-    """Ids of snapshots that are being deleted from hosts that are not known any more."""
-    lost = sa.and_(snapshots.c.deleting, snapshots.c.host.not_in(["", *known]))
-    return [row.id for row in await transaction.rows(sa.select(snapshots.c.id).where(lost))]
 
 
 # Metadata.

@@ -119,30 +119,11 @@ async def delete(transaction: Transaction, volume: Volume) -> bool:
     return touched > 0
 
 
-async def ids(transaction: Transaction, only: str | None) -> list[str]:
-    """The ids of all volumes of this host (None: of all)."""
-    select = sa.select(volumes.c.id).where(*hosts.placed(volumes.c.host, only))
-    return [row.id for row in await transaction.rows(select)]
-
-
-async def recorded_mounted(transaction: Transaction, only: str | None) -> list[Volume]:
-    """The volumes of this host (None: of all) whose row says that they are mounted, locked."""
-    here = hosts.placed(volumes.c.host, only)
-    select = sa.select(volumes).where(volumes.c.path.is_not(None), *here).with_for_update()
+async def recorded_in_use(transaction: Transaction, only: str | None) -> list[Volume]:
+    """The volumes of this host (None: of all) whose row says that they are mounted or have a device, locked."""
+    used = sa.or_(volumes.c.path.is_not(None), volumes.c.device.is_not(None))
+    select = sa.select(volumes).where(used, *hosts.placed(volumes.c.host, only)).with_for_update()
     return [Volume(*tuple(row)) for row in await transaction.rows(select)]
-
-
-async def due(transaction: Transaction, only: str | None) -> list[str]:
-    """Ids of volumes of this host (None: of all) whose wish is not met yet, from an index of only those."""
-    behind = volumes.c.observed != volumes.c.generation
-    select = sa.select(volumes.c.id).where(behind, *hosts.placed(volumes.c.host, only))
-    return [row.id for row in await transaction.rows(select)]
-
-
-async def orphaned(transaction: Transaction, known: Sequence[str]) -> list[str]:
-    """Ids of volumes that are being deleted from hosts that are not known any more."""
-    lost = sa.and_(volumes.c.deleting, volumes.c.host.not_in(["", *known]))
-    return [row.id for row in await transaction.rows(sa.select(volumes.c.id).where(lost))]
 
 
 async def usage(transaction: Transaction, project_id: str) -> tuple[int, int]:
