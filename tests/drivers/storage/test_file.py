@@ -6,14 +6,15 @@ import asyncio
 import os
 import subprocess
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from boxship.core.errors import Absent, Busy, Refused
-from boxship.drivers.storage import copying, disk, loop, mounts
+from boxship.drivers.storage import copying, disk, ext4, loop, mounts
 from boxship.drivers.storage.file import FileStorage
-from boxship.drivers.storage.interface import Kind, Source
+from boxship.drivers.storage.interface import Extent, Kind, Source
 from tests.disks import sharing
 from tests.drivers.storage.volumes import ID, MIB, devices_below, file_of, mounted_path, written
 
@@ -183,6 +184,23 @@ async def test_a_volume_too_small_for_a_file_system_is_refused_and_stays(storage
         await storage.mount(ID)
     assert [entry.name for entry in storage._files._volumes.iterdir()] == [ID]
     assert file_of(storage).read_bytes() == bytes(1024)
+
+
+async def test_a_file_system_cannot_ask_for_the_end_of_the_host(storage: FileStorage, tmp_path: Path) -> None:
+    """A tenant's image may say of itself that the kernel is to panic at an error in it, which the image can have."""
+    hostile = tmp_path / "hostile"
+    ext4.make(hostile, 16 * MIB)
+    subprocess.run(["tune2fs", "-e", "panic", str(hostile)], check=True, capture_output=True)
+
+    async def image() -> AsyncIterator[Extent]:
+        yield 0, hostile.read_bytes()
+
+    await storage.fill(ID, 16 * MIB, image())
+    path = await mounted_path(storage)
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    (mounted,) = [line for line in lines if line.split()[4] == str(path)]
+    assert "errors=remount-ro" in mounted
+    assert "panic" not in mounted
 
 
 async def test_a_missing_mkfs_is_said(storage: FileStorage, monkeypatch: pytest.MonkeyPatch) -> None:

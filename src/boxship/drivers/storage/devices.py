@@ -19,6 +19,8 @@ from boxship.drivers.storage.interface import VolumeSight
 
 _PATIENCE = 0.5
 """Seconds to wait for the last user of a device after the unmount: another program may be looking at it just now."""
+_OPTIONS = "discard,errors=remount-ro"
+"""What a file system says of itself does not count: it may be a tenant's image, and ask the kernel to panic at an error."""
 _NO_FILE_SYSTEM = {errno.EINVAL, errno.EUCLEAN}
 
 
@@ -130,7 +132,7 @@ class Devices:
         point = self._mounts / id
         point.mkdir(mode=0o700, exist_ok=True)
         try:
-            mounts.mount(device, point, "ext4", "discard")
+            mounts.mount(device, point, "ext4", _OPTIONS)
         except OSError as error:
             self._forget_mount_point(id)
             if error.errno in _NO_FILE_SYSTEM:

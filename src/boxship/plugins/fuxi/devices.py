@@ -24,8 +24,8 @@ _LOOK = 0.1
 _FREE = 10.0
 """Seconds that the mount namespace of a container may take to go, after Docker said that it is over."""
 _PASSING = frozenset({"detaching", "attaching", "reserved", "extending", "creating", "downloading"})
-_OPTIONS = {"xfs": "nouuid"}
-"""A clone has the UUID of what it was made of, and both may be mounted here."""
+_OPTIONS = {"xfs": "nouuid", "ext4": "errors=remount-ro"}
+"""A clone has the UUID of what it was made of, and both may be mounted here. An ext4 cannot ask the kernel to panic."""
 
 _blank_until: dict[str, int] = {}
 """How far the devices of attachments were read and found blank, where reading takes longer than a call."""
