@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from boxship.config import Settings
+from boxship.core.db.database import Transaction
 from boxship.core.errors import Refused
 from boxship.core.hosts import Hosts
 from boxship.services.image import live
+from boxship.services.image.model import Image
 from boxship.services.image.operations import uploads
 from boxship.services.image.reconciler import ImageReconciler
+from boxship.services.image.store import images as store
 from tests.cloud import Cloud
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -171,6 +174,26 @@ async def test_the_reconciler_leaves_a_running_upload_alone(cloud: Cloud) -> Non
     slow.go_on.set()
     assert (await first).status_code == 204
     assert await reconciler.due() == []
+
+
+async def test_an_upload_that_ends_while_the_reconciler_looks_keeps_its_bytes(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, slow = await new_image(cloud), Slow()
+    first = asyncio.create_task(upload(cloud, id, slow.bytes()))
+    await slow.begun.wait()
+    read = store.unfinished
+
+    async def read_late(transaction: Transaction, wanted: str) -> Image | None:
+        row = await read(transaction, wanted)
+        slow.go_on.set()
+        assert (await first).status_code == 204
+        return row
+
+    monkeypatch.setattr(store, "unfinished", read_late)
+    reconciler = ImageReconciler(cloud.program.database, cloud.program.drivers.blobs, cloud.program.hosts, deadline=5)
+    await reconciler.reconcile(id)
+    assert (await cloud.request("alice", "GET", f"/image/v2/images/{id}/file")).content == b"first second"
 
 
 async def test_an_image_deleted_during_its_upload_leaves_nothing(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from boxship.core.db.database import Database
@@ -59,10 +60,15 @@ class ImageReconciler:
             await store.forget(transaction, image.id)
 
     async def _requeue(self, image: Image, upload: str) -> None:
-        """The client of this upload never heard of success, so bytes that are complete by chance do not count."""
+        """The client of this upload never heard of success, so bytes that are complete by chance do not count. It may have ended
+        well since the row was read: so the upload is taken over first, which only works while it has not."""
+        mine = uuid.uuid4().hex
+        async with self._database.write() as transaction:
+            if not await uploads.take_over(transaction, image.id, upload, mine):
+                return
         await self._blobs.remove(image.id)
         async with self._database.write() as transaction:
-            await uploads.abandon(transaction, image.id, upload)
+            await uploads.abandon(transaction, image.id, mine)
 
     async def give_up(self, id: str, reason: str) -> None:
         """Nothing is recorded, as nobody sees a deleted image: the next scan tries again."""

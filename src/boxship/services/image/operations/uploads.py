@@ -43,6 +43,11 @@ async def finish(transaction: Transaction, id: str, upload: str, *, size: int, m
         raise errors.ImageGone(id)
 
 
+async def take_over(transaction: Transaction, id: str, upload: str, mine: str) -> bool:
+    """The image waits for another upload in the place of this one; False: it waits for this one no more."""
+    return await store.exchange_upload(transaction, id, upload, mine)
+
+
 async def abandon(transaction: Transaction, id: str, upload: str) -> None:
     """The upload ended without bytes: the image is queued again. Repeatable."""
     await store.end_upload(transaction, id, upload, status=Status.QUEUED, updated_at=clock.now())

@@ -82,8 +82,17 @@ async def update(transaction: Transaction, id: str, **changes: Any) -> bool:
 
 async def end_upload(transaction: Transaction, id: str, upload: str, **changes: Any) -> bool:
     """Store how an upload ended; False where the image is not waiting for this upload any more."""
-    expected = (images.c.id == id, images.c.status == Status.SAVING, images.c.upload == upload)
-    return await transaction.execute(images.update().where(*expected).values(upload=None, **changes)) > 0
+    awaited = images.update().where(*_awaiting(id, upload))
+    return await transaction.execute(awaited.values(upload=None, **changes)) > 0
+
+
+async def exchange_upload(transaction: Transaction, id: str, upload: str, other: str) -> bool:
+    """Wait for another upload; False where the image is not waiting for this one any more."""
+    return await transaction.execute(images.update().where(*_awaiting(id, upload)).values(upload=other)) > 0
+
+
+def _awaiting(id: str, upload: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (images.c.id == id, images.c.status == Status.SAVING, images.c.upload == upload)
 
 
 async def forget(transaction: Transaction, id: str) -> None:
