@@ -18,13 +18,13 @@ from tests.system import audit, fuxi, installation
 from tests.system.engine import Engine, make
 from tests.system.fuxi import Docker, Plugin
 from tests.system.installation import Installation
+from tests.system.marks import LONG
 from tests.system.test_fuxi import FILL, SUM, USER, volumes
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("fuxi-days"), pytest.mark.timeout(600)]
 
-LONG = os.environ.get("BOXSHIP_CHAOS") == "long"
-MOMENTS = [at / 100 for at in range(1, 40)] if LONG else [0.1]
+MOMENTS = [at / 100 for at in range(1, 40)]
 """Seconds after the beginning of a step at which the plugin is killed; a step takes about 0.2."""
 
 
@@ -136,6 +136,7 @@ def test_an_engine_without_live_restore(plugin: Plugin, running: Installation) -
         made.remove()
 
 
+@LONG
 @pytest.mark.parametrize("at", MOMENTS)
 def test_the_plugin_is_killed_in_each_step(docker: Docker, plugin: Plugin, at: float) -> None:
     """The step is taken again, and is whole then."""

@@ -16,8 +16,9 @@ from tests.system.api import Session
 from tests.system.engine import Engine
 from tests.system.installation import Installation
 from tests.system.kuryr import Docker
+from tests.system.marks import LONG
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("kuryr-managed"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, LONG, pytest.mark.xdist_group("kuryr-managed"), pytest.mark.timeout(300)]
 
 BUILD = Path(__file__).parents[2] / "deploy" / "plugin.py"
 NAME = "boxship/kuryr"

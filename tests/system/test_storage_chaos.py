@@ -25,13 +25,13 @@ from tests.system.chaos import IDLE
 from tests.system.engine import Engine, make
 from tests.system.fuxi import Docker, Plugin
 from tests.system.installation import Installation
+from tests.system.marks import LONG
 from tests.system.test_storage import all_volumes, checksum, fill, path
 from tests.system.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("storage-chaos"), pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.system, LONG, pytest.mark.xdist_group("storage-chaos"), pytest.mark.timeout(1500)]
 
-LONG = os.environ.get("BOXSHIP_CHAOS") == "long"
-ROUNDS = 10 if LONG else 1
+ROUNDS = 10
 """Of every step with every victim."""
 LATEST = 0.4
 """Seconds after the beginning of a step up to which somebody is killed."""

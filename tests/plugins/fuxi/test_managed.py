@@ -15,9 +15,10 @@ import yaml
 from tests.plugins.fuxi import fake
 from tests.system import engine
 from tests.system.fuxi import Docker
+from tests.system.marks import LONG
 from tests.system.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("fuxi-managed"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, LONG, pytest.mark.xdist_group("fuxi-managed"), pytest.mark.timeout(300)]
 
 BUILD = Path(__file__).parents[3] / "deploy" / "plugin.py"
 NAME = "boxship/fuxi"

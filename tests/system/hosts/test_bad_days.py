@@ -13,10 +13,10 @@ import pytest
 
 from tests.system.api import Failed, Session, address
 from tests.system.hosts import site
-from tests.system.hosts.marks import HOSTS, LONG
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.soundness import assert_sound
 from tests.system.hosts.tenant import CONTAINERS, IDLE, NETWORKS, Tenant
+from tests.system.marks import HOSTS, LONG
 from tests.system.waiting import until
 
 pytestmark = [*HOSTS, pytest.mark.timeout(600)]

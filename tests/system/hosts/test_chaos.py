@@ -16,10 +16,10 @@ import pytest
 
 from tests.system.chaos import Crowd, User
 from tests.system.hosts import site
-from tests.system.hosts.marks import HOSTS, LONG
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.soundness import assert_sound
 from tests.system.hosts.tenant import NETWORKS
+from tests.system.marks import HOSTS, LONG
 from tests.system.waiting import until
 
 pytestmark = [*HOSTS, LONG, pytest.mark.timeout(1800)]

@@ -12,9 +12,9 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.system.api import Failed, Session
-from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import CONTAINERS, IDLE, Tenant, tenant
+from tests.system.marks import HOSTS
 from tests.system.waiting import until
 
 pytestmark = [*HOSTS, pytest.mark.timeout(300)]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.system.api import address, port
-from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import NETWORKS, Tenant, tenant
+from tests.system.marks import HOSTS
 from tests.system.waiting import until
 
 pytestmark = [*HOSTS, pytest.mark.timeout(300)]

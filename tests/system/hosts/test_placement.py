@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.system.api import Failed, Session
-from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import CONTAINERS, IDLE, Tenant
+from tests.system.marks import HOSTS
 from tests.system.waiting import until
 
 pytestmark = [*HOSTS, pytest.mark.timeout(300)]

@@ -12,9 +12,9 @@ import pytest
 
 from tests.system.api import Failed
 from tests.system.hosts import site
-from tests.system.hosts.marks import HOSTS
 from tests.system.hosts.site import Site
 from tests.system.hosts.tenant import CONTAINERS, IDLE, Tenant, tenant
+from tests.system.marks import HOSTS
 from tests.system.waiting import until
 
 pytestmark = [*HOSTS, pytest.mark.timeout(300)]
