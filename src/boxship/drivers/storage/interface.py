@@ -104,7 +104,8 @@ class Storage(Protocol):
 
     async def mount(self, id: str) -> VolumeSight:
         """Attach and mount it; the sight has ``device`` and ``path``. A volume without any file system gets ext4 first;
-        one with data is never formatted. Mounted without set-user-id and device files."""
+        one with data is never formatted. An idle device of a blank volume may be another one afterwards. Mounted without
+        set-user-id and device files."""
         ...
 
     async def unmount(self, id: str, *, keep_device: bool = False) -> None:
