@@ -5,7 +5,7 @@ from __future__ import annotations
 from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.volume import versions
-from boxship.services.volume.operations import filters
+from boxship.services.volume.operations import resource_filters
 from boxship.services.volume.schemas import cloud as wire
 
 CloudCall = Call[None]
@@ -23,7 +23,7 @@ async def list_filters(call: CloudCall) -> Reply:
     wanted = call.query.one("resource")
     shown = [
         {"resource": name, "filters": list(known)}
-        for name, known in filters.RESOURCES.items()
+        for name, known in resource_filters.RESOURCES.items()
         if wanted in {None, name}
     ]
     return Reply({"resource_filters": shown})

@@ -11,7 +11,7 @@ from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import Route
 from boxship.services.volume import errors, versions
 from boxship.services.volume.model import Volume
-from boxship.services.volume.operations import filters, volumes
+from boxship.services.volume.operations import resource_filters, volumes
 from boxship.services.volume.schemas import volumes as wire
 
 VolumeCall = Call[None]
@@ -38,7 +38,7 @@ async def _found(call: VolumeCall) -> tuple[list[Volume], bool]:
     if call.path.endswith("/volumes/"):
         raise errors.VolumeNotFound("")  # as Cinder does: a client that lost the id must not take the list for a volume
     if call.version >= versions.STRICT_FILTERS:
-        filters.require_known(call.query, volumes.FILTERS)
+        resource_filters.require_known(call.query, volumes.FILTERS)
     return await volumes.list_volumes(call.transaction, call.caller, call.parameters["project_id"], call.query)
 
 

@@ -13,11 +13,11 @@ from boxship.core import errors as core_errors
 from boxship.core.auth.caller import Caller
 from boxship.core.db import holds
 from boxship.core.db.database import Transaction
-from boxship.core.http import listing
+from boxship.core.http import filters, listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import BACKUP, SNAPSHOT, Backup, Snapshot, Volume
-from boxship.services.volume.operations import filters, quotas, sources, volumes
+from boxship.services.volume.operations import quotas, sources, volumes
 from boxship.services.volume.states import BackupState, State
 from boxship.services.volume.store import backups as store
 from boxship.services.volume.store import image_metadata as image_store

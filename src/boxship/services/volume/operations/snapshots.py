@@ -12,11 +12,11 @@ from boxship.core import clock
 from boxship.core.auth.caller import Caller
 from boxship.core.db import holds
 from boxship.core.db.database import Transaction
-from boxship.core.http import listing
+from boxship.core.http import filters, listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, SNAPSHOT, Snapshot
-from boxship.services.volume.operations import filters, quotas, volume_types, volumes, wishes
+from boxship.services.volume.operations import quotas, volume_types, volumes, wishes
 from boxship.services.volume.states import SnapshotState, State
 from boxship.services.volume.store import snapshots as store
 

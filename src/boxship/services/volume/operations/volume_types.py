@@ -7,11 +7,10 @@ import msgspec
 from boxship.core import clock
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
-from boxship.core.http import listing
+from boxship.core.http import filters, listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import Volume, VolumeType
-from boxship.services.volume.operations import filters
 from boxship.services.volume.store import volume_types as store
 
 DEFAULT = "__DEFAULT__"

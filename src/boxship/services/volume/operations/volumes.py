@@ -12,15 +12,15 @@ from boxship.core import clock
 from boxship.core import errors as core_errors
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
-from boxship.core.http import listing
+from boxship.core.http import filters, listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, Attachment, Snapshot, Volume, VolumeType
 from boxship.services.volume.operations import (
-    filters,
     messages,
     placement,
     quotas,
+    resource_filters,
     scheduling,
     sources,
     volume_types,
@@ -193,7 +193,7 @@ async def summarise(
     return await store.summary(transaction, conditions(caller, project_id, query))
 
 
-FILTERS = frozenset({*store.FILTERS, *filters.RESOURCES["volume"], "encrypted", "glance_metadata"})
+FILTERS = frozenset({*store.FILTERS, *resource_filters.RESOURCES["volume"], "encrypted", "glance_metadata"})
 """What lists of volumes may be filtered by."""
 
 

@@ -6,11 +6,11 @@ from boxship.core import errors as core_errors
 from boxship.core.db import holds
 from boxship.core.db.database import Database, Transaction
 from boxship.core.hosts import Hosts
+from boxship.core.reconcile.placed import Placed
 from boxship.drivers.storage.interface import Backups, BackupSight, Kind, Source, Storage
 from boxship.services.volume import plan
 from boxship.services.volume.model import BACKUP, GIB, SNAPSHOT, Backup
 from boxship.services.volume.operations import errands, messages
-from boxship.services.volume.reconciler.placed import Placed
 from boxship.services.volume.store import backups as store
 from boxship.services.volume.store import volumes as volume_store
 from boxship.services.volume.store.tables import backups

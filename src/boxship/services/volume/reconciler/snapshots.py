@@ -6,11 +6,11 @@ from boxship.core import errors as core_errors
 from boxship.core.db import holds
 from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
+from boxship.core.reconcile.placed import Placed
 from boxship.drivers.storage.interface import Storage
 from boxship.services.volume import plan
 from boxship.services.volume.model import KIND, SNAPSHOT, Snapshot
 from boxship.services.volume.operations import messages
-from boxship.services.volume.reconciler.placed import Placed
 from boxship.services.volume.store import snapshots as store
 from boxship.services.volume.store.tables import snapshots
 

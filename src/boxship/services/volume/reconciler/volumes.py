@@ -7,17 +7,16 @@ from collections.abc import Iterable
 import structlog
 
 from boxship.core import errors as core_errors
-from boxship.core.db import holds
+from boxship.core.db import holds, placed
 from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
+from boxship.core.reconcile.placed import Placed
 from boxship.drivers.storage.interface import Kind, Source, Storage, VolumeSight
 from boxship.services.image import public as image
 from boxship.services.volume import plan, states
 from boxship.services.volume.model import GIB, KIND, SNAPSHOT, Volume
 from boxship.services.volume.operations import messages, sources
-from boxship.services.volume.reconciler.placed import Placed
 from boxship.services.volume.reconciler.streams import sparse
-from boxship.services.volume.store import placed
 from boxship.services.volume.store import volumes as store
 from boxship.services.volume.store.tables import volumes
 

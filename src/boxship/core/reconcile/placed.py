@@ -7,9 +7,9 @@ from typing import ClassVar, Protocol
 
 import sqlalchemy as sa
 
+from boxship.core.db import placed
 from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
-from boxship.services.volume.store import placed
 
 
 class Row(Protocol):
