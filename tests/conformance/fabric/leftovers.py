@@ -29,11 +29,11 @@ def _said(*command: str) -> str:
 def _processes(word: str) -> list[str]:
     """The dnsmasq processes that have the word in an argument."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = path.read_bytes().split(b"\0")
+            words = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue  # it has ended
         if words[0].endswith(b"dnsmasq") and any(word.encode() in argument for argument in words):
-            found.append(path.parent.name)
+            found.append(process.name)
     return found

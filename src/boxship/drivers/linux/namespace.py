@@ -146,13 +146,13 @@ def processes(name: str) -> list[int]:
     except FileNotFoundError:
         return []
     found = []
-    for place in Path("/proc").glob("[0-9]*/ns/net"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            there = place.stat()
+            there = (process / "ns" / "net").stat()
         except OSError:
             continue  # it has ended
         if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
-            found.append(int(place.parts[2]))
+            found.append(int(process.name))
     return found
 
 
