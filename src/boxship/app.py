@@ -6,9 +6,10 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from boxship import migrations
-from boxship.config import Settings
+from boxship.config import BackendKind, Settings, VolumeBackend
 from boxship.core import metrics
 from boxship.core.auth.rules import Rules
 from boxship.core.db import database as db
@@ -23,7 +24,8 @@ from boxship.core.service import Service
 from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
-from boxship.drivers.storage.interface import Backups, Blobs, Storage
+from boxship.drivers.shares.interface import Exports
+from boxship.drivers.storage.interface import Backends, Backups, Blobs, Storage
 from boxship.services.container import api as container_api
 from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
@@ -49,6 +51,12 @@ from boxship.services.network import policy as network_policy
 from boxship.services.network import public as network
 from boxship.services.network import reconciler as network_reconciler
 from boxship.services.network.live import metadata as network_metadata
+from boxship.services.share import api as share_api
+from boxship.services.share import policy as share_policy
+from boxship.services.share import public as share
+from boxship.services.share import reconciler as share_reconciler
+from boxship.services.share import versions as share_versions
+from boxship.services.share.live import ShareLive
 from boxship.services.volume import api as volume_api
 from boxship.services.volume import policy as volume_policy
 from boxship.services.volume import public as volume
@@ -63,9 +71,11 @@ class Drivers:
 
     engine: Engine
     fabric: Fabric
-    storage: Storage
+    storage: Backends
     blobs: Blobs
     backups: Backups
+    shares: Storage
+    exports: Exports
 
 
 def plug(settings: Settings, mark: str) -> Drivers:
@@ -78,22 +88,59 @@ def plug(settings: Settings, mark: str) -> Drivers:
     if settings.engine in {"fake", "none"}:
         from boxship.drivers.engine.fake import FakeEngine
         from boxship.drivers.linux.fake import FakeFabric
+        from boxship.drivers.shares.fake import FakeExports
         from boxship.drivers.storage.fake import FakeStorage
 
         return Drivers(
-            FakeEngine(state / "engine"), FakeFabric(state / "fabric"), FakeStorage(state / "volumes"), blobs, backups
+            FakeEngine(state / "engine"),
+            FakeFabric(state / "fabric"),
+            _fake_storage(settings),
+            blobs,
+            backups,
+            FakeStorage(state / "shares"),
+            FakeExports(state / "exports", settings.share_address),
         )
     from boxship.drivers.engine.docker import DockerEngine
     from boxship.drivers.linux.kernel import KernelFabric
+    from boxship.drivers.shares.ganesha import GaneshaExports
     from boxship.drivers.storage.file import FileStorage
 
     return Drivers(
         DockerEngine(settings.engine_socket, mark, state / "engine"),
         KernelFabric(mark),
-        FileStorage(state / "volumes", mark),
+        _storage(settings, mark),
         blobs,
         backups,
+        FileStorage(state / "shares", mark),
+        GaneshaExports(state / "exports", mark, settings.share_address, settings.share_port),
     )
+
+
+def _fake_storage(settings: Settings) -> Backends:
+    """Every backend as directories, whatever its kind."""
+    from boxship.drivers.storage.backends import StorageBackends
+    from boxship.drivers.storage.fake import FakeStorage
+
+    return StorageBackends({each.name: FakeStorage(_place(settings, each)) for each in settings.backends})
+
+
+def _storage(settings: Settings, mark: str) -> Backends:
+    """The backends that the settings name."""
+    from boxship.drivers.storage.backends import StorageBackends
+    from boxship.drivers.storage.file import FileStorage
+
+    storages: dict[str, Storage] = {}
+    for each in settings.backends:
+        directory = Path(each.directory) / f"boxship-{mark}" if each.directory else _place(settings, each)
+        storages[each.name] = FileStorage(directory, mark)
+    return StorageBackends(storages)
+
+
+def _place(settings: Settings, backend: VolumeBackend) -> Path:
+    """Where in the state directory a backend has what it does not have elsewhere."""
+    if backend.kind == BackendKind.FILE and not backend.directory:
+        return settings.state_dir / "volumes"
+    return settings.state_dir / "backends" / backend.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +172,7 @@ def services(base: Base, people: identity_live.IdentityLive) -> list[Service]:
         _images(base, images),
         _networks(base),
         _volumes(base, images),
+        _shares(base),
         _containers(base, images),
     ]
 
@@ -178,7 +226,28 @@ def _volumes(base: Base, images: image_live.ImageLive) -> Service:
             volume_reconciler.BackupReconciler(database, storage, base.drivers.backups, hosts, deadline=deadline),
             volume_reconciler.UploadReconciler(database, storage, images, hosts, deadline=deadline),
         ],
+        preparations=[volume.Register(database, base.settings).say],
         live=VolumeLive(base.drivers.storage, base.settings.host_name),
+    )
+
+
+def _shares(base: Base) -> Service:
+    deadline, database, hosts = base.settings.step_deadline, base.database, base.hosts
+    storage, exports = base.drivers.shares, base.drivers.exports
+    return Service(
+        types=("shared-file-system", "sharev2", "share"),
+        name="manila",
+        prefix="share",
+        endpoint="/share/v2",
+        dialect=dialects.MANILA,
+        routes=share_api.ROUTES,
+        rules=share_policy.RULES,
+        microversions=share_versions.MICROVERSIONS,
+        reconcilers=[
+            share_reconciler.ShareReconciler(database, storage, exports, hosts, deadline=deadline),
+            share_reconciler.SnapshotReconciler(database, storage, hosts, deadline=deadline),
+        ],
+        live=ShareLive(storage, base.settings.host_name),
     )
 
 
@@ -246,6 +315,7 @@ class Program:
             project_id = await identity.bootstrap(transaction, passwords)
             await network.bootstrap(transaction, self.settings, project_id)
             await volume.bootstrap(transaction)
+            await share.bootstrap(transaction)
         await self.hosts.begin()
         self._watch_hosts()
         if self.settings.engine == "none":
@@ -254,6 +324,8 @@ class Program:
         await self.drivers.fabric.open()
         await self.drivers.storage.open()
         await self.drivers.backups.open()
+        await self.drivers.shares.open()
+        await self.drivers.exports.open()
         for service in self.services:
             for reconciler in service.reconcilers:
                 self.loop.add(reconciler)

@@ -11,6 +11,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,39 @@ from boxship.core import errors
 Seconds = Annotated[float, Meta(gt=0, le=86400 * 365)]
 Amount = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 Ratio = Annotated[float, Meta(gt=0, le=10000)]
+
+
+VolumeGroup = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_+.][A-Za-z0-9_+.-]*)?$", max_length=127)]
+"""A name as lvm(8) allows them."""
+
+FILE = "file"
+"""The name of the backend of who names none."""
+
+
+class BackendKind(StrEnum):
+    """What volumes are in a backend."""
+
+    FILE = "file"
+    NFS = "nfs"
+    LVM = "lvm"
+
+
+class VolumeBackend(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place that volumes are kept in; which fields go with which ``kind`` is told in docs/storage.md."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+    kind: BackendKind
+    directory: str = ""
+    share: str = ""
+    options: Annotated[str, Meta(pattern=r"^[^\s]*$")] = ""
+    file_system: Annotated[str, Meta(pattern=r"^[a-z0-9._-]+$")] = "nfs"
+    group: VolumeGroup = ""
+    pool: VolumeGroup = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether all hosts reach the same volumes in it."""
+        return self.kind == BackendKind.NFS
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +87,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host_lease: Seconds = 20
     """Seconds without a sign of life after which other hosts take over routers and name services: some four of the beats,
     so that one that is late moves nothing."""
+    share_address: str = ""
+    """The IP address of this host that shares are exported at by NFS; empty: they are used on their own host only."""
+    share_port: Annotated[int, Meta(ge=1, le=65535)] = 2049
+    """The TCP port of that; IANA's for NFS."""
     engine: str = "docker"
     """``docker``, ``fake`` for a cloud that runs nothing and needs neither root nor Docker, or ``none`` for a process that
     only answers requests, while other hosts that share its database do the work."""
@@ -113,6 +151,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Gigabytes of the volumes that the backups of a project are of."""
     quota_per_volume_gigabytes: Amount = -1
     """Gigabytes that a single volume may have."""
+    quota_shares: Amount = 50
+    """Shares of a project; Manila's defaults here and below."""
+    quota_share_gigabytes: Amount = 1000
+    """Gigabytes of all shares of a project."""
+    quota_share_snapshots: Amount = 50
+    """Snapshots of shares of a project."""
+    quota_share_snapshot_gigabytes: Amount = 1000
+    """Gigabytes of all snapshots of shares of a project."""
+    quota_per_share_gigabytes: Amount = -1
+    """Gigabytes that a single share may have."""
     quota_containers: Amount = 40
     """Containers of a project; Zun's defaults for the container quotas."""
     quota_memory: Amount = 51200
@@ -137,6 +185,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many times the disk of a host may be promised, where the engine limits the disk of containers at all."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 16
     """Rows of one kind that are reconciled at once; the engine gains nothing from more on small hosts."""
+
+    volume_backends: tuple[VolumeBackend, ...] = ()
+    """Where volumes are kept, the first the one for who asks for none: a list of name, kind and what the kind asks for
+    (docs/storage.md), in the environment as JSON; empty: one named file, of files in the state directory."""
+
+    @property
+    def backends(self) -> tuple[VolumeBackend, ...]:
+        """The backends of this host; one at least."""
+        return self.volume_backends or (VolumeBackend(name=FILE, kind=BackendKind.FILE),)
 
     @property
     def host_name(self) -> str:
@@ -199,6 +256,8 @@ def load(given: Mapping[str, object], environment: Mapping[str, str] | None = No
     state_dir = Path(str(from_command.get("state_dir") or from_environment.get("state_dir") or Settings().state_dir))
     from_file = _file(state_dir / "boxship.yaml")
     merged = {**from_file, **from_environment, **from_command, "state_dir": state_dir.absolute()}
+    if isinstance(written := merged.get("volume_backends"), str):
+        merged["volume_backends"] = _listed(written)
     try:
         settings = msgspec.convert(
             {name: str(value) if isinstance(value, Path) else value for name, value in merged.items()},
@@ -212,6 +271,49 @@ def load(given: Mapping[str, object], environment: Mapping[str, str] | None = No
     return settings
 
 
+def _listed(written: str) -> object:
+    """A list that is written as JSON. BadRequest: it is none."""
+    try:
+        return msgspec.json.decode(written or "[]", type=list[dict[str, str]])
+    except msgspec.MsgspecError as error:
+        raise errors.BadRequest(f"it is not a list in JSON: {error}", field="volume_backends") from error
+
+
+_PLACES = {
+    BackendKind.FILE: ({"directory"}, ({"directory"}, set())),
+    BackendKind.NFS: ({"directory", "share", "options"}, ({"directory"}, {"share"})),
+    BackendKind.LVM: ({"group", "pool"}, ({"group", "pool"},)),
+}
+"""The fields that go with each kind of backend, and those that one of has to be given."""
+
+
+def _check_backends(settings: Settings) -> None:
+    """BadRequest: fields that do not go with a kind, or two backends of one name or place."""
+    places: set[tuple[str, ...]] = set()
+    for number, backend in enumerate(settings.backends):
+        _check_backend(backend)
+        place = (backend.directory.rstrip("/"), backend.share, backend.group, backend.pool)
+        if place in places or backend.name in {other.name for other in settings.backends[:number]}:
+            raise errors.BadRequest(f"two have the name or the place of {backend.name!r}", field="volume_backends")
+        places.add(place)
+
+
+def _check_backend(backend: VolumeBackend) -> None:
+    fields, needed = _PLACES[backend.kind]
+    places = {"directory", "share", "options", "group", "pool"}
+    given = {name for name in places if getattr(backend, name)}
+    where = f"backend {backend.name!r} of the kind {backend.kind}"
+    if given - fields:
+        raise errors.BadRequest(f"{where} has no {', '.join(sorted(given - fields))}", field="volume_backends")
+    if given - {"options"} not in needed:
+        words = " or ".join(" and ".join(sorted(need)) for need in needed)
+        raise errors.BadRequest(f"{where} needs {words}", field="volume_backends")
+    if backend.directory and not Path(backend.directory).is_absolute():
+        raise errors.BadRequest(f"{where}: {backend.directory!r} is not an absolute path", field="volume_backends")
+    if backend.share and not re.fullmatch(r"[^\s,:-][^\s,:]*:/[^\s]*|\[[0-9A-Fa-f:]+\]:/[^\s]*", backend.share):
+        raise errors.BadRequest(f"{where}: {backend.share!r} is not HOST:/PATH", field="volume_backends")
+
+
 def _check(settings: Settings) -> None:
     """BadRequest: settings that are right by themselves do not go together, or a URL is of no use."""
     given, missing = ("tls_certificate", "tls_key") if settings.tls_certificate else ("tls_key", "tls_certificate")
@@ -221,6 +323,7 @@ def _check(settings: Settings) -> None:
         path = getattr(settings, name)
         if path and not Path(path).is_absolute():
             raise errors.BadRequest(f"{path!r} is not an absolute path", field=name)
+    _check_backends(settings)
     sessions = settings.websocket_url
     if sessions and not re.fullmatch(r"wss?://[^/?#\s]+[^?#\s]*", sessions):
         raise errors.BadRequest(f"{sessions!r} is not a URL that begins with ws:// or wss://", field="websocket_url")

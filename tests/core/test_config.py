@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,51 @@ def test_wrong_addresses(listen: str) -> None:
 
 def test_a_public_url_loses_its_slash() -> None:
     assert config.Settings(public_url="https://cloud.example/").url == "https://cloud.example"
+
+
+BACKENDS = [
+    {"name": "file", "kind": "file"},
+    {"name": "disk", "kind": "file", "directory": "/srv/two"},
+    {"name": "nfs", "kind": "nfs", "share": "filer:/volumes", "options": "vers=4.2"},
+    {"name": "thin", "kind": "lvm", "group": "vg0", "pool": "thin"},
+]
+
+
+def test_backends_of_volumes_are_the_same_in_the_file_and_in_the_environment(tmp_path: Path) -> None:
+    written = json.dumps(BACKENDS)
+    by_file = load(tmp_path, f"volume_backends: {written}").backends
+    (tmp_path / "boxship.yaml").unlink()
+    assert by_file == load(tmp_path, environment={"BOXSHIP_VOLUME_BACKENDS": written}).backends
+    assert [(each.name, each.shared) for each in by_file] == [
+        *(("file", False), ("disk", False), ("nfs", True), ("thin", False))
+    ]
+
+
+def test_who_names_no_backend_has_one_of_files(tmp_path: Path) -> None:
+    assert [(each.name, each.kind, each.directory) for each in load(tmp_path).backends] == [("file", "file", "")]
+
+
+@pytest.mark.parametrize(
+    ("backends", "reason"),
+    [
+        ([{"name": "a b", "kind": "file"}], "regex"),
+        ([{"name": "a", "kind": "tape"}], "tape"),
+        ([{"name": "a", "kind": "file", "speed": "2"}], "speed"),
+        ([{"name": "a", "kind": "file", "directory": "srv"}], "not an absolute path"),
+        ([{"name": "a", "kind": "file", "share": "h:/p"}], "has no share"),
+        ([{"name": "a", "kind": "nfs"}], "needs directory or share"),
+        ([{"name": "a", "kind": "nfs", "directory": "/a", "share": "h:/p"}], "needs directory or share"),
+        ([{"name": "a", "kind": "nfs", "share": "-o exec"}], "not HOST:/PATH"),
+        ([{"name": "a", "kind": "nfs", "share": "-oexec:/"}], "not HOST:/PATH"),
+        ([{"name": "a", "kind": "nfs", "share": "h:/p", "options": "a b"}], "regex"),
+        ([{"name": "a", "kind": "lvm", "group": "vg0"}], "needs group and pool"),
+        ([{"name": "a", "kind": "lvm", "group": "-vg0", "pool": "p"}], "regex"),
+        ([{"name": "a", "kind": "file"}, {"name": "b", "kind": "file"}], "place of 'b'"),
+        ([{"name": "a", "kind": "file"}, {"name": "a", "kind": "file", "directory": "/b"}], "place of 'a'"),
+        ("nfs", "not a list in JSON"),
+    ],
+)
+def test_a_wrong_backend_is_named_with_the_reason(tmp_path: Path, backends: object, reason: str) -> None:
+    text = backends if isinstance(backends, str) else json.dumps(backends)
+    with pytest.raises(errors.BadRequest, match=reason):
+        load(tmp_path, environment={"BOXSHIP_VOLUME_BACKENDS": text})

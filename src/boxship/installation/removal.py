@@ -12,7 +12,7 @@ from pathlib import Path
 from boxship.core import errors
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
-from boxship.drivers.storage.interface import Storage
+from boxship.drivers.storage.interface import Backends
 from boxship.installation import directory, files
 
 IMAGES = "boxship.invalid/glance"
@@ -46,7 +46,7 @@ async def images(engine: Engine) -> int:
     return len(found)
 
 
-async def world(fabric: Fabric, storage: Storage, done: Callable[[str, Awaitable[None]], Awaitable[None]]) -> None:
+async def world(fabric: Fabric, storage: Backends, done: Callable[[str, Awaitable[None]], Awaitable[None]]) -> None:
     """Remove networks, then volumes; ``done`` wraps each step, to show it."""
     await done("Networks", fabric.destroy())
     await done("Volumes", storage.destroy())

@@ -37,7 +37,7 @@ class Api:
     @property
     def storage(self) -> FakeStorage:
         """What the cloud keeps its volumes in."""
-        found = self.cloud.program.drivers.storage
+        found = self.cloud.program.drivers.storage.of("file")
         assert isinstance(found, FakeStorage)
         return found
 

@@ -12,7 +12,7 @@ from boxship.core import clock
 from boxship.core import errors as core_errors
 from boxship.core.http.call import Query
 from boxship.services.volume import errors
-from boxship.services.volume.model import VolumeType
+from boxship.services.volume.model import Backend, VolumeType
 from boxship.services.volume.operations import messages, placement, quotas, scheduling, transfers, volume_types
 from boxship.services.volume.store import messages as message_store
 from boxship.services.volume.store import transfers as transfer_store
@@ -41,7 +41,7 @@ def api(cloud: clouds.Cloud) -> Api:
     ],
 )
 def test_extra_specs_ask_for_capabilities(specs: dict[str, str], met: bool) -> None:
-    assert scheduling.meets(scheduling.BACKEND, specs) is met
+    assert scheduling.meets(Backend(), specs) is met
 
 
 async def test_a_type_has_quotas_of_its_own(api: Api) -> None:

@@ -55,7 +55,7 @@ async def test_from_creation_to_removal(cloud: Cloud) -> None:
     await until(cloud, id, "available")
     assert (await cloud.request("alice", "DELETE", f"{ALICE}/volumes/{id}")).status_code == 202
     await gone(cloud, id)
-    assert await cloud.program.drivers.storage.sights() == []
+    assert await cloud.program.drivers.storage.of("file").sights() == []
 
 
 async def _check_attachment(cloud: Cloud, id: str, volume_id: str) -> None:

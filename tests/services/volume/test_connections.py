@@ -47,7 +47,7 @@ async def test_the_device_comes_with_the_answer_and_goes_with_the_attachment(api
 
 
 def storage_of(api: Api) -> FakeStorage:
-    found = api.cloud.program.drivers.storage
+    found = api.cloud.program.drivers.storage.of("file")
     assert isinstance(found, FakeStorage)
     return found
 

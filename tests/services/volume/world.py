@@ -16,6 +16,7 @@ from boxship.core.auth.rules import Rules
 from boxship.core.db import types
 from boxship.core.db.database import SqliteDatabase
 from boxship.core.hosts import Hosts
+from boxship.drivers.storage.backends import StorageBackends
 from boxship.drivers.storage.fake import FakeBlobs, FakeStorage
 from boxship.drivers.storage.interface import Storage
 from boxship.services.image import public as image
@@ -82,7 +83,8 @@ class World:
         hosts = Hosts(self.database, self.settings)
         peers: Any = None
         images = image.ImageLive(FakeBlobs(self.images), hosts, peers)
-        return VolumeReconciler(self.database, storage or self.storage, images, hosts, deadline=5)
+        storages = StorageBackends({"file": storage or self.storage})
+        return VolumeReconciler(self.database, storages, images, hosts, deadline=5)
 
     async def create(self, **wish: Any) -> str:
         async with self.database.write() as transaction:

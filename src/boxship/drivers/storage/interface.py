@@ -6,7 +6,7 @@ Storage never sees the database and never decides.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -144,6 +144,45 @@ class Storage(Protocol):
 
     async def destroy(self) -> None:
         """Unmount, detach and remove all volumes and snapshots of this installation. Repeatable."""
+        ...
+
+
+class SharedStorage(Storage, Protocol):
+    """A storage that several hosts reach the same volumes in. What works on a volume has it alone until it is done, and for as
+    long as the volume has a device here: to the verbs of the other hosts it is Busy. ``destroy`` removes volumes only where no
+    other host uses the storage."""
+
+    async def owner(self, id: str) -> str | None:
+        """The name of the host that has the volume; None: nobody has."""
+        ...
+
+    async def disown(self, id: str, host: str) -> None:
+        """That host is gone for good and never comes back to the volume. Repeatable; nothing happens to another's."""
+        ...
+
+
+class Backends(Protocol):
+    """The storages of this host by the names that operators gave them."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All, the one for who asks for none first."""
+        ...
+
+    def of(self, name: str) -> Storage:
+        """Busy: this host has none of that name, as it is set up now."""
+        ...
+
+    def shared(self, name: str) -> SharedStorage | None:
+        """The storage, if other hosts reach the same volumes in it. Busy as ``of``."""
+        ...
+
+    async def open(self) -> None:
+        """Open all; repeatable. A shared one that is not ready yet keeps nobody from the others: its verbs look again."""
+        ...
+
+    async def destroy(self) -> None:
+        """Destroy all that is this installation's, in every one. Repeatable. Busy: one is in use; the others are done."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boxship.core.errors import DriverError
-from boxship.drivers.storage.interface import Storage
+from boxship.drivers.storage.interface import Backends
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +18,17 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class VolumeLive:
-    """The storage of this host, named ``host``."""
+    """The storages of this host, named ``host``."""
 
-    storage: Storage
+    storages: Backends
     host: str
 
-    async def capacity(self, host: str) -> Room | None:
-        """What the storage has. None: it is another host's, or does not answer."""
+    async def capacity(self, host: str, backend: str) -> Room | None:
+        """What a storage has. None: it is another host's, or does not answer."""
         if host != self.host:
             return None
         try:
-            capacity = await self.storage.capacity()
+            capacity = await self.storages.of(backend).capacity()
         except DriverError:
             return None
         return Room(capacity.total, capacity.free)

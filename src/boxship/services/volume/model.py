@@ -22,6 +22,18 @@ GIB = 1 << 30
 """Bytes of the unit that sizes are given in."""
 
 
+FILE = "file"
+"""The name, and the kind, of the backend of hosts that never said which ones they have."""
+
+
+class Backend(msgspec.Struct, frozen=True):
+    """A place on a host that volumes are kept in; ``shared``: other hosts reach the same volumes in theirs of this name."""
+
+    name: str = FILE
+    kind: str = FILE
+    shared: bool = False
+
+
 class Volume(msgspec.Struct, frozen=True):
     """A volume: what is wished and what was last seen of it. The order of fields is the order of columns."""
 
@@ -50,7 +62,7 @@ class Volume(msgspec.Struct, frozen=True):
     # store, with every change: follows from the columns above (states.shown), kept so that lists filter by it
     status: str
     updated_at: datetime | None
-    # create, once: the host whose disk it is on
+    # create: the host whose disk it is on; attachments: the one that a volume of a shared backend follows its user to
     host: str = ""
     # operations: the state that attachments of the API, actions and transfers give it (``states.CLAIMS``); empty: none
     claim: str = ""
@@ -72,6 +84,8 @@ class Volume(msgspec.Struct, frozen=True):
     reverted: int = 0
     # operations: what its bytes are needed for (states.ERRANDS), which the reconciler of that ends; empty: nothing
     errand: str = ""
+    # create, once: the backend of its host that it is in
+    backend: str = FILE
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -121,17 +135,20 @@ class Snapshot(msgspec.Struct, frozen=True):
     # operations: the state that an admin declares it to be in, empty: none; and the progress that a client tells then
     declared: str = ""
     progress: str | None = None
+    # create, once: its volume's
+    backend: str = FILE
 
 
 class Upload(msgspec.Struct, frozen=True):
     """An image is being made of what a volume holds. Written by operations; forgotten when the image has its bytes. ``id`` is
-    the image's, ``host`` the volume's."""
+    the image's, ``host`` and ``backend`` the volume's."""
 
     id: str
     volume_id: str
     host: str
     created_at: datetime
     fault: str | None = None
+    backend: str = FILE
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -172,6 +189,8 @@ class Backup(msgspec.Struct, frozen=True):
     volume_metadata: dict[str, str] = {}
     image_metadata: dict[str, str] = {}
     bootable: bool = False
+    # create, once: the backend that its source was in
+    backend: str = FILE
 
 
 class VolumeType(msgspec.Struct, frozen=True):

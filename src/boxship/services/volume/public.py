@@ -15,12 +15,14 @@ from boxship.services.volume import errors
 from boxship.services.volume.model import Volume
 from boxship.services.volume.operations import attachments, volume_types, volumes
 from boxship.services.volume.operations.attachments import AttachmentWish
+from boxship.services.volume.operations.backends import Register
 from boxship.services.volume.states import State
 from boxship.services.volume.store import volumes as store
 
 __all__ = [
     "AttachmentWish",
     "MountView",
+    "Register",
     "VolumeView",
     "attach",
     "bootstrap",
@@ -88,9 +90,9 @@ async def hosts_of(transaction: Transaction, volume_ids: Sequence[str]) -> list[
     return [volume.host for volume in await store.of(transaction, volume_ids)]
 
 
-async def place(transaction: Transaction, volume_ids: Sequence[str], host: str) -> None:
+async def place(transaction: Transaction, settings: Settings, volume_ids: Sequence[str], host: str) -> None:
     """Have volumes that were made for nobody's disk (``host`` empty) on this one."""
-    await store.place(transaction, volume_ids, host)
+    await volumes.place(transaction, settings, volume_ids, host)
 
 
 async def attach(transaction: Transaction, volume_id: str, attachment: AttachmentWish) -> None:

@@ -204,7 +204,7 @@ async def _placed(call: Call[Any], row: model.Capsule, containers: Sequence[mode
         disks=placement.disks(call.settings, await volume.hosts_of(call.transaction, ids)),
     )
     row = structs.replace(row, host=await placement.choose(call.transaction, call.settings, wish))
-    await volume.place(call.transaction, ids, row.host)
+    await volume.place(call.transaction, call.settings, ids, row.host)
     return row
 
 

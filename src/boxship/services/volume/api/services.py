@@ -6,7 +6,7 @@ from boxship.core.errors import BadRequest, NotFound
 from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import Route
 from boxship.services.volume import errors, versions
-from boxship.services.volume.live import VolumeLive
+from boxship.services.volume.live import Room, VolumeLive
 from boxship.services.volume.operations import scheduling, services, volume_types
 from boxship.services.volume.schemas import services as wire
 
@@ -71,11 +71,16 @@ async def list_pools(call: ServiceCall) -> Reply:
         found = await services.taking(transaction, call.settings)
         if call.version >= versions.POOLS_OF_TYPE and (wanted := call.query.one("volume_type")):
             chosen = await volume_types.chosen_type(transaction, call.caller, wanted)
-            found = [one for one in found if scheduling.meets(one.address.partition("@")[2], chosen.extra_specs)]
+            found = [one for one in found if one.backend and scheduling.meets(one.backend, chosen.extra_specs)]
     detail = call.query.flag("detail")
-    pools = [wire.pool(one, await call.live.capacity(one.host), detail=detail) for one in found]
+    pools = [wire.pool(one, await _room(call, one), detail=detail) for one in found]
     name = call.query.one("name") if call.version >= versions.POOL_FILTERS else None
     return Reply({"pools": [pool for pool in pools if name in {None, pool["name"]}]})
+
+
+async def _room(call: ServiceCall, one: services.Service) -> Room | None:
+    """What the backend of a service has; None where this host cannot tell."""
+    return await call.live.capacity(one.host, one.backend.name) if one.backend else None
 
 
 async def show_capabilities(call: ServiceCall) -> Reply:

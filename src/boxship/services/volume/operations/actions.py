@@ -15,8 +15,8 @@ from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
 from boxship.core.http.call import new_id
 from boxship.services.volume import errors
-from boxship.services.volume.model import Attachment, Volume
-from boxship.services.volume.operations import connections, needs, quotas, scheduling, volume_types, volumes
+from boxship.services.volume.model import Attachment, Volume, VolumeType
+from boxship.services.volume.operations import connections, needs, placement, quotas, volume_types, volumes
 from boxship.services.volume.operations.connections import Attached, Connector
 from boxship.services.volume.operations.needs import CLIENT, CONNECTION, SERVER
 from boxship.services.volume.states import State
@@ -167,7 +167,7 @@ async def retype(transaction: Transaction, caller: Caller, settings: Settings, i
         raise errors.InvalidVolume(
             f"Volume {id} is {volume.status}; it must be available or in-use, and of another type than the new one."
         )
-    if not scheduling.meets(scheduling.BACKEND, wanted.extra_specs):
+    if not await _stays(transaction, settings, volume, wanted):
         raise errors.InvalidVolume(f"Volume {id} would have to move to another backend to be of type {wanted.name}.")
     several = volume_types.multi(wanted)
     if several != volume.multiattach and volume.status != State.AVAILABLE:
@@ -176,6 +176,12 @@ async def retype(transaction: Transaction, caller: Caller, settings: Settings, i
     demand = quotas.Demand(type_name=wanted.name, volumes=1, gigabytes=volume.size)
     await quotas.require_typed(transaction, volume.project_id, limits, demand)
     await volumes.change_wish(transaction, volume, type_id=wanted.id, multiattach=several)
+
+
+async def _stays(transaction: Transaction, settings: Settings, volume: Volume, wanted: VolumeType) -> bool:
+    """Whether the backend of the volume has what the type asks for."""
+    origin = placement.Origin(volume.host, volume.backend)
+    return await placement.at(transaction, settings, wanted.extra_specs, origin) == volume.backend
 
 
 async def force_delete(transaction: Transaction, caller: Caller, id: str) -> None:

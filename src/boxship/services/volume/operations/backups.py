@@ -70,6 +70,7 @@ async def create_backup(transaction: Transaction, caller: Caller, settings: Sett
             created_at=now,
             data_timestamp=snapshot.created_at if snapshot else now,
             host=volume.host,
+            backend=snapshot.backend if snapshot else volume.backend,
             name=wish.name,
             description=wish.description,
             metadata=wish.metadata,

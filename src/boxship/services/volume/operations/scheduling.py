@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-BACKEND = "file"
-"""The name of the one backend of every host."""
+from boxship.services.volume.model import Backend
+
 VENDOR = "Open Source"
 """What Cinder's own drivers say of their vendor."""
 PROTOCOL = "local"
 """The name of os-brick's connector for devices of the same host."""
 
 
-def capabilities(backend: str) -> dict[str, str]:
+def capabilities(backend: Backend) -> dict[str, str]:
     """What can be asked of a backend."""
     return {
-        "volume_backend_name": backend,
-        "pool_name": backend,
+        "volume_backend_name": backend.name,
+        "pool_name": backend.name,
         "vendor_name": VENDOR,
         "storage_protocol": PROTOCOL,
         "driver_version": "1.0",
@@ -32,10 +32,16 @@ def capabilities(backend: str) -> dict[str, str]:
     }
 
 
-def meets(backend: str, specs: Mapping[str, str]) -> bool:
+def meets(backend: Backend, specs: Mapping[str, str]) -> bool:
     """Whether the backend has all that the extra specs ask for."""
     has = capabilities(backend)
     return all(_is_met(has.get(name), wanted) for name, wanted in _asked(specs))
+
+
+def first(backends: Iterable[Backend], specs: Mapping[str, str], preferred: str = "") -> Backend | None:
+    """The backend of that name where it has what is asked for, else the first that has; None: none has."""
+    able = [backend for backend in backends if meets(backend, specs)]
+    return next((backend for backend in able if backend.name == preferred), next(iter(able), None))
 
 
 def _asked(specs: Mapping[str, str]) -> Iterable[tuple[str, str]]:

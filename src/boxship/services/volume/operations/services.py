@@ -6,7 +6,7 @@ disables takes nothing new and goes on with what it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -15,7 +15,8 @@ from boxship.config import Settings
 from boxship.core import clock, hosts
 from boxship.core.db.database import Transaction
 from boxship.services.volume import errors
-from boxship.services.volume.operations import scheduling
+from boxship.services.volume.model import Backend
+from boxship.services.volume.operations import backends
 from boxship.services.volume.store import services as store
 
 VOLUME = "cinder-volume"
@@ -32,7 +33,7 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """A service of a host; ``address`` is the host, of what keeps volumes host@backend."""
+    """A service of a host; ``address`` is the host, of what keeps volumes host@backend, and ``backend`` that."""
 
     binary: str
     host: str
@@ -42,35 +43,35 @@ class Service(msgspec.Struct, frozen=True):
     updated_at: datetime
     disabled: bool
     reason: str | None
+    backend: Backend | None = None
 
 
 async def list_services(
     transaction: Transaction, settings: Settings, binary: str | None = None, host: str | None = None
 ) -> list[Service]:
     """The services of all hosts that are known, by host; ``host`` names one or what stands before its ``@``."""
-    disabled = await store.disabled(transaction)
-    found = [one for host in await hosts.known(transaction) for one in _services(settings, host, disabled)]
+    disabled, said = await store.disabled(transaction), await backends.by_host(transaction, settings)
+    found = [
+        one
+        for host in await hosts.known(transaction)
+        for one in _services(settings, host, (disabled, backends.of_host(said, host.name)))
+    ]
     return [one for one in found if binary in {None, one.binary} and host in {None, one.host, one.address}]
 
 
 def _services(
-    settings: Settings, host: hosts.Host, disabled: dict[tuple[str, str], store.Disabled]
+    settings: Settings, host: hosts.Host, has: tuple[dict[tuple[str, str], store.Disabled], Sequence[Backend]]
 ) -> Iterable[Service]:
     """A host without an engine keeps no volumes."""
+    disabled, backends = has
     seen = clock.now() - timedelta(seconds=host.age)
     for binary in BINARIES if host.works else (SCHEDULER,):
-        addresses = [f"{host.name}@{name}" for name in backends(settings)] if binary == VOLUME else [host.name]
-        for address in addresses:
+        for backend in backends if binary == VOLUME else [None]:
+            address = f"{host.name}@{backend.name}" if backend else host.name
             off = disabled.get((address, binary))
             lives = host.name == settings.host_name or host.lives(settings.host_lease)  # who answers lives
             reason = off.reason if off else None
-            yield Service(binary, host.name, address, host.zone, lives, seen, off is not None, reason)
-
-
-def backends(settings: Settings) -> list[str]:
-    """The names of the backends of every host."""
-    del settings
-    return [scheduling.BACKEND]
+            yield Service(binary, host.name, address, host.zone, lives, seen, off is not None, reason, backend)
 
 
 async def set_enabled(

@@ -66,6 +66,7 @@ async def create_snapshot(transaction: Transaction, caller: Caller, settings: Se
             size=volume.size,
             created_at=clock.now(),
             host=volume.host,
+            backend=volume.backend,
             name=wish.name,
             description=wish.description,
         ),

@@ -22,13 +22,14 @@ _COPIED = frozenset({State.AVAILABLE, State.IN_USE})
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What a new volume begins with: a kind of the driver's and an id, or nothing; ``size`` in GiB; whose disk it is on, and
-    the type that the new one has unless another is named."""
+    """What a new volume begins with: a kind of the driver's and an id, or nothing; ``size`` in GiB; whose disk and which
+    backend it is on, and the type that the new one has unless another is named."""
 
     kind: str = ""
     id: str | None = None
     size: int = 0
     host: str | None = None
+    backend: str = ""
     type_id: str | None = None
     bootable: bool = False
     image: dict[str, str] = {}
@@ -50,11 +51,13 @@ async def origin(transaction: Transaction, caller: Caller, named: Named) -> Orig
     if named.snapshot_id:
         taken, of = await snapshot(transaction, caller, named.snapshot_id)
         said = await image_metadata_of(transaction, of.id)
-        return Origin("snapshot", taken.id, taken.size, taken.host, of.type_id, of.bootable, said)
+        return Origin("snapshot", taken.id, taken.size, taken.host, taken.backend, of.type_id, of.bootable, said)
     if named.volume_id:
         copied = await volume(transaction, caller, named.volume_id)
         said = await image_metadata_of(transaction, copied.id)
-        return Origin("volume", copied.id, copied.size, copied.host, copied.type_id, copied.bootable, said)
+        return Origin(
+            "volume", copied.id, copied.size, copied.host, copied.backend, copied.type_id, copied.bootable, said
+        )
     return await _from_image(transaction, caller, named.image) if named.image else Origin()
 
 

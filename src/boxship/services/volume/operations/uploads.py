@@ -49,7 +49,7 @@ async def upload(
         properties=await _properties(transaction, id),
     )
     made = await image.create_image(transaction, caller, settings, new)
-    await uploads.insert(transaction, Upload(made, id, volume.host, clock.now()))
+    await uploads.insert(transaction, Upload(made, id, volume.host, clock.now(), backend=volume.backend))
     changed = await volumes.change_wish(transaction, volume, errand=State.UPLOADING)
     transaction.wake(UPLOAD, made)
     found = await image.find_image(transaction, caller, made)

@@ -21,7 +21,6 @@ from boxship.services.volume.operations import (
     placement,
     quotas,
     resource_filters,
-    scheduling,
     sources,
     volume_types,
     wishes,
@@ -71,8 +70,12 @@ async def create_volume(transaction: Transaction, caller: Caller, settings: Sett
     size = sources.size(wish.size, origin)
     demand = quotas.Demand(type_name=volume_type.name, volumes=1, gigabytes=size, largest=size)
     await quotas.require(transaction, settings, wish.project_id, demand)
-    place = await placement.choose(transaction, settings, volume_type.extra_specs, wish.availability_zone)
+    specs = volume_type.extra_specs
+    place = await placement.choose(transaction, settings, specs, wish.availability_zone)
     host = wish.host if origin.host is None else origin.host
+    backend = place.backend if place else None
+    if host is not None:
+        backend = await placement.at(transaction, settings, specs, placement.Origin(host, origin.backend))
     new = msgspec.structs.replace(
         _new_volume(caller, wish, volume_type),
         size=size,
@@ -81,9 +84,9 @@ async def create_volume(transaction: Transaction, caller: Caller, settings: Sett
         source_kind=origin.kind,
         source_id=origin.id,
         bootable=origin.bootable,
+        backend=backend or settings.backends[0].name,
     )
-    met = place is not None or (host is not None and scheduling.meets(scheduling.BACKEND, volume_type.extra_specs))
-    volume = await (_insert(transaction, new) if met else _insert_nowhere(transaction, new))
+    volume = await (_insert(transaction, new) if backend else _insert_nowhere(transaction, new))
     await store.put_metadata(transaction, volume.id, wish.metadata, replace=False)
     await image_store.put(transaction, volume.id, origin.image)
     return volume
@@ -133,6 +136,16 @@ def _new_volume(caller: Caller, wish: VolumeWish, volume_type: VolumeType) -> Vo
         status=State.CREATING,
         updated_at=None,
     )
+
+
+async def place(transaction: Transaction, settings: Settings, ids: Sequence[str], host: str) -> None:
+    """Have those of these volumes that are on no host yet on this one, in one of its backends."""
+    for volume in await store.of(transaction, ids):
+        if not volume.host:
+            kind = await volume_types.of_volume(transaction, volume)
+            origin = placement.Origin(host, volume.backend)
+            backend = await placement.at(transaction, settings, kind.extra_specs, origin)
+            await store.place(transaction, volume.id, host, backend or volume.backend)
 
 
 async def get_volume(transaction: Transaction, caller: Caller, id: str, *, lock: bool = False) -> Volume:

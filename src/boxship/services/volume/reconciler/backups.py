@@ -7,7 +7,7 @@ from boxship.core.db import holds
 from boxship.core.db.database import Database, Transaction
 from boxship.core.hosts import Hosts
 from boxship.core.reconcile.placed import Placed
-from boxship.drivers.storage.interface import Backups, BackupSight, Kind, Source, Storage
+from boxship.drivers.storage.interface import Backends, Backups, BackupSight, Kind, Source
 from boxship.services.volume import plan
 from boxship.services.volume.model import BACKUP, GIB, SNAPSHOT, Backup
 from boxship.services.volume.operations import errands, messages
@@ -26,10 +26,10 @@ class BackupReconciler(Placed):
     table = backups
 
     def __init__(
-        self, database: Database, storage: Storage, backups: Backups, hosts: Hosts, *, deadline: float
+        self, database: Database, storages: Backends, backups: Backups, hosts: Hosts, *, deadline: float
     ) -> None:
         super().__init__(database, hosts, deadline=deadline)
-        self._storage = storage
+        self._storages = storages
         self._backups = backups
 
     async def reconcile(self, id: str) -> float | None:
@@ -58,11 +58,11 @@ class BackupReconciler(Placed):
 
     async def _make(self, backup: Backup) -> None:
         """Of a snapshot of its own, where none is named: one moment's picture, and the volume is free to be used."""
-        source = Source(Kind.SNAPSHOT, backup.snapshot_id or backup.id)
+        source, storage = Source(Kind.SNAPSHOT, backup.snapshot_id or backup.id), self._storages.of(backup.backend)
         try:
             if backup.snapshot_id is None:
-                await self._storage.snapshot(backup.id, backup.volume_id)
-            extents = self._storage.read(source)
+                await storage.snapshot(backup.id, backup.volume_id)
+            extents = storage.read(source)
             await self._backups.write(backup.id, backup.volume_id, backup.size * GIB, extents)
         except core_errors.Absent as error:
             raise core_errors.Refused("What was to be backed up is gone.") from error
@@ -76,7 +76,7 @@ class BackupReconciler(Placed):
             raise core_errors.Refused("The volume to restore to is gone.")
         if not volume.made:
             raise core_errors.Busy("The volume to restore to is not made yet.")
-        await self._storage.fill(target, volume.size * GIB, self._backups.read(backup.id))
+        await self._storages.of(volume.backend).fill(target, volume.size * GIB, self._backups.read(backup.id))
         async with self._database.write() as transaction:
             if await store.update(transaction, backup, restored=backup.restore_asked):
                 await errands.end(transaction, target)
@@ -84,7 +84,7 @@ class BackupReconciler(Placed):
     async def _settle(self, backup: Backup, sight: BackupSight | None, step: plan.Step) -> None:
         """Nothing is left to be done now: record it."""
         if backup.snapshot_id is None:
-            await self._storage.remove_snapshot(backup.id)
+            await self._storages.of(backup.backend).remove_snapshot(backup.id)
         async with self._database.write() as transaction:
             if step == plan.Step.SETTLED and sight is not None:
                 seen = {"made": True, "object_count": sight.parts, "observed": backup.generation, "fault": None}

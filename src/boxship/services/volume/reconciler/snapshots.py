@@ -7,7 +7,7 @@ from boxship.core.db import holds
 from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
 from boxship.core.reconcile.placed import Placed
-from boxship.drivers.storage.interface import Storage
+from boxship.drivers.storage.interface import Backends
 from boxship.services.volume import plan
 from boxship.services.volume.model import KIND, SNAPSHOT, Snapshot
 from boxship.services.volume.operations import messages
@@ -24,9 +24,9 @@ class SnapshotReconciler(Placed):
     kind = SNAPSHOT
     table = snapshots
 
-    def __init__(self, database: Database, storage: Storage, hosts: Hosts, *, deadline: float) -> None:
+    def __init__(self, database: Database, storages: Backends, hosts: Hosts, *, deadline: float) -> None:
         super().__init__(database, hosts, deadline=deadline)
-        self._storage = storage
+        self._storages = storages
 
     async def reconcile(self, id: str) -> float | None:
         for _ in range(_MOST_STEPS):
@@ -35,8 +35,9 @@ class SnapshotReconciler(Placed):
                 held = bool(await holds.holders(transaction, (SNAPSHOT, id)))
             if snapshot is None or not self._is_here(snapshot):
                 return None
-            sight = await self._storage.snapshot_sight(id)
-            copying = self._storage.progress(id) is not None
+            storage = self._storages.of(snapshot.backend)
+            sight = await storage.snapshot_sight(id)
+            copying = storage.progress(id) is not None
             step = plan.next_snapshot_step(snapshot, sight, held=held, copying=copying)
             if step in {plan.Step.SETTLED, plan.Step.WAIT, plan.Step.FORGET}:
                 await self._settle(snapshot, step)
@@ -45,13 +46,14 @@ class SnapshotReconciler(Placed):
         return 0.0
 
     async def _take(self, step: plan.Step, snapshot: Snapshot) -> None:
+        storage = self._storages.of(snapshot.backend)
         if step == plan.Step.REMOVE:
-            await self._storage.remove_snapshot(snapshot.id)
+            await storage.remove_snapshot(snapshot.id)
             return
         if step == plan.Step.LOST:
             raise core_errors.Refused("The data of this snapshot is not in the storage any more; delete it.")
         try:
-            await self._storage.snapshot(snapshot.id, snapshot.volume_id)
+            await storage.snapshot(snapshot.id, snapshot.volume_id)
         except core_errors.Absent as error:
             raise core_errors.Refused("The data of its volume is not in the storage.") from error
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from boxship.core import errors as core_errors
 from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
-from boxship.drivers.storage.interface import Kind, Source, Storage
+from boxship.drivers.storage.interface import Backends, Kind, Source
 from boxship.services.image import public as image
 from boxship.services.volume.model import GIB, UPLOAD, Upload, Volume
 from boxship.services.volume.operations import errands, messages
@@ -25,11 +25,11 @@ class UploadReconciler:
     leisure = 0.0
 
     def __init__(
-        self, database: Database, storage: Storage, images: image.ImageLive, hosts: Hosts, *, deadline: float
+        self, database: Database, storages: Backends, images: image.ImageLive, hosts: Hosts, *, deadline: float
     ) -> None:
         self.deadline = deadline
         self._database = database
-        self._storage = storage
+        self._storages = storages
         self._images = images
         self._hosts = hosts
 
@@ -62,19 +62,19 @@ class UploadReconciler:
 
     async def _send(self, upload: Upload, volume: Volume) -> None:
         """Refused: too large, the disk is full, or the image was deleted or filled by somebody else."""
-        source = Source(Kind.VOLUME, volume.id)
+        source, storage = Source(Kind.VOLUME, volume.id), self._storages.of(upload.backend)
         if volume.device or volume.path:
-            await self._storage.snapshot(upload.id, volume.id)
+            await storage.snapshot(upload.id, volume.id)
             source = Source(Kind.SNAPSHOT, upload.id)
         size = volume.made_size * GIB
-        stream = flat(self._storage.read(source), size)
+        stream = flat(storage.read(source), size)
         try:
             await self._images.receive(self._database, None, upload.id, stream, image.Sizes(size, size))
         except core_errors.RequestError as error:
             raise core_errors.Refused(error.sentence, detail=error.detail) from error
 
     async def _end(self, upload: Upload, volume: Volume | None) -> None:
-        await self._storage.remove_snapshot(upload.id)
+        await self._storages.of(upload.backend).remove_snapshot(upload.id)
         async with self._database.write() as transaction:
             await store.forget(transaction, upload.id)
             if volume is not None:

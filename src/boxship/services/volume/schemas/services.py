@@ -13,7 +13,7 @@ from boxship.core.errors import BadRequest
 from boxship.core.http.call import Call
 from boxship.services.volume import versions
 from boxship.services.volume.live import Room
-from boxship.services.volume.model import GIB
+from boxship.services.volume.model import FILE, GIB
 from boxship.services.volume.operations import services
 from boxship.services.volume.operations.scheduling import PROTOCOL, VENDOR
 from boxship.services.volume.operations.services import Service
@@ -138,7 +138,7 @@ def capabilities_of_pool(one: Service, capacity: Room | None) -> dict[str, Any]:
         "vendor_name": VENDOR,
         "driver_version": "1.0",
         "storage_protocol": PROTOCOL,
-        "location_info": f"boxship:{one.host}",
+        "location_info": f"boxship:{one.backend.kind if one.backend else FILE}:{one.host}",
         "total_capacity_gb": round(capacity.total / GIB, 2) if capacity else "unknown",
         "free_capacity_gb": round(capacity.free / GIB, 2) if capacity else "unknown",
         "allocated_capacity_gb": round((capacity.total - capacity.free) / GIB, 2) if capacity else 0,
@@ -165,7 +165,7 @@ def capabilities(one: Service) -> dict[str, Any]:
         "driver_version": "1.0",
         "storage_protocol": PROTOCOL,
         "display_name": f"Capabilities of {backend}",
-        "description": "Volumes of one host, as files.",
+        "description": _DESCRIPTIONS[one.backend.kind if one.backend else FILE],
         "visibility": "public",
         "replication_targets": [],
         "properties": {
@@ -174,6 +174,12 @@ def capabilities(one: Service) -> dict[str, Any]:
     }
 
 
+_DESCRIPTIONS = {
+    FILE: "Volumes of one host, as files.",
+    "nfs": "Volumes as files in a file system that hosts share; one that is detached follows its user to another host.",
+    "lvm": "Volumes of one host, as thin logical volumes.",
+}
+"""What backends are, by their kind."""
 _PROPERTIES = (
     ("multiattach", "Multiattach", "Volumes are attached several times."),
     ("thin_provisioning", "Thin Provisioning", "Volumes take room only as they are written."),

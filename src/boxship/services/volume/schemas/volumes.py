@@ -17,7 +17,6 @@ from boxship.core.http.microversions import Version
 from boxship.services.volume import versions
 from boxship.services.volume.model import Attachment, Volume
 from boxship.services.volume.operations import needs, sources
-from boxship.services.volume.operations.scheduling import BACKEND
 from boxship.services.volume.operations.volumes import VolumeDetail, VolumeWish
 
 Text = Annotated[str, Meta(max_length=255)]
@@ -189,7 +188,7 @@ def _since(call: Call[Any], volume: Volume) -> dict[str, Any]:
 
 def address(volume: Volume) -> str:
     """What keeps the volume, as Cinder names it: host@backend."""
-    return f"{volume.host}@{BACKEND}"
+    return f"{volume.host}@{volume.backend}"
 
 
 def extended(call: Call[Any], detail: VolumeDetail, fields: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +197,7 @@ def extended(call: Call[Any], detail: VolumeDetail, fields: dict[str, Any]) -> d
     if detail.image_metadata:
         answer["volume_image_metadata"] = detail.image_metadata
     if "os-vol-host-attr:host" in answer:
-        answer["os-vol-host-attr:host"] = f"{address(detail.volume)}#{BACKEND}"
+        answer["os-vol-host-attr:host"] = f"{address(detail.volume)}#{detail.volume.backend}"
     return answer
 
 

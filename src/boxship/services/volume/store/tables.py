@@ -42,6 +42,7 @@ volumes = sa.Table(
     sa.Column("revert_asked", sa.Integer, nullable=False, server_default="0"),
     sa.Column("reverted", sa.Integer, nullable=False, server_default="0"),
     sa.Column("errand", sa.String(32), nullable=False, server_default=""),
+    sa.Column("backend", sa.String(64), nullable=False, server_default="file"),
     sa.Index("ix_volumes_project_created", "project_id", "created_at", "id"),
     sa.Index("ix_volumes_project_name", "project_id", "name"),
     sa.Index("ix_volumes_created", "created_at", "id"),
@@ -84,6 +85,7 @@ snapshots = sa.Table(
     sa.Column("updated_at", types.Moment),
     sa.Column("declared", sa.String(32), nullable=False, server_default=""),
     sa.Column("progress", sa.String(255)),
+    sa.Column("backend", sa.String(64), nullable=False, server_default="file"),
     sa.Index("ix_volume_snapshots_project_created", "project_id", "created_at", "id"),
     sa.Index("ix_volume_snapshots_volume", "volume_id"),
 )
@@ -110,6 +112,7 @@ uploads = sa.Table(
     sa.Column("host", sa.String(255), nullable=False),
     sa.Column("created_at", types.Moment, nullable=False),
     sa.Column("fault", sa.Text),
+    sa.Column("backend", sa.String(64), nullable=False, server_default="file"),
 )
 
 backups = sa.Table(
@@ -144,6 +147,7 @@ backups = sa.Table(
     sa.Column("volume_metadata", types.Json(dict[str, str]), nullable=False, server_default="{}"),
     sa.Column("image_metadata", types.Json(dict[str, str]), nullable=False, server_default="{}"),
     sa.Column("bootable", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("backend", sa.String(64), nullable=False, server_default="file"),
     sa.Index("ix_volume_backups_project_created", "project_id", "created_at", "id"),
     sa.Index("ix_volume_backups_volume", "volume_id"),
     sa.Index("ix_volume_backups_parent", "parent_id"),

@@ -106,9 +106,10 @@ async def update(transaction: Transaction, volume: Volume, **changes: Any) -> Vo
     return msgspec.structs.replace(changed, status=written["status"]) if touched else None
 
 
-async def place(transaction: Transaction, ids: Sequence[str], host: str) -> None:
-    """Put those of these volumes that are on no host on this one."""
-    await transaction.execute(volumes.update().where(volumes.c.id.in_(ids), volumes.c.host == "").values(host=host))
+async def place(transaction: Transaction, id: str, host: str, backend: str) -> None:
+    """Put a volume that is on no host on this one."""
+    here = sa.and_(volumes.c.id == id, volumes.c.host == "")
+    await transaction.execute(volumes.update().where(here).values(host=host, backend=backend))
 
 
 async def delete(transaction: Transaction, volume: Volume) -> bool:
