@@ -112,7 +112,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
         blobs,
         backups,
         FileStorage(state / "shares", mark),
-        GaneshaExports(state / "exports", mark, settings.share_address, settings.share_port),
+        GaneshaExports(state / "exports", settings.share_address, settings.share_port),
     )
 
 

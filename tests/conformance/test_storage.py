@@ -12,10 +12,12 @@ import pytest
 import pytest_asyncio
 
 from boxship.core.errors import Absent, Busy, Refused
+from boxship.drivers.storage import mounts
 from boxship.drivers.storage.blobs import CHUNK, FileBlobs
 from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.file import FileStorage
 from boxship.drivers.storage.interface import Blobs, Extent, Kind, Source, Storage, VolumeSight
+from boxship.drivers.storage.nfs import NfsStorage, Place
 from tests.disks import sharing
 
 MIB = 1 << 20
@@ -28,15 +30,19 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="loop devices and moun
 REAL = [pytest.mark.system, needs_root]
 
 
-@pytest_asyncio.fixture(params=["fake", pytest.param("file", marks=REAL), pytest.param("file on xfs", marks=REAL)])
+@pytest_asyncio.fixture(
+    params=["fake", *(pytest.param(kind, marks=REAL) for kind in ("file", "file on xfs", "shared directory"))]
+)
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     place = request.getfixturevalue("xfs") if request.param == "file on xfs" else tmp_path
     directory = place / "a place with spaces"
     made: Storage = FakeStorage(directory) if request.param == "fake" else FileStorage(directory, "test")
+    if request.param == "shared directory":
+        made = shared(directory)
     await made.open()
     yield made
     await made.destroy()
-    assert not directory.exists()
+    assert not (directory / "boxship").exists() if request.param == "shared directory" else not directory.exists()
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +52,19 @@ def xfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield place
 
 
+def shared(directory: Path) -> NfsStorage:
+    """A storage in a directory that other hosts could reach."""
+    directory.mkdir(exist_ok=True)
+    place = Place(directory, mounts.kind_of(directory.resolve()) or "")
+    return NfsStorage(place, directory.parent / "own", "test", "one-host.example")
+
+
 def again(storage: Storage) -> Storage:
     """The driver of a restarted program: the same place, no memory."""
     if isinstance(storage, FakeStorage):
         return FakeStorage(storage._root)
+    if isinstance(storage, NfsStorage):
+        return shared(storage._root.parent)
     assert isinstance(storage, FileStorage)
     return FileStorage(storage._root, "test")
 
@@ -195,6 +210,26 @@ async def test_a_volume_grows_used_or_not(storage: Storage) -> None:
     await storage.unmount(ID)
     with pytest.raises(Absent):
         await storage.extend(OTHER, 16 * MIB)
+
+
+async def test_a_volume_shrinks_and_loses_nothing(storage: Storage) -> None:
+    await storage.create(ID, 64 * MIB)
+    assert (await storage.shrink(ID, 48 * MIB)).size == 48 * MIB, "though it is blank"
+    path = await mounted_path(storage, ID)
+    (path / "file").write_bytes(b"x" * (10 * MIB))
+    with pytest.raises(Busy):
+        await storage.shrink(ID, 32 * MIB)
+    await storage.unmount(ID)
+    assert (await storage.shrink(ID, 32 * MIB)).size == (await storage.shrink(ID, 32 * MIB)).size == 32 * MIB
+    with pytest.raises(Refused, match=r"^It holds more than"):
+        await storage.shrink(ID, 8 * MIB)
+    with pytest.raises(Refused):
+        await storage.shrink(ID, 64 * MIB)
+    assert (await storage.sight(ID)) == VolumeSight(ID, 32 * MIB)
+    assert (await mounted_path(storage, ID) / "file").read_bytes() == b"x" * (10 * MIB)
+    await storage.unmount(ID)
+    with pytest.raises(Absent):
+        await storage.shrink(OTHER, 16 * MIB)
 
 
 async def test_a_volume_gets_back_what_its_snapshot_holds(storage: Storage) -> None:

@@ -49,6 +49,7 @@ given = {
     "clone": ("copy", 32 << 20, interface.Source(interface.Kind.VOLUME, id)),
     "snapshot": ("snapshot", id),
     "extend": (id, 32 << 20),
+    "shrink": (id, 16 << 20),
     "revert": (id, "snapshot"),
     "fill": (id, 16 << 20, extents()),
 }
@@ -167,6 +168,18 @@ async def test_a_crash_while_growing(storage: FileStorage, where: str, when: str
     await storage.unmount(ID)
     assert await text_of(storage, ID) == "kept"
     assert ext4.size(file_of(storage)) == 32 * MIB
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("where", ["Copy.file", "ext4.mend", "ext4.shrink", "os.truncate", "Path.replace", "disk.sync"])
+async def test_a_crash_while_shrinking(storage: FileStorage, where: str, when: str) -> None:
+    await storage.create(ID, 32 * MIB)
+    await written(storage, "kept")
+    crash(storage, "shrink", where, when)
+    await storage.open()
+    assert (await storage.shrink(ID, 16 * MIB)).size == 16 * MIB
+    assert await text_of(storage, ID) == "kept"
+    assert ext4.size(file_of(storage)) == 16 * MIB
 
 
 @pytest.mark.parametrize("when", MOMENTS)

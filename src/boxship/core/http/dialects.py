@@ -71,6 +71,7 @@ KEYSTONE = Dialect(_keystone)
 GLANCE = Dialect(_glance, over_quota=413)
 NEUTRON = Dialect(_neutron, over_quota=409)
 CINDER = Dialect(_cinder, over_quota=413)
+MANILA = CINDER
 ZUN = Dialect(_zun)
 PLAIN = Dialect(_keystone)
 """For what is no service: the root, health and metrics."""

@@ -33,7 +33,8 @@ class Version:
 class Microversions:
     """The versions of one service. ``changes`` lists every version with its sentence, oldest first.
 
-    ``service`` is the word in the header, ``aliases`` other words that clients send. Without a header the oldest is meant.
+    ``service`` is the word in the header, ``aliases`` other words that clients send; ``legacy_header`` a header of the service's
+    own, from before the guideline. Without a header the oldest is meant.
     """
 
     service: str
@@ -74,12 +75,15 @@ class Microversions:
 
     def headers(self, version: Version) -> dict[str, str]:
         """What every answer of the service says about versions."""
-        return {
+        headers = {
             "OpenStack-API-Version": f"{self.service} {version}",
             "OpenStack-API-Minimum-Version": f"{self.service} {self.minimum}",
             "OpenStack-API-Maximum-Version": f"{self.service} {self.maximum}",
             "Vary": "OpenStack-API-Version",
         }
+        if self.legacy_header:
+            headers |= {self.legacy_header: str(version), "Vary": f"OpenStack-API-Version, {self.legacy_header}"}
+        return headers
 
 
 ANY = Version(1, 0)

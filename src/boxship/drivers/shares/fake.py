@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from boxship.drivers.shares import checking
 from boxship.drivers.shares.interface import Access, Export
 
 
@@ -25,11 +26,12 @@ class FakeExports:
         self._root.mkdir(parents=True, exist_ok=True)
 
     async def put(self, export: Export) -> None:
+        checking.require(export)
         kept = _Kept(str(export.path), [(access.address, access.writable) for access in export.access])
         self._file(export.share_id).write_bytes(msgspec.json.encode(kept))
 
     def _file(self, share_id: str) -> Path:
-        return self._root / share_id
+        return self._root / checking.checked(share_id)
 
     async def drop(self, share_id: str) -> None:
         self._file(share_id).unlink(missing_ok=True)

@@ -25,11 +25,12 @@ _NO_FILE_SYSTEM = {errno.EINVAL, errno.EUCLEAN}
 
 
 class Devices:
-    """The devices and mounts of one directory's volumes. ``mark`` names the installation in the kernel's notes."""
+    """The devices and mounts of one directory's volumes; ``at`` is the directory of mounts, where it is not among them. ``mark``
+    names the installation in the kernel's notes."""
 
-    def __init__(self, files: Files, mark: str) -> None:
+    def __init__(self, files: Files, mark: str, at: Path | None = None) -> None:
         self._files = files
-        self._mounts = files.root / "mounts"
+        self._mounts = at.resolve() if at else files.root / "mounts"
         self._mark = mark
 
     def open(self) -> None:
@@ -112,9 +113,7 @@ class Devices:
             if ext4.is_blank(file):
                 ext4.make(path, present.size)
             else:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-                copying.Copy().file(file, path)
-                ext4.mend(path)
+                _mended_copy(file, path)
                 ext4.grow(path)
                 disk.sync(path)
         return self.attach(id) if kept else VolumeSight(id, present.size)
@@ -159,6 +158,24 @@ class Devices:
             os.close(descriptor)
         if present.path:
             self._grow_mounted(present.device, present.size)
+
+    def shrink(self, id: str, size: int) -> None:
+        """Make a volume smaller, in a new file that then takes the place of the old one. Busy: it is used. Refused: what it holds
+        does not fit, or is no ext4."""
+        present, file = self.need(id), self._files.volume(id)
+        if present.device:
+            raise Busy("The volume is in use; it can be made smaller when nobody uses it.")
+        if ext4.is_blank(file):
+            self._files.make(id, size)
+            return
+        if ext4.size(file) is None:
+            raise Refused("The volume holds data but no ext4 file system, so nobody can tell what may be cut off.")
+        self._files.check_free()
+        with self._files.new(file) as path:
+            _mended_copy(file, path)
+            ext4.shrink(path, size)
+            os.truncate(path, size)
+            disk.sync(path)
 
     def unmount(self, id: str, *, keep_device: bool) -> None:
         """Undo mount. Busy: a container still has the volume mounted."""
@@ -225,6 +242,13 @@ class Devices:
         """Remove the directory of mounts, which is empty."""
         with suppress(FileNotFoundError, OSError):
             self._mounts.rmdir()
+
+
+def _mended_copy(file: Path, path: Path) -> None:
+    """A copy of an ext4 at a new path, checked, as changing its size asks for."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    copying.Copy().file(file, path)
+    ext4.mend(path)
 
 
 def _is_smaller(place: Path, size: int) -> bool:

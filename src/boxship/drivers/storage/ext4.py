@@ -11,6 +11,7 @@ from boxship.core.errors import Refused
 from boxship.drivers.storage import disk
 
 _CHUNK = 1 << 20
+_KIB = 1 << 10
 _STATUS = Path("/proc/self/status")
 _SYS_RESOURCE = 24
 _SUPERBLOCK = 1024
@@ -66,6 +67,17 @@ def grow(device: Path) -> None:
     """Let an ext4 fill its device, or file, which may have grown; a mounted one by the kernel, in its journal. Of one that is
     not mounted a kill in the midst may leave a wreck, so it has to be a copy. Refused: it cannot."""
     _run(["resize2fs", str(device)], device)
+
+
+def shrink(file: Path, size: int) -> None:
+    """Let an ext4 in a file that is not mounted and was mended take ``size`` bytes. It has to be a copy, as for ``grow``.
+    Refused: it holds more."""
+    try:
+        _run(["resize2fs", str(file), f"{size // _KIB}K"], file)
+    except Refused as error:
+        if "smaller than minimum" not in error.detail and "too small" not in error.detail:
+            raise
+        raise Refused(f"It holds more than fits in {size} bytes; remove files first.", detail=error.detail) from error
 
 
 def mend(file: Path) -> None:

@@ -123,6 +123,20 @@ class FakeStorage:
         _write(self._volumes / id / "size", str(size).encode())
         return self._need(id)
 
+    async def shrink(self, id: str, size: int) -> VolumeSight:
+        self._fail("shrink")
+        present = self._need(id)
+        if present.size < size:
+            raise Refused(f"The volume has {present.size} bytes already, less than {size}.")
+        if present.size == size:
+            return present
+        self._check_loose(id)
+        held = self._volumes / id / "data"
+        if sum(file.stat().st_size for file in held.rglob("*") if file.is_file()) > size:
+            raise Refused(f"It holds more than fits in {size} bytes; remove files first.")
+        _write(self._volumes / id / "size", str(size).encode())
+        return self._need(id)
+
     async def remove(self, id: str) -> None:
         self._fail("remove")
         self.copying.pop(id, None)

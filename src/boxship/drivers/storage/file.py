@@ -46,37 +46,38 @@ _COPIES = 4
 
 
 class FileStorage:
-    """The volumes of one installation. ``mark`` names it in the kernel's notes of its loop devices."""
+    """The volumes of one installation. ``mark`` names it in the kernel's notes of its loop devices; ``maker`` and ``mounts``: see
+    ``Files`` and ``Devices``."""
 
-    def __init__(self, directory: Path, mark: str) -> None:
+    def __init__(self, directory: Path, mark: str, *, maker: str = "", mounts: Path | None = None) -> None:
         self._root = directory.resolve()
-        self._files = Files(self._root)
-        self._devices = Devices(self._files, mark)
+        self._files = Files(self._root, maker)
+        self._devices = Devices(self._files, mark, mounts)
         self._locks: dict[str, threading.Lock] = {}
         self._copies: dict[str, copying.Copy] = {}
         self._copiers = ThreadPoolExecutor(_COPIES, "copies")
 
     async def open(self) -> None:
-        await asyncio.to_thread(self._open)
+        await self._thread(self._open)
 
     async def create(self, id: str, size: int, source: Source | None = None) -> VolumeSight:
         disk.checked(id)
         if source is None:
-            return await asyncio.to_thread(self._create, id, size)
+            return await self._thread(self._create, id, size)
         return await self._copying(id, lambda work: self._clone(id, size, source, work))
 
     async def fill(self, id: str, size: int, extents: AsyncIterator[Extent]) -> VolumeSight:
         disk.checked(id)
-        await asyncio.to_thread(self._check_fill, id, size)
+        await self._thread(self._check_fill, id, size)
         with disk.translated("fill the volume", self._root), self._files.new(self._files.volume(id)) as path:
-            filling = await asyncio.to_thread(Filling, path, size)
+            filling = await self._thread(Filling, path, size)
             try:
                 async for extent in extents:
-                    await asyncio.to_thread(self._put, filling, extent)
-                await asyncio.to_thread(filling.finish)
+                    await self._thread(self._put, filling, extent)
+                await self._thread(filling.finish)
             finally:
                 filling.close()
-            await asyncio.to_thread(self._check_fill, id, size)
+            await self._thread(self._check_fill, id, size)
         return VolumeSight(id, size)
 
     def progress(self, id: str) -> int | None:
@@ -84,33 +85,36 @@ class FileStorage:
         return work.percent if work else None
 
     async def extend(self, id: str, size: int) -> VolumeSight:
-        return await asyncio.to_thread(self._extend, disk.checked(id), size)
+        return await self._thread(self._extend, disk.checked(id), size)
+
+    async def shrink(self, id: str, size: int) -> VolumeSight:
+        return await self._thread(self._shrink, disk.checked(id), size)
 
     async def remove(self, id: str) -> None:
         if work := self._copies.get(disk.checked(id)):
             work.cancel()
-        await asyncio.to_thread(self._remove, id)
+        await self._thread(self._remove, id)
 
     async def attach(self, id: str) -> VolumeSight:
-        return await asyncio.to_thread(self._locked, disk.checked(id), "attach", lambda: self._devices.attach(id))
+        return await self._thread(self._locked, disk.checked(id), "attach", lambda: self._devices.attach(id))
 
     async def detach(self, id: str) -> None:
-        await asyncio.to_thread(self._locked, disk.checked(id), "detach", lambda: self._devices.detach(id))
+        await self._thread(self._locked, disk.checked(id), "detach", lambda: self._devices.detach(id))
 
     async def mount(self, id: str) -> VolumeSight:
-        return await asyncio.to_thread(self._locked, disk.checked(id), "mount", lambda: self._devices.mount(id))
+        return await self._thread(self._locked, disk.checked(id), "mount", lambda: self._devices.mount(id))
 
     async def unmount(self, id: str, *, keep_device: bool = False) -> None:
         def undo() -> None:
             self._devices.unmount(id, keep_device=keep_device)
 
-        await asyncio.to_thread(self._locked, disk.checked(id), "unmount", undo)
+        await self._thread(self._locked, disk.checked(id), "unmount", undo)
 
     async def sight(self, id: str) -> VolumeSight | None:
-        return await asyncio.to_thread(self._devices.sight, disk.checked(id))
+        return await self._thread(self._devices.sight, disk.checked(id))
 
     async def sights(self) -> list[VolumeSight]:
-        return await asyncio.to_thread(self._devices.sights)
+        return await self._thread(self._devices.sights)
 
     async def snapshot(self, id: str, volume_id: str) -> SnapshotSight:
         disk.checked(id)
@@ -119,14 +123,14 @@ class FileStorage:
     async def remove_snapshot(self, id: str) -> None:
         if work := self._copies.get(disk.checked(id)):
             work.cancel()
-        await asyncio.to_thread(self._remove_snapshot, id)
+        await self._thread(self._remove_snapshot, id)
 
     async def snapshot_sight(self, id: str) -> SnapshotSight | None:
-        file = await asyncio.to_thread(self._files.snapshot_file, disk.checked(id))
+        file = await self._thread(self._files.snapshot_file, disk.checked(id))
         return seen(file) if file else None
 
     async def snapshots(self) -> list[SnapshotSight]:
-        return await asyncio.to_thread(self._files.snapshots)
+        return await self._thread(self._files.snapshots)
 
     async def revert(self, volume_id: str, id: str) -> VolumeSight:
         disk.checked(volume_id)
@@ -135,22 +139,26 @@ class FileStorage:
 
     async def read(self, source: Source) -> AsyncIterator[Extent]:
         with disk.translated("read the volume", self._root):
-            file = await asyncio.to_thread(self._files.source, source)
-            reader = await asyncio.to_thread(file.open, "rb", 0)
+            file = await self._thread(self._files.source, source)
+            reader = await self._thread(file.open, "rb", 0)
             try:
-                for start, end in await asyncio.to_thread(lambda: list(copying.extents(reader.fileno()))):
+                for start, end in await self._thread(lambda: list(copying.extents(reader.fileno()))):
                     for at, length in copying.pieces(start, end):
-                        yield at, await asyncio.to_thread(os.pread, reader.fileno(), length, at)
+                        yield at, await self._thread(os.pread, reader.fileno(), length, at)
             finally:
                 reader.close()
 
     async def capacity(self) -> Capacity:
-        return await asyncio.to_thread(self._capacity)
+        return await self._thread(self._capacity)
+
+    async def _thread(self, work: Callable[..., T], *given: object) -> T:
+        """What does not wait for copies; another storage may have its own threads for it."""
+        return await asyncio.to_thread(work, *given)
 
     async def destroy(self) -> None:
         for work in self._copies.values():
             work.cancel()
-        await asyncio.to_thread(self._destroy)
+        await self._thread(self._destroy)
 
     # One volume, one thread.
 
@@ -254,6 +262,15 @@ class FileStorage:
             if present.size < size:
                 self._files.extend(id, size)
             self._devices.extend(id)
+            return self._devices.need(id)
+
+    def _shrink(self, id: str, size: int) -> VolumeSight:
+        with self._alone(id, "shrink the volume"):
+            present = self._devices.need(id)
+            if present.size < size:
+                raise Refused(f"The volume has {present.size} bytes already, less than {size}.")
+            if present.size > size:
+                self._devices.shrink(id, size)
             return self._devices.need(id)
 
     def _remove(self, id: str) -> None:

@@ -90,6 +90,12 @@ class Storage(Protocol):
         else with the next mount. Repeatable; Refused: it is larger already."""
         ...
 
+    async def shrink(self, id: str, size: int) -> VolumeSight:
+        """Make it smaller, with its file system. Nothing is cut off: Refused, beginning with "It holds more than", where the data
+        do not fit, and where there is no file system that could tell. Repeatable; Refused: it is smaller already. Busy
+        while it is attached."""
+        ...
+
     async def remove(self, id: str) -> None:
         """Gone for ever, with its data; a copy into it is given up. Busy while it is attached."""
         ...

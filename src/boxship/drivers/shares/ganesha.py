@@ -1,0 +1,321 @@
+"""Exports by NFSv4, served by nfs-ganesha(8) in user space. Obeys ``interface.Exports``.
+
+    <directory>/exports/<share id>  what is exported: path, access, and the number that file handles carry
+    <directory>/ganesha.conf        the server's configuration, written anew from all of these
+    <directory>/ganesha.pid, .log   the server's own
+
+The files are the truth. One server per installation is started with the first export and outlives the program; it is found
+again by its pid file, whose process must have our configuration on its command line. A change is a new configuration, put
+in place at once, and SIGHUP, after which the server says in its log that it has read it: clients that are no longer named
+get errors from then on, and files of an export that is gone are closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+
+import msgspec
+
+from boxship.core.errors import Busy, Refused
+from boxship.drivers.shares import checking
+from boxship.drivers.shares.interface import Access, Export
+
+PROGRAM = "ganesha.nfsd"
+_PATIENCE = 10.0
+"""Seconds to wait for the server to start, to read its configuration, or to let go of files."""
+_LOOK = 0.02
+_READ = b"Reread exports complete"
+_MOST = 65535
+"""The largest number of an export."""
+
+_BASE = """# Written by Boxship; changes are lost.
+NFS_CORE_PARAM {{
+    Protocols = 4;
+    Bind_addr = {address};
+    NFS_Port = {port};
+    Enable_NLM = false;
+    Enable_RQUOTA = false;
+    Enable_UDP = false;
+    fsid_device = true;
+}}
+NFSv4 {{
+    RecoveryBackend = fs;
+    RecoveryRoot = "{directory}/recovery";
+    Grace_Period = 10;
+    Lease_Lifetime = 10;
+    Only_Numeric_Owners = true;
+    Allow_Numeric_Owners = true;
+}}
+EXPORT_DEFAULTS {{
+    Access_Type = None;
+    Squash = No_Root_Squash;
+    SecType = sys;
+    Transports = TCP;
+    Protocols = 4;
+}}
+LOG {{
+    Default_Log_Level = WARN;
+    Components {{
+        CONFIG = EVENT;
+    }}
+}}
+"""
+_EXPORT = """EXPORT {{
+    Export_Id = {number};
+    Path = "{path}";
+    Pseudo = "/{id}";
+    FSAL {{
+        Name = VFS;
+    }}
+{clients}}}
+"""
+_CLIENT = """    CLIENT {{
+        Clients = {address};
+        Access_Type = {kind};
+    }}
+"""
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What is exported, as it is kept."""
+
+    number: int
+    path: str
+    access: list[tuple[str, bool]]
+
+
+class GaneshaExports:
+    """The exports of one installation at ``address`` and ``port``; an empty address: nothing is served by the network."""
+
+    def __init__(self, directory: Path, address: str, port: int) -> None:
+        self._directory = directory.resolve()
+        self._files = self._directory / "exports"
+        self._address = address
+        self._port = port
+        self._lock = Lock()
+
+    async def open(self) -> None:
+        await asyncio.to_thread(self._locked, self._open)
+
+    async def put(self, export: Export) -> None:
+        await asyncio.to_thread(self._locked, lambda: self._put(export))
+
+    async def drop(self, share_id: str) -> None:
+        await asyncio.to_thread(self._locked, lambda: self._drop(share_id))
+
+    async def sight(self, share_id: str) -> Export | None:
+        return await asyncio.to_thread(self._sight, share_id)
+
+    async def sights(self) -> list[Export]:
+        return await asyncio.to_thread(self._sights)
+
+    def location(self, share_id: str) -> str | None:
+        if not self._address:
+            return None
+        return f"[{self._address}]:/{share_id}" if ":" in self._address else f"{self._address}:/{share_id}"
+
+    async def close(self) -> None:
+        return None
+
+    async def destroy(self) -> None:
+        """Stop the server, and remove all that is kept. Repeatable."""
+        await asyncio.to_thread(self._locked, self._destroy)
+
+    def _locked(self, work: Callable[[], None]) -> None:
+        """One change after the other, as all are of one file."""
+        with self._lock:
+            work()
+
+    # What is kept.
+
+    def _file(self, share_id: str) -> Path:
+        return self._files / checking.checked(share_id)
+
+    def _read(self, share_id: str) -> _Kept | None:
+        try:
+            return msgspec.json.decode(self._file(share_id).read_bytes(), type=_Kept)
+        except FileNotFoundError:
+            return None
+
+    def _kept(self) -> dict[str, _Kept]:
+        files = sorted(self._files.iterdir()) if self._files.is_dir() else []
+        found = {file.name: self._read(file.name) for file in files if file.suffix != ".new"}
+        return {name: kept for name, kept in found.items() if kept is not None}
+
+    def _sight(self, share_id: str) -> Export | None:
+        kept = self._read(share_id)
+        return _export(share_id, kept) if kept else None
+
+    def _sights(self) -> list[Export]:
+        return [_export(name, kept) for name, kept in self._kept().items()]
+
+    # Changes.
+
+    def _open(self) -> None:
+        self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._address and self._kept():
+            self._serve()
+
+    def _put(self, export: Export) -> None:
+        if not self._address:
+            raise Refused("This host exports nothing; the setting share_address says where it would.")
+        checking.require(export)
+        kept = self._kept()
+        before = kept.pop(export.share_id, None)
+        number = before.number if before else _free({other.number for other in kept.values()})
+        content = _Kept(number, str(export.path), [(access.address, access.writable) for access in export.access])
+        _write(self._file(export.share_id), msgspec.json.encode(content))
+        self._serve()
+
+    def _drop(self, share_id: str) -> None:
+        kept = self._read(share_id)
+        if kept is None:
+            return
+        self._file(share_id).unlink()
+        if self._pid() is not None:
+            self._serve()
+            self._await(lambda: not self._holds(Path(kept.path)), "let go of the files of a share")
+
+    def _serve(self) -> None:
+        """Have the server serve what is kept: started, or told to read its configuration again."""
+        changed = self._configure()
+        pid = self._pid()
+        if pid is None:
+            self._start()
+        elif changed:
+            self._reread(pid)
+
+    def _configure(self) -> bool:
+        """Write the configuration; whether it is another one."""
+        text = _BASE.format(address=self._address, port=self._port, directory=self._directory)
+        for name, kept in self._kept().items():
+            clients = "".join(
+                _CLIENT.format(address=address, kind="RW" if writable else "RO") for address, writable in kept.access
+            )
+            text += _EXPORT.format(number=kept.number, path=kept.path, id=name, clients=clients)
+        file = self._directory / "ganesha.conf"
+        if file.is_file() and file.read_text() == text:
+            return False
+        _write(file, text.encode())
+        return True
+
+    # The server.
+
+    def _pid(self) -> int | None:
+        """Of the server, if it lives."""
+        try:
+            pid = int((self._directory / "ganesha.pid").read_text())
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if os.fsencode(self._directory / "ganesha.conf") in words else None
+
+    def _start(self) -> None:
+        """Refused: it is not installed, or does not start."""
+        if shutil.which(PROGRAM) is None:
+            raise Refused(f"Shares cannot be exported: {PROGRAM} is missing on this host; install nfs-ganesha-vfs.")
+        recovery = self._directory / "recovery"
+        for place in (recovery, recovery / "v4recov", recovery / "v4old"):
+            place.mkdir(mode=0o700, exist_ok=True)
+        log, pid = self._directory / "ganesha.log", self._directory / "ganesha.pid"
+        log.unlink(missing_ok=True)
+        command = [PROGRAM, "-f", str(self._directory / "ganesha.conf"), "-L", str(log), "-p", str(pid)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PATIENCE)
+        until = time.monotonic() + _PATIENCE
+        while not self._answers():
+            if time.monotonic() > until:
+                said = log.read_text(errors="replace")[-2000:] if log.is_file() else ""
+                raise Refused(
+                    f"The NFS server does not start at {self._address}, port {self._port}; {log} tells why.",
+                    detail=said,
+                )
+            time.sleep(_LOOK)
+
+    def _answers(self) -> bool:
+        if self._pid() is None:
+            return False
+        try:
+            socket.create_connection((self._address, self._port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _reread(self, pid: int) -> None:
+        """Tell the server, and wait until it says that it has done it."""
+        log = self._directory / "ganesha.log"
+        before = log.read_bytes().count(_READ)
+        os.kill(pid, signal.SIGHUP)
+        self._await(lambda: log.read_bytes().count(_READ) > before, "read its configuration")
+
+    def _await(self, happened: Callable[[], bool], what: str) -> None:
+        """Busy: it does not happen in time. The server is ended then; the next try starts it with what is kept."""
+        until = time.monotonic() + _PATIENCE
+        while not happened():
+            if time.monotonic() > until:
+                self._stop()
+                raise Busy(f"The NFS server does not {what}; it is started anew.")
+            time.sleep(_LOOK)
+
+    def _holds(self, path: Path) -> bool:
+        """Whether the server has something open below a path."""
+        pid = self._pid()
+        if pid is None:
+            return False
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                target = link.readlink()
+            except OSError:
+                continue  # closed meanwhile
+            if target.is_relative_to(path):
+                return True
+        return False
+
+    def _stop(self) -> None:
+        """End the server for certain."""
+        pid = self._pid()
+        if pid is None:
+            return
+        handle = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+            while Path(f"/proc/{pid}/fd").exists() and self._pid() == pid:
+                time.sleep(_LOOK)
+        finally:
+            os.close(handle)
+
+    def _destroy(self) -> None:
+        self._stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _export(share_id: str, kept: _Kept) -> Export:
+    return Export(share_id, Path(kept.path), tuple(Access(*access) for access in kept.access))
+
+
+def _free(numbers: set[int]) -> int:
+    """The least number that no export has. Refused: all are taken."""
+    found = next((number for number in range(1, _MOST + 1) if number not in numbers), None)
+    if found is None:
+        raise Refused(f"This host exports {_MOST} shares already, which is the most it can.")
+    return found
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Put a file in place at once, for root alone."""
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as target:
+        target.write(content)
+        target.flush()
+        os.fsync(target.fileno())
+    fresh.replace(file)
