@@ -25,7 +25,7 @@ from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
 from boxship.drivers.shares.interface import Exports
-from boxship.drivers.storage.interface import Backends, Backups, Blobs, Storage
+from boxship.drivers.storage.interface import Backends, Backups, Blobs, SharedStorage, Storage
 from boxship.services.container import api as container_api
 from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
@@ -128,12 +128,19 @@ def _storage(settings: Settings, mark: str) -> Backends:
     """The backends that the settings name."""
     from boxship.drivers.storage.backends import StorageBackends
     from boxship.drivers.storage.file import FileStorage
+    from boxship.drivers.storage.nfs import NfsStorage, Place
 
     storages: dict[str, Storage] = {}
+    shared: dict[str, SharedStorage] = {}
     for each in settings.backends:
-        directory = Path(each.directory) / f"boxship-{mark}" if each.directory else _place(settings, each)
-        storages[each.name] = FileStorage(directory, mark)
-    return StorageBackends(storages)
+        own = _place(settings, each)
+        if each.kind == BackendKind.NFS:
+            at = Path(each.directory) if each.directory else own / "mount"
+            place = Place(at, each.file_system, each.share, each.options)
+            shared[each.name] = NfsStorage(place, own, mark, settings.host_name)
+            continue
+        storages[each.name] = FileStorage(Path(each.directory) / f"boxship-{mark}" if each.directory else own, mark)
+    return StorageBackends(storages, shared)
 
 
 def _place(settings: Settings, backend: VolumeBackend) -> Path:

@@ -20,10 +20,11 @@ _OF = "@"
 
 
 class Files:
-    """The files below one directory."""
+    """The files below one directory; ``maker`` names who makes them, where several programs do."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, maker: str = "") -> None:
         self.root = root
+        self._ending = f".{maker}{_NEW}" if maker else _NEW
         self._volumes = root / "files"
         self._snapshots = root / "snapshots"
 
@@ -32,7 +33,7 @@ class Files:
         for directory in (self.root, self._volumes, self._snapshots):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (self._volumes, self._snapshots):
-            for half_made in directory.glob(f"*{_NEW}"):
+            for half_made in directory.glob(f"*{self._ending}"):
                 half_made.unlink(missing_ok=True)
 
     def volume(self, id: str) -> Path:
@@ -69,7 +70,7 @@ class Files:
     @contextmanager
     def new(self, final: Path) -> Iterator[Path]:
         """A path to make a file at; it gets its final name when the block ends well, and is gone when it does not."""
-        path = final.with_name(f"{final.name}{_NEW}")
+        path = final.with_name(f"{final.name}{self._ending}")
         path.unlink(missing_ok=True)
         try:
             yield path
@@ -101,7 +102,7 @@ class Files:
 
     def drop(self, path: Path) -> None:
         """Remove a file, durably. Repeatable."""
-        path.with_name(f"{path.name}{_NEW}").unlink(missing_ok=True)
+        path.with_name(f"{path.name}{self._ending}").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
             disk.sync(path.parent)

@@ -49,6 +49,18 @@ def point_of(device: Path) -> Path | None:
     return None
 
 
+def kind_of(path: Path) -> str | None:
+    """The kernel's name of the file system that a path is on, by the mount that is nearest above it and topmost there. The path
+    itself is not touched, as what is behind it may not answer."""
+    found: tuple[int, str] | None = None
+    for line in _MOUNTINFO.read_text(errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        point = Path(_unescaped(before.split(" ")[4]))
+        if path.is_relative_to(point) and (found is None or len(point.parts) >= found[0]):
+            found = len(point.parts), after.split(" ")[0]
+    return found[1] if found else None
+
+
 def _check(result: int, at: Path) -> None:
     if result:
         number = ctypes.get_errno()
