@@ -1,5 +1,7 @@
-"""The share service: Manila's API v2 for file systems that several hosts and containers use at once.
+"""File systems that several containers and hosts use at once: OpenStack Shared File Systems (Manila) v2.
 
-``api`` speaks HTTP, ``operations`` decide and write wishes, ``store`` keeps them, ``plan`` names the next step, ``reconciler``
-takes it. Other services enter by ``public.py``.
+Reference: https://docs.openstack.org/api-ref/shared-file-system/. Resources: shares with metadata, export locations, access
+rules, snapshots, share types, quotas, messages, services, pools, availability zones. A share is a file system of its own
+size, mounted on its host while it is there, and exported by NFS to those that its rules name where the host does that
+at all. Start at ``operations/``: what a caller can ask; then ``plan.py``: what is done about it.
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from boxship.core.errors import BadRequest
 from boxship.core.http.call import Reply
 from boxship.core.http.routes import Route
@@ -81,7 +79,7 @@ _ACTIONS = frozenset(
 
 
 async def act(call: ShareCall) -> Reply:
-    name, said = actions.action(call.read(dict[str, Any]), call.version, _ACTIONS)
+    name, said = actions.action(call.read(actions.Body), call.version, _ACTIONS)
     id = call.parameters["share"]
     if name == "allow_access":
         return await _allow(call, id, said)

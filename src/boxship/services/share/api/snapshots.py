@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from boxship.core.http.call import Reply
 from boxship.core.http.routes import Route
 from boxship.services.share.operations import snapshots
@@ -49,7 +47,7 @@ _ACTIONS = frozenset({"reset_status", "force_delete"})
 
 
 async def act(call: ShareCall) -> Reply:
-    name, said = actions.action(call.read(dict[str, Any]), call.version, _ACTIONS)
+    name, said = actions.action(call.read(actions.Body), call.version, _ACTIONS)
     id = call.parameters["snapshot"]
     if name == "reset_status":
         await snapshots.reset_status(call.transaction, call.caller, id, actions.status(said))

@@ -12,6 +12,9 @@ from boxship.core.http.microversions import Version
 from boxship.services.share import versions
 from boxship.services.share.schemas.shares import Flag, Metadata, Size, Text
 
+Body = dict[str, Any]
+"""Any action; ``action`` reads what it says."""
+
 
 class Allow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """allow_access."""
@@ -99,7 +102,7 @@ _SHAPES: dict[str, Any] = {
 _NEVER_WITH_PREFIX = frozenset({"revert"})
 
 
-def action(body: dict[str, Any], version: Version, known: frozenset[str]) -> tuple[str, Any]:
+def action(body: Body, version: Version, known: frozenset[str]) -> tuple[str, Any]:
     """The name of an action without its prefix of old, and what it says. BadRequest: not one of ``known`` in this version."""
     if len(body) != 1:
         raise BadRequest("exactly one action is needed", field="body")
