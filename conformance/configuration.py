@@ -9,6 +9,8 @@ import configparser
 from collections.abc import Mapping
 from pathlib import Path
 
+from boxship.services.share.operations.services import BACKEND
+from boxship.services.share.versions import MICROVERSIONS
 from conformance.cloud import Cloud
 from conformance.passes import Pass
 
@@ -19,7 +21,13 @@ def write(directory: Path, cloud: Cloud, run: Pass, packages: Path) -> Path:
     """Write both files into the directory of the pass, which only the owner may read; the path of tempest.conf."""
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)  # Tempest's log is not for others either
-    sections = {**_basics(directory, cloud), **_network(cloud), **_features(cloud), **_containers(cloud, run)}
+    sections = {
+        **_basics(directory, cloud),
+        **_network(cloud),
+        **_features(cloud),
+        **_shares(),
+        **_containers(cloud, run),
+    }
     _write(directory / "tempest.conf", sections)
     tempest = packages / "tempest"
     discovery: dict[str, object] = {"test_path": tempest / "test_discover", "top_dir": tempest}
@@ -52,7 +60,7 @@ def _basics(directory: Path, cloud: Cloud) -> Sections:
             "tempest_roles": "member",
         },
         "identity": {"uri_v3": identity, "auth_version": "v3", "region": "RegionOne"},
-        "service_available": {"nova": False, "swift": False, "horizon": False, "zun": True},
+        "service_available": {"nova": False, "swift": False, "horizon": False, "zun": True, "manila": True},
         "validation": {"run_validation": False, "ping_timeout": 60},
     }
 
@@ -93,6 +101,36 @@ def _features(cloud: Cloud) -> Sections:
             "disk_format": "raw",
         },
         "volume-feature-enabled": {"manage_volume": False, "manage_snapshot": False},
+    }
+
+
+def _shares() -> Sections:
+    return {
+        "share": {
+            "min_api_microversion": str(MICROVERSIONS.minimum),
+            "max_api_microversion": str(MICROVERSIONS.maximum),
+            "multitenancy_enabled": False,
+            "create_networks_when_multitenancy_enabled": False,
+            "enable_protocols": "nfs",
+            "enable_ip_rules_for_protocols": "nfs",
+            "enable_cert_rules_for_protocols": "",
+            "enable_cephx_rules_for_protocols": "",
+            "enable_ro_access_level_for_protocols": "nfs",
+            "default_share_type_name": "default",
+            "backend_names": BACKEND,
+            "capability_storage_protocol": "NFS",
+            "capability_snapshot_support": True,
+            "capability_create_share_from_snapshot_support": True,
+            "capability_revert_to_snapshot_support": True,
+            "capability_thin_provisioned": True,
+            "run_ipv6_tests": True,
+            "run_revert_to_snapshot_tests": True,
+            "run_share_group_tests": False,
+            "run_multiple_share_replicas_tests": False,
+            "run_positive_migration_replica_tests": False,
+            "build_interval": 1,
+            "build_timeout": 60,
+        },
     }
 
 

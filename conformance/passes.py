@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _PLUGIN = r"^zun_tempest_plugin\."
+_MANILA = r"^manila_tempest_tests\.tests\.api\."
 _CORE = r"^tempest\.api\.(identity\.(admin\.)?v3|image\.v2|network|volume)\."
 _HARD_SKIPPED = (
     r"test_capsules\.TestCapsule\.",
@@ -29,7 +30,7 @@ NOT_OFFERED = (
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One run over a set of tests. ``suite``: "zun" or "core"; ``tests``: what their names match; ``microversion``: the
+    """One run over a set of tests. ``suite``: "zun", "core" or "shares"; ``tests``: what their names match; ``microversion``: the
     plugin's ``min_microversion``, empty for none; ``unskip``: tests that the plugin skips by a decorator run too."""
 
     name: str
@@ -40,9 +41,9 @@ class Pass:
 
     @property
     def grouping(self) -> str:
-        """What the tests have in common that one process runs, as a pattern on their names: for Tempest itself the class;
-        for the plugin, which has one large class and waits most of the time, nothing."""
-        return r"([^\.]*\.)*" if self.suite == "core" else ""
+        """What the tests have in common that one process runs, as a pattern on their names: the class; for Zun's plugin, which
+        has one large class and waits most of the time, nothing."""
+        return "" if self.suite == "zun" else r"([^\.]*\.)*"
 
     def selects(self, test: str) -> bool:
         """Whether the test of this name belongs to the pass."""
@@ -63,6 +64,7 @@ PASSES = (
     *(Pass(f"zun-{version}", "zun", _PLUGIN, version) for version in ("1.14", "1.24", "1.32", "1.40")),
     Pass("zun-unskipped", "zun", _PLUGIN + "(.*)(" + "|".join(_HARD_SKIPPED) + ")", "1.40", unskip=True),
     Pass("core", "core", _CORE),
+    Pass("shares", "shares", _MANILA),
 )
 
 

@@ -16,7 +16,7 @@ def message(prefix: str, answer: httpx.Response) -> str:
     elif prefix == "network":
         text = document["NeutronError"]["message"]
         assert document["NeutronError"]["type"]
-    elif prefix == "volume":
+    elif prefix in {"volume", "share"}:
         (fault,) = document.values()
         text = fault["message"]
         assert fault["code"] == answer.status_code

@@ -39,7 +39,10 @@ async def plant(world: World, user: str) -> Examples:
 
 MEMBER = "d" * 32
 """A project that an image is shared with."""
-VERSIONS = {"OpenStack-API-Version": "container 1.40, volume latest", "Content-Type": "application/json"}
+VERSIONS = {
+    "OpenStack-API-Version": "container 1.40, volume latest, shared-file-system latest",
+    "Content-Type": "application/json",
+}
 
 
 def _settle(world: World) -> None:
@@ -49,7 +52,8 @@ def _settle(world: World) -> None:
         "UPDATE volumes SET made = 1, made_size = size, observed = generation, errand = '', "
         "status = CASE claim WHEN '' THEN 'available' ELSE claim END"
     )
-    for table in ("volume_snapshots", "volume_backups"):
+    world.database.execute("UPDATE shares SET made_size = size")
+    for table in ("volume_snapshots", "volume_backups", "shares", "share_snapshots"):
         world.database.execute(f"UPDATE {table} SET {done}")  # noqa: S608 (names of tables)
 
 
@@ -82,6 +86,9 @@ def _bodies(project: str) -> list[tuple[str, Callable[[World, Examples], Any]]]:
         ("/network/v2.0/routers", lambda _world, _: {"router": {"name": NAME}}),
         ("/network/v2.0/floatingips", _floating),
         *_storage(f"/volume/v3/{project}"),
+        ("/share/v2/shares", lambda _world, _: {"share": _share()}),
+        ("/share/v2/snapshots", lambda _world, made: {"snapshot": {"name": NAME, "share_id": made["share/shares"]}}),
+        ("/share/v2/shares", lambda _world, _: {"share": _share()}),
         ("/container/v1/containers", _container),
         ("/container/v1/registries", _registry),
     ]
@@ -99,6 +106,11 @@ def _storage(project: str) -> list[tuple[str, Callable[[World, Examples], Any]]]
         (f"{project}/volume-transfers", lambda _world, made: {"transfer": _of_volume(made)}),
         volume,
     ]
+
+
+def _share() -> dict[str, Any]:
+    """The first is kept by its snapshot, the second is attacked."""
+    return {"name": NAME, "size": 1, "share_proto": "NFS", "metadata": {"key": NAME}}
 
 
 def _of_volume(examples: Examples, **more: Any) -> dict[str, Any]:

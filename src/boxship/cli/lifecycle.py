@@ -255,7 +255,8 @@ async def _remove(settings: Settings, record: directory.Record) -> None:
         with steps.step("Containers") as step:
             step.note(f"{await removal.containers(drivers.engine)} removed")
             runtime.forget_all(f"boxship-{record.mark}-")
-        await removal.world(drivers.fabric, drivers.storage, shown)
+        kept = removal.Kept(drivers.storage, drivers.shares, drivers.exports)
+        await removal.world(drivers.fabric, kept, shown)
         with steps.step("Images in the engine") as step:
             step.note(f"{await removal.images(drivers.engine)} removed")
     finally:

@@ -19,7 +19,7 @@ RECORD = "installation.json"
 OPERATORS = ("boxship.yaml", "policy.yaml")
 """Files that may be there before the first ``up``: the operator's."""
 OWN = (
-    *("keys", "logs", "images", "volumes", "backends", "backups", "fabric", "engine"),
+    *("keys", "logs", "images", "volumes", "backends", "backups", "shares", "exports", "fabric", "engine"),
     *("boxship.db", "boxship.db-wal", "boxship.db-shm", "boxship.db-journal"),
     *("passwords.json", "clouds.yaml", *OPERATORS, RECORD, lock.NAME),
 )

@@ -7,18 +7,29 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from boxship.core import errors
 from boxship.drivers.engine.interface import Engine
 from boxship.drivers.linux.interface import Fabric
-from boxship.drivers.storage.interface import Backends
+from boxship.drivers.shares.interface import Exports
+from boxship.drivers.storage.interface import Backends, Storage
 from boxship.installation import directory, files
 
 IMAGES = "boxship.invalid/glance"
 """How all names begin that the container service gives to images in an engine: loaded from the image service, with their id
 as tag, and those that it makes of containers."""
 _PARALLEL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What keeps bytes."""
+
+    volumes: Backends
+    shares: Storage
+    exports: Exports
 
 
 async def containers(engine: Engine) -> int:
@@ -46,10 +57,17 @@ async def images(engine: Engine) -> int:
     return len(found)
 
 
-async def world(fabric: Fabric, storage: Backends, done: Callable[[str, Awaitable[None]], Awaitable[None]]) -> None:
-    """Remove networks, then volumes; ``done`` wraps each step, to show it."""
+async def world(fabric: Fabric, kept: Kept, done: Callable[[str, Awaitable[None]], Awaitable[None]]) -> None:
+    """Remove networks, then volumes and shares; ``done`` wraps each step, to show it."""
     await done("Networks", fabric.destroy())
-    await done("Volumes", storage.destroy())
+    await done("Volumes", kept.volumes.destroy())
+    await done("Shares", _shares(kept))
+
+
+async def _shares(kept: Kept) -> None:
+    """Nobody uses them any more, and then they are gone."""
+    await kept.exports.destroy()
+    await kept.shares.destroy()
 
 
 def state(state_dir: Path, *, operators: bool = True) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -52,3 +53,6 @@ class FakeExports:
 
     async def close(self) -> None:
         return None
+
+    async def destroy(self) -> None:
+        shutil.rmtree(self._root, ignore_errors=True)

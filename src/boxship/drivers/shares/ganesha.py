@@ -127,7 +127,6 @@ class GaneshaExports:
         return None
 
     async def destroy(self) -> None:
-        """Stop the server, and remove all that is kept. Repeatable."""
         await asyncio.to_thread(self._locked, self._destroy)
 
     def _locked(self, work: Callable[[], None]) -> None:

@@ -57,3 +57,7 @@ class Exports(Protocol):
     async def close(self) -> None:
         """Let go; the server runs on."""
         ...
+
+    async def destroy(self) -> None:
+        """End the server, and remove all that is kept. Repeatable."""
+        ...
