@@ -120,8 +120,18 @@ def _fake_storage(settings: Settings) -> Backends:
     """Every backend as directories, whatever its kind."""
     from boxship.drivers.storage.backends import StorageBackends
     from boxship.drivers.storage.fake import FakeStorage
+    from boxship.drivers.storage.fake_shared import FakeSharedStorage
 
-    return StorageBackends({each.name: FakeStorage(_place(settings, each)) for each in settings.backends})
+    storages: dict[str, Storage] = {}
+    shared: dict[str, SharedStorage] = {}
+    for each in settings.backends:
+        own = _place(settings, each)
+        if each.shared:
+            at = Path(each.directory) / "boxship-fake" if each.directory else own / "shared"
+            shared[each.name] = FakeSharedStorage(at, own, settings.host_name)
+        else:
+            storages[each.name] = FakeStorage(own)
+    return StorageBackends(storages, shared)
 
 
 def _storage(settings: Settings, mark: str) -> Backends:

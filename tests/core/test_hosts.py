@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,21 @@ def seen_by(here: str, *known: hosts.Host) -> hosts.Hosts:
     made = hosts.Hosts(db.SqliteDatabase(Path("/nonexistent")), settings)
     made._known = {one.name: one for one in known}
     return made
+
+
+def test_a_host_that_was_forgotten_is_gone_when_it_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    found = seen_by("alpha", *ALL)
+    assert [found.is_gone(name) for name in ("alpha", "beta", "lost")] == [False, False, False]
+    now += 19.9
+    assert not found.is_gone("lost")
+    found._known["lost"] = host("lost")  # it lives after all
+    assert not found.is_gone("lost")
+    del found._known["lost"]
+    assert not found.is_gone("lost")
+    now += 20
+    assert [found.is_gone(name) for name in ("alpha", "beta", "lost")] == [False, False, True]
 
 
 ALL = [host("alpha"), host("beta"), host("gamma")]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -103,6 +104,7 @@ class Hosts:
         self._settings = settings
         self._works = settings.engine != "none"
         self._known: dict[str, Host] = {}
+        self._missed: dict[str, float] = {}
 
     @property
     def only(self) -> str | None:
@@ -133,6 +135,14 @@ class Hosts:
     def inherits(self, holder: str | None, key: str) -> bool:
         """Whether this host is to end what is being deleted on a host that nobody knows any more (see ``forget``)."""
         return self.shared and bool(holder) and holder not in self._known and self.claims("", key)
+
+    def is_gone(self, name: str) -> bool:
+        """Whether a host is gone for good (see ``forget``): nobody waits for it any more. It was not known for a whole lease, in
+        which one that lives would have come back."""
+        if not self.shared or name == self.here or name in self._known:
+            self._missed.pop(name, None)
+            return False
+        return time.monotonic() - self._missed.setdefault(name, time.monotonic()) >= self._settings.host_lease
 
     def all(self) -> list[Host]:
         """All hosts that are known, by name."""

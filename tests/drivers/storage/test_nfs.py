@@ -47,7 +47,8 @@ async def hosts(tmp_path: Path) -> AsyncIterator[tuple[NfsStorage, NfsStorage]]:
 
 async def nothing() -> AsyncIterator[Extent]:
     """No bytes."""
-    for extent in ():
+    nowhere: tuple[Extent, ...] = ()
+    for extent in nowhere:
         yield extent
 
 

@@ -42,7 +42,9 @@ async def test_from_creation_to_removal(cloud: Cloud) -> None:
     id = await new_volume(cloud, name="data")
     assert (await until(cloud, id, "available"))["attachments"] == []
     async with cloud.program.database.write() as transaction:
-        await public.attach(transaction, id, public.AttachmentWish(HOLDER, "/data", read_only=True))
+        await public.attach(
+            transaction, cloud.program.settings, id, public.AttachmentWish(HOLDER, "/data", read_only=True)
+        )
     (attachment,) = (await until(cloud, id, "in-use"))["attachments"]
     assert (attachment["server_id"], attachment["device"], attachment["volume_id"]) == (HOLDER[1], "/data", id)
     await _check_attachment(cloud, attachment["attachment_id"], id)

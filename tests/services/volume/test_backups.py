@@ -94,7 +94,7 @@ async def test_a_volume_in_use_is_backed_up_by_force_and_used_on(api: Api) -> No
     volume = await api.volume()
     await put(api, volume, b"busy")
     async with api.cloud.program.database.write() as transaction:
-        await public.attach(transaction, volume, public.AttachmentWish(HOLDER, "/data"))
+        await public.attach(transaction, api.cloud.program.settings, volume, public.AttachmentWish(HOLDER, "/data"))
     await api.reaches("volumes", volume, "in-use")
     assert "force" in await api.refused("POST", "/backups", 400, {"backup": {"volume_id": volume}})
     body = {"backup": {"volume_id": volume, "force": True}}

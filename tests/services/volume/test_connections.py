@@ -116,7 +116,9 @@ async def test_a_reserved_volume_is_no_containers(world: World) -> None:
     id = await world.create()
     await world.settle(id)
     async with world.database.write() as transaction:
-        await connections.create_attachment(transaction, caller("alice"), connections.ConnectionWish(volume_id=id))
+        await connections.create_attachment(
+            transaction, caller("alice"), world.settings, connections.ConnectionWish(volume_id=id)
+        )
     with pytest.raises(errors.VolumeInUse):
         await world.attach(id, HOLDER)
 
@@ -129,7 +131,7 @@ async def test_a_volume_for_reading_only_is_held_for_reading_only(world: World) 
     with pytest.raises(errors.VolumeUnusable, match="for reading only"):
         await world.attach(id, HOLDER)
     async with world.database.write() as transaction:
-        await public.attach(transaction, id, public.AttachmentWish(HOLDER, "/data", read_only=True))
+        await public.attach(transaction, world.settings, id, public.AttachmentWish(HOLDER, "/data", read_only=True))
     await world.settle(id)
     assert await world.status(id) == "in-use"
 
@@ -139,7 +141,7 @@ async def test_force_deletion_forgets_clients_outside(world: World) -> None:
     await world.settle(id)
     wish = connections.ConnectionWish(volume_id=id, connector={"host": world.settings.host_name})
     async with world.database.write() as transaction:
-        await connections.create_attachment(transaction, caller("alice"), wish)
+        await connections.create_attachment(transaction, caller("alice"), world.settings, wish)
     await world.settle(id)
     async with world.database.write() as transaction:
         await actions.force_delete(transaction, caller("root", "admin"), id)

@@ -105,7 +105,7 @@ class World:
 
     async def attach(self, id: str, holder: tuple[str, str] = HOLDER, mountpoint: str = "/data") -> None:
         async with self.database.write() as transaction:
-            await public.attach(transaction, id, public.AttachmentWish(holder, mountpoint))
+            await public.attach(transaction, self.settings, id, public.AttachmentWish(holder, mountpoint))
 
     async def detach(self, id: str, holder: tuple[str, str] = HOLDER) -> None:
         async with self.database.write() as transaction:

@@ -13,7 +13,7 @@ from boxship.core.db import holds
 from boxship.core.db.database import Transaction
 from boxship.services.volume import errors
 from boxship.services.volume.model import Volume
-from boxship.services.volume.operations import attachments, volume_types, volumes
+from boxship.services.volume.operations import attachments, following, volume_types, volumes
 from boxship.services.volume.operations.attachments import AttachmentWish
 from boxship.services.volume.operations.backends import Register
 from boxship.services.volume.states import State
@@ -85,9 +85,9 @@ async def create_volume(transaction: Transaction, caller: Caller, settings: Sett
     return (await volumes.create_volume(transaction, caller, settings, wish)).id
 
 
-async def hosts_of(transaction: Transaction, volume_ids: Sequence[str]) -> list[str]:
-    """The hosts that these volumes are on."""
-    return [volume.host for volume in await store.of(transaction, volume_ids)]
+async def hosts_of(transaction: Transaction, settings: Settings, volume_ids: Sequence[str]) -> list[str]:
+    """The hosts that these volumes are on and cannot leave now (``attach`` takes the others along)."""
+    return await following.pinned(transaction, settings, volume_ids)
 
 
 async def place(transaction: Transaction, settings: Settings, volume_ids: Sequence[str], host: str) -> None:
@@ -95,12 +95,13 @@ async def place(transaction: Transaction, settings: Settings, volume_ids: Sequen
     await volumes.place(transaction, settings, volume_ids, host)
 
 
-async def attach(transaction: Transaction, volume_id: str, attachment: AttachmentWish) -> None:
-    """Have the volume mounted on this host for the holder, which is woken when it is (see ``mounts``), and hold it.
+async def attach(transaction: Transaction, settings: Settings, volume_id: str, attachment: AttachmentWish) -> None:
+    """Have the volume mounted on the holder's host, which is woken when it is (see ``mounts``), and hold it.
 
-    Repeatable. VolumeNotFound; Conflict: VolumeInUse (not multiattach), VolumeUnusable (error, deleting).
+    Repeatable. VolumeNotFound; BadRequest: AttachedElsewhere; Conflict: VolumeInUse (not multiattach), VolumeUnusable (error,
+    deleting).
     """
-    await attachments.attach(transaction, volume_id, attachment)
+    await attachments.attach(transaction, settings, volume_id, attachment)
 
 
 async def detach(transaction: Transaction, volume_id: str, holder: holds.Resource) -> None:

@@ -56,6 +56,9 @@ async def create(call: Call[Any], template: schemas.Template) -> model.Capsule:
     row = await _with_volumes(call, row, spec.volumes or [])
     containers = [await _checked(call, row, parts, position) for position in range(len(parts))]
     row = await _placed(call, row, containers)
+    for each in row.volumes:
+        held = volume.AttachmentWish((KIND, row.id), f"/{each.name}", host=row.host)
+        await volume.attach(call.transaction, call.settings, each.volume_id, held)
     row = await _with_ports(call, row, template.nets or [], containers)
     await store.insert(call.transaction, row)
     for container in containers:
@@ -66,14 +69,13 @@ async def create(call: Call[Any], template: schemas.Template) -> model.Capsule:
 
 
 async def _with_volumes(call: Call[Any], row: model.Capsule, asked: Sequence[schemas.Volume]) -> model.Capsule:
-    """The row with its volumes, found or made, and attached."""
+    """The row with its volumes, found or made."""
     volumes: list[model.CapsuleVolume] = []
     for at, wish in enumerate(asked):
         field = f"template.spec.volumes[{at}]"
         if wish.name in {other.name for other in volumes}:
             raise errors.BadRequest(f"{wish.name} is named twice", field=f"{field}.name")
         found = await _volume(call, wish.cinder, field)
-        await volume.attach(call.transaction, found.volume_id, volume.AttachmentWish((KIND, row.id), f"/{wish.name}"))
         volumes.append(structs.replace(found, name=wish.name))
     return structs.replace(row, volumes=volumes)
 
@@ -201,7 +203,7 @@ async def _placed(call: Call[Any], row: model.Capsule, containers: Sequence[mode
         cpu=total.cpu,
         disk=total.disk,
         zone=row.availability_zone,
-        disks=placement.disks(call.settings, await volume.hosts_of(call.transaction, ids)),
+        disks=placement.disks(call.settings, await volume.hosts_of(call.transaction, call.settings, ids)),
     )
     row = structs.replace(row, host=await placement.choose(call.transaction, call.settings, wish))
     await volume.place(call.transaction, call.settings, ids, row.host)

@@ -179,11 +179,15 @@ async def _placed(
         hints=request.hints or {},
         disks=placement.disks(
             settings,
-            [
-                (await _known_volume(transaction, caller, mount.source)).host
-                for mount in request.mounts or []
-                if mount.type != "bind" and mount.source
-            ],
+            await volume.hosts_of(
+                transaction,
+                settings,
+                [
+                    (await _known_volume(transaction, caller, mount.source)).id
+                    for mount in request.mounts or []
+                    if mount.type != "bind" and mount.source
+                ],
+            ),
         ),
     )
     return structs.replace(row, host=await placement.choose(transaction, settings, wish))
@@ -209,8 +213,8 @@ async def _with_volumes(
             continue
         made = await _volume(transaction, caller, settings, (mount, row.host or ""))
         read_only = schemas.flag(mount.read_only)
-        held = volume.AttachmentWish((KIND, row.id), at, read_only=read_only)
-        await volume.attach(transaction, made.volume_id, held)
+        held = volume.AttachmentWish((KIND, row.id), at, read_only=read_only, host=row.host or "")
+        await volume.attach(transaction, settings, made.volume_id, held)
         mounts.append(structs.replace(made, destination=at, read_only=read_only))
     return structs.replace(row, mounts=mounts, files=files)
 

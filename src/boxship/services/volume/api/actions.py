@@ -48,7 +48,9 @@ async def act(call: ActionCall) -> Reply:
 async def _initialize_connection(call: ActionCall, body: wire.Connect) -> Reply:
     connector = attachment_wire.connector(body.connector, "os-initialize_connection.connector")
     async with call.database.write() as transaction:
-        made, volume = await actions.initialize_connection(transaction, call.caller, _volume(call), connector)
+        made, volume = await actions.initialize_connection(
+            transaction, call.caller, call.settings, _volume(call), connector
+        )
     made, volume = await awaited(call, made, volume)
     if volume.device is None:
         raise BadRequest("the device of the volume is not there yet; try again", field="os-initialize_connection")

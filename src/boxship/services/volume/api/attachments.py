@@ -23,7 +23,7 @@ _LOOK = 0.05
 async def create_attachment(call: AttachmentCall) -> Reply:
     wish = wire.wish(call)
     async with call.database.write() as transaction:
-        made, volume = await connections.create_attachment(transaction, call.caller, wish)
+        made, volume = await connections.create_attachment(transaction, call.caller, call.settings, wish)
     return Reply({"attachment": wire.shown(*await awaited(call, made, volume))})
 
 
@@ -31,7 +31,7 @@ async def update_attachment(call: AttachmentCall) -> Reply:
     connector = wire.connector(call.read(wire.UpdateRequest).attachment.connector, "attachment.connector")
     async with call.database.write() as transaction:
         changed, volume = await connections.update_attachment(
-            transaction, call.caller, call.parameters["attachment"], connector
+            transaction, call.caller, call.settings, call.parameters["attachment"], connector
         )
     return Reply({"attachment": wire.shown(*await awaited(call, changed, volume))})
 

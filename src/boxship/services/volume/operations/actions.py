@@ -110,12 +110,13 @@ async def force_detach(transaction: Transaction, caller: Caller, id: str, attach
 
 
 async def initialize_connection(
-    transaction: Transaction, caller: Caller, id: str, connector: Connector
+    transaction: Transaction, caller: Caller, settings: Settings, id: str, connector: Connector
 ) -> tuple[Attachment, Volume]:
     """Ask for the device on the host of the connector. Repeatable. InvalidVolume, AttachedElsewhere."""
     volume = await volumes.get_volume(transaction, caller, id, lock=True)
     if volume.status not in {State.AVAILABLE, State.ATTACHING, State.RESERVED, State.IN_USE}:
         raise errors.InvalidVolume(f"Volume {id} has no connection while its status is {volume.status}.")
+    volume = await connections.brought(transaction, settings, volume, connector)
     host = connections.require_here(volume, connector)
     present = (await store.of(transaction, [id])).get(id, [])
     for one in present:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from boxship.config import Settings
 from boxship.core import clock
 from boxship.core.auth.caller import Caller
 from boxship.core.db import holds
@@ -12,7 +13,7 @@ from boxship.core.http import listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, Attachment, Volume
-from boxship.services.volume.operations import needs, volumes
+from boxship.services.volume.operations import following, needs, volumes
 from boxship.services.volume.states import State
 from boxship.services.volume.store import attachments as store
 from boxship.services.volume.store import volumes as volume_store
@@ -21,18 +22,19 @@ ATTACHABLE = frozenset({State.CREATING, State.AVAILABLE, State.RESERVED, State.I
 
 
 class AttachmentWish(msgspec.Struct, frozen=True):
-    """Who needs a volume, and where it is put there; ``mountpoint`` is shown to users as the device."""
+    """Who needs a volume, on which host, and where it is put there; ``mountpoint`` is shown to users as the device."""
 
     holder: holds.Resource
     mountpoint: str
     read_only: bool = False
+    host: str = ""
 
 
-async def attach(transaction: Transaction, volume_id: str, wish: AttachmentWish) -> None:
+async def attach(transaction: Transaction, settings: Settings, volume_id: str, wish: AttachmentWish) -> None:
     """Have the volume mounted for the holder, and hold it; asked again it changes nothing.
 
-    VolumeNotFound; VolumeUnusable (error, deleting, offered to another project, for reading only); VolumeInUse (held by
-    another and not multiattach).
+    VolumeNotFound; AttachedElsewhere; VolumeUnusable (error, deleting, offered to another project, for reading only); VolumeInUse
+    (held by another and not multiattach).
     """
     volume = await volume_store.get(transaction, volume_id, lock=True)
     if volume is None:
@@ -46,6 +48,8 @@ async def attach(transaction: Transaction, volume_id: str, wish: AttachmentWish)
         raise errors.VolumeInUse(volume_id)
     if volume.read_only and not wish.read_only:
         raise errors.VolumeUnusable(volume_id, volume.status, "it may be attached for reading only")
+    if wish.host:
+        volume = await following.follow(transaction, settings, volume, wish.host)
     await store.insert(
         transaction, Attachment(new_id(), volume_id, *wish.holder, wish.mountpoint, wish.read_only, clock.now())
     )

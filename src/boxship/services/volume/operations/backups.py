@@ -17,7 +17,7 @@ from boxship.core.http import filters, listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import BACKUP, SNAPSHOT, Backup, Snapshot, Volume
-from boxship.services.volume.operations import quotas, sources, volumes
+from boxship.services.volume.operations import following, quotas, sources, volumes
 from boxship.services.volume.states import BackupState, State
 from boxship.services.volume.store import backups as store
 from boxship.services.volume.store import image_metadata as image_store
@@ -190,6 +190,7 @@ async def restore_backup(
     if volume_id:
         volume = await volumes.get_volume(transaction, caller, volume_id, lock=True)
         _check_target(backup, volume)
+        volume = await _brought(transaction, settings, volume, backup)
     else:
         wish = volumes.VolumeWish(
             project_id=backup.project_id, size=backup.size, name=name or f"restore_backup_{id}", host=backup.host
@@ -207,8 +208,19 @@ def _check_target(backup: Backup, volume: Volume) -> None:
         raise errors.InvalidVolume(f"Volume {volume.id} status must be available to restore, but is {volume.status}.")
     if volume.size < backup.size:
         raise errors.InvalidVolume(f"volume size {volume.size} GiB is less than the {backup.size} GiB of the backup.")
-    if volume.host != backup.host:
+
+
+async def _brought(transaction: Transaction, settings: Settings, volume: Volume, backup: Backup) -> Volume:
+    """The volume on the host of the backup, which has the bytes. InvalidVolume: it is on another one, and stays."""
+    if volume.host == backup.host:
+        return volume
+    try:
+        moved = await following.follow(transaction, settings, volume, backup.host)
+    except errors.AttachedElsewhere:
+        moved = volume
+    if moved.host != backup.host:
         raise errors.InvalidVolume(f"the volume is on host {volume.host} and the backup on {backup.host}.")
+    return moved
 
 
 async def _wished(transaction: Transaction, backup: Backup, **changes: object) -> Backup:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import msgspec
 
+from boxship.config import Settings
 from boxship.core import clock
 from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
 from boxship.core.http.call import new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import Attachment, Volume
-from boxship.services.volume.operations import attachments, needs, volumes
+from boxship.services.volume.operations import attachments, following, needs, volumes
 from boxship.services.volume.operations.needs import CLIENT, SERVER
 from boxship.services.volume.states import State
 from boxship.services.volume.store import attachments as store
@@ -46,7 +47,7 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create_attachment(
-    transaction: Transaction, caller: Caller, wish: ConnectionWish
+    transaction: Transaction, caller: Caller, settings: Settings, wish: ConnectionWish
 ) -> tuple[Attachment, Volume]:
     """Reserve a volume, and ask for its device where a connector is given.
 
@@ -59,6 +60,7 @@ async def create_attachment(
     read_only = wish.read_only or bool(volume.read_only)
     made = Attachment(id, volume.id, kind, holder, "na", read_only, clock.now(), State.RESERVED)
     if wish.connector is not None:
+        volume = await brought(transaction, settings, volume, wish.connector)
         made = _connected(made, volume, wish.connector)
     await store.insert(transaction, made)
     return made, await needs.recount(transaction, volume)
@@ -91,6 +93,14 @@ def _connected(attachment: Attachment, volume: Volume, connector: Connector) -> 
     )
 
 
+async def brought(transaction: Transaction, settings: Settings, volume: Volume, connector: Connector) -> Volume:
+    """The volume, on the host of the connector where it can follow. AttachedElsewhere: it cannot."""
+    host = connector.get("host")
+    if not isinstance(host, str):
+        return volume
+    return await following.follow(transaction, settings, volume, host)
+
+
 def require_here(volume: Volume, connector: Connector) -> str:
     """The host of the connector. InvalidVolume: it names none; AttachedElsewhere: the data is on another one's disk."""
     host = connector.get("host")
@@ -102,7 +112,7 @@ def require_here(volume: Volume, connector: Connector) -> str:
 
 
 async def update_attachment(
-    transaction: Transaction, caller: Caller, id: str, connector: Connector
+    transaction: Transaction, caller: Caller, settings: Settings, id: str, connector: Connector
 ) -> tuple[Attachment, Volume]:
     """Ask for the device of a reserved volume; asked again with the same connector it changes nothing.
 
@@ -115,6 +125,7 @@ async def update_attachment(
         return attachment, volume
     if attachment.status not in {State.RESERVED, State.ATTACHING}:
         raise errors.InvalidVolume(f"Attachment {id} is {attachment.status} already.")
+    volume = await brought(transaction, settings, volume, connector)
     changed = _connected(attachment, volume, connector)
     await store.update(transaction, changed)
     return changed, await needs.recount(transaction, volume)

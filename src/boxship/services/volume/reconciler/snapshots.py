@@ -11,6 +11,7 @@ from boxship.drivers.storage.interface import Backends
 from boxship.services.volume import plan
 from boxship.services.volume.model import KIND, SNAPSHOT, Snapshot
 from boxship.services.volume.operations import messages
+from boxship.services.volume.reconciler import owners
 from boxship.services.volume.store import snapshots as store
 from boxship.services.volume.store.tables import snapshots
 
@@ -36,6 +37,7 @@ class SnapshotReconciler(Placed):
             if snapshot is None or not self._is_here(snapshot):
                 return None
             storage = self._storages.of(snapshot.backend)
+            await owners.inherit(self._storages, self._hosts, snapshot.backend, id)
             sight = await storage.snapshot_sight(id)
             copying = storage.progress(id) is not None
             step = plan.next_snapshot_step(snapshot, sight, held=held, copying=copying)

@@ -16,6 +16,7 @@ from boxship.services.image import public as image
 from boxship.services.volume import plan, states
 from boxship.services.volume.model import GIB, KIND, SNAPSHOT, Snapshot, Volume
 from boxship.services.volume.operations import messages, sources
+from boxship.services.volume.reconciler import owners
 from boxship.services.volume.reconciler.streams import sparse
 from boxship.services.volume.store import snapshots as snapshot_store
 from boxship.services.volume.store import volumes as store
@@ -68,6 +69,7 @@ class VolumeReconciler(Placed):
             if volume is None or not self._is_here(volume):
                 return None
             storage = self._storages.of(volume.backend)
+            await owners.inherit(self._storages, self._hosts, volume.backend, id)
             sight = await storage.sight(id)
             copying = storage.progress(id) is not None
             step = plan.next_step(volume, sight, held=held, copying=copying)
@@ -221,9 +223,12 @@ class VolumeReconciler(Placed):
 
     async def _sweep(self, backend: str) -> None:
         storage = self._storages.of(backend)
-        seen = await storage.sights()
+        seen = await self._seen(backend)
         async with self._database.read() as transaction:
             known = set(await placed.ids(transaction, self.table, self._hosts.only)) if seen else set()
+        if self._storages.shared(backend):  # the others may be other hosts', but not what is in use here
+            seen = [sight for sight in seen if sight.device and sight.id not in known]
+            self._strangers.difference_update(sight.id for sight in seen)
         for sight in seen:
             if sight.id not in known and sight.id not in self._strangers:
                 await storage.unmount(sight.id)
