@@ -15,7 +15,16 @@ _HARD_SKIPPED = (
 
 
 _VOLUME = r"^tempest\.api\.volume\.admin\."
+_SHARE = r"^manila_tempest_tests\.tests\.api\.(admin\.)?"
 NOT_OFFERED = (
+    (
+        _SHARE + r"test_(security_services|share_network|share_server|multi_backend)",
+        "shares have no servers of their own",
+    ),
+    (
+        _SHARE + r"test_(share_instances|share_manage|snapshot_manage|share_snapshot_instances)",
+        "shares have no instances",
+    ),
     (_VOLUME + r"test_group", "groups of volumes are not offered"),
     (_VOLUME + r"test_qos\.", "QoS specs are not offered"),
     (_VOLUME + r"test_volume_types\..*encryption", "encryption of volumes is not offered"),

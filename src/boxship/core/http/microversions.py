@@ -82,7 +82,7 @@ class Microversions:
             "Vary": "OpenStack-API-Version",
         }
         if self.legacy_header:
-            headers |= {self.legacy_header: str(version), "Vary": f"OpenStack-API-Version, {self.legacy_header}"}
+            headers |= {self.legacy_header: str(version), "Vary": f"OpenStack-API-Version,{self.legacy_header}"}
         return headers
 
 

@@ -290,6 +290,7 @@ def _as_request_error(error: errors.BoxshipError) -> errors.RequestError:
 def _finished(reply: Reply, exchange: _Exchange, service: Service | None, version: Version) -> Reply:
     """The headers that every answer carries."""
     reply.headers["x-openstack-request-id"] = exchange.request_id
+    reply.headers["x-compute-request-id"] = exchange.request_id  # where clients of Cinder and Manila look
     if service and service.microversions:
         reply.headers.update(service.microversions.headers(version))
     return reply

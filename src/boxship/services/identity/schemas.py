@@ -132,6 +132,7 @@ class UserFields(_Request):
     name: Name | UnsetType = UNSET
     domain_id: Id | None | UnsetType = UNSET
     default_project_id: Id | None | UnsetType = UNSET
+    project_id: Id | None | UnsetType = UNSET
     password: Password | None | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     description: Text | None | UnsetType = UNSET

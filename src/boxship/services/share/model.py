@@ -110,3 +110,20 @@ class ShareType(msgspec.Struct, frozen=True):
     is_public: bool
     extra_specs: dict[str, str]
     created_at: datetime
+
+
+TYPE = "type"
+"""The scope of limits of a share type in a project."""
+USER = "user"
+"""The scope of limits of a user in a project."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What is of one share type or one user within a project, for quotas."""
+
+    scope: str
+    id: str
+
+    def within(self, project_id: str) -> str:
+        """The id of its limits."""
+        return f"{project_id}/{self.id}"

@@ -6,23 +6,22 @@ from boxship.core.errors import BadRequest, Forbidden
 from boxship.core.http.call import Reply
 from boxship.core.http.routes import Route
 from boxship.services.share import versions
+from boxship.services.share.model import Part
 from boxship.services.share.operations import quotas
 from boxship.services.share.schemas import quotas as wire
 from boxship.services.share.schemas.shares import ShareCall
 
 
-async def _type_id(call: ShareCall) -> str | None:
-    """The share type that is asked about. BadRequest: not in this version; a user, as users have no quotas here."""
-    if call.query.one("user_id"):
-        raise BadRequest("quotas here are of projects and of share types in them, not of users", field="user_id")
-    named = call.query.one("share_type")
+async def _part(call: ShareCall) -> Part | None:
+    """The share type or user that is asked about. BadRequest: both, or a type before there were quotas of types."""
+    user_id, named = call.query.one("user_id"), call.query.one("share_type")
     if not named:
-        return None
+        return quotas.of_user(user_id) if user_id else None
+    if user_id:
+        raise BadRequest("'user_id' and 'share_type' values are mutually exclusive", field="user_id")
     if call.version < versions.TYPE_QUOTAS:
-        raise BadRequest(
-            "'share_type' key is not supported by this microversion. Use 2.39 or greater.", field="share_type"
-        )
-    return await quotas.type_id(call.transaction, named)
+        raise BadRequest("quotas of share types are known since version 2.39", field="share_type")
+    return await quotas.of_type(call.transaction, named)
 
 
 def _project(call: ShareCall) -> str:
@@ -33,23 +32,17 @@ def _project(call: ShareCall) -> str:
     return project
 
 
-async def _limits(call: ShareCall, project: str, type_id: str | None) -> dict[str, int]:
-    if type_id is None:
-        return await quotas.limits(call.transaction, call.settings, project)
-    return await quotas.limits_of_type(call.transaction, call.settings, project, type_id)
-
-
 async def show_quotas(call: ShareCall) -> Reply:
-    project, type_id = _project(call), await _type_id(call)
-    shown = wire.shown(call, await _limits(call, project, type_id), typed=type_id is not None)
-    return Reply({"quota_set": {"id": project, **shown}})
+    project, part = _project(call), await _part(call)
+    limits = await quotas.limits(call.transaction, call.settings, project, part)
+    return Reply({"quota_set": {"id": project, **wire.shown(call, limits, part)}})
 
 
 async def show_detail(call: ShareCall) -> Reply:
-    project, type_id = _project(call), await _type_id(call)
-    used = await quotas.usage(call.transaction, project, type_id)
-    shown = wire.detailed(call, await _limits(call, project, type_id), used, typed=type_id is not None)
-    return Reply({"quota_set": {"id": project, **shown}})
+    project, part = _project(call), await _part(call)
+    limits = await quotas.limits(call.transaction, call.settings, project, part)
+    used = await quotas.usage(call.transaction, project, part)
+    return Reply({"quota_set": {"id": project, **wire.detailed(call, limits, used, part)}})
 
 
 async def show_defaults(call: ShareCall) -> Reply:
@@ -59,20 +52,15 @@ async def show_defaults(call: ShareCall) -> Reply:
 
 
 async def set_quotas(call: ShareCall) -> Reply:
-    project, type_id = call.parameters["project"], await _type_id(call)
+    whose = quotas.Whose(call.parameters["project"], await _part(call))
     given = call.read(wire.SetRequest).quota_set
-    wished, force = wire.wished(call, given, typed=type_id is not None), wire.forced(given)
-    if type_id is None:
-        limits = await quotas.set_project(call.transaction, call.settings, project, wished, force=force)
-    else:
-        of = quotas.OfType(project, type_id)
-        limits = await quotas.set_type(call.transaction, call.settings, of, wished, force=force)
-    return Reply({"quota_set": wire.shown(call, limits, typed=type_id is not None)})
+    wished = wire.wished(call, given, whose.part)
+    limits = await quotas.put(call.transaction, call.settings, whose, wished, force=wire.forced(given))
+    return Reply({"quota_set": wire.shown(call, limits, whose.part)})
 
 
 async def delete_quotas(call: ShareCall) -> Reply:
-    type_id = await _type_id(call)
-    await quotas.reset_project(call.transaction, call.parameters["project"], type_id)
+    await quotas.reset(call.transaction, quotas.Whose(call.parameters["project"], await _part(call)))
     return Reply(status=202)
 
 

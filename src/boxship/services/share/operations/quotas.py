@@ -11,6 +11,7 @@ from boxship.config import Settings
 from boxship.core import errors as core_errors
 from boxship.core.db.database import Transaction
 from boxship.services.share import errors
+from boxship.services.share.model import TYPE, USER, Part
 from boxship.services.share.store import quotas as store
 from boxship.services.share.store import types as type_store
 
@@ -31,25 +32,19 @@ ABSENT = {
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for in addition, of which type. ``largest``: GiB that a single share is to have."""
+    """What is asked for in addition, of which type and by whom. ``largest``: GiB that a single share is to have."""
 
     shares: int = 0
     gigabytes: int = 0
     snapshots: int = 0
     snapshot_gigabytes: int = 0
     type_id: str = ""
+    user_id: str = ""
     largest: int = 0
 
 
-class OfType(msgspec.Struct, frozen=True):
-    """A share type within a project."""
-
-    project_id: str
-    type_id: str
-
-
 async def require(transaction: Transaction, settings: Settings, project_id: str, demand: Demand) -> None:
-    """OverQuota (413): the project would have more than its limit of something that it asks for more of, in all or of the type.
+    """OverQuota (413): the project would have more than its limit of something, in all, of the type or by the user.
 
     The transaction is alone in this project's quota from here on, so that many requests at once cannot pass the limit
     together.
@@ -62,9 +57,10 @@ async def require(transaction: Transaction, settings: Settings, project_id: str,
         )
     asked = {name: getattr(demand, name) for name in COUNTED}
     _require(asked, most, await usage(transaction, project_id))
-    typed = await store.of(transaction, store.TYPE, f"{project_id}/{demand.type_id}")
-    if typed:
-        _require(asked, typed, await usage(transaction, project_id, demand.type_id))
+    for part in (Part(TYPE, demand.type_id), Part(USER, demand.user_id)):
+        own = await store.of(transaction, part.scope, part.within(project_id))
+        if own:
+            _require(asked, own, await usage(transaction, project_id, part))
 
 
 def _require(asked: Mapping[str, int], most: Mapping[str, int], used: Mapping[str, int]) -> None:
@@ -74,20 +70,17 @@ def _require(asked: Mapping[str, int], most: Mapping[str, int], used: Mapping[st
             raise errors.exceeded(name, amount, limit, used[name])
 
 
-async def usage(transaction: Transaction, project_id: str, type_id: str | None = None) -> dict[str, int]:
-    """What a project has, by resource; with ``type_id`` of that type only."""
-    return await store.usage(transaction, project_id, type_id)
+async def usage(transaction: Transaction, project_id: str, part: Part | None = None) -> dict[str, int]:
+    """What a project has, by resource; with ``part`` only what is of that type or user."""
+    return await store.usage(transaction, project_id, part)
 
 
-async def limits(transaction: Transaction, settings: Settings, project_id: str) -> dict[str, int]:
-    """The limits that hold for a project, by resource."""
-    return await defaults(transaction, settings) | await store.of(transaction, store.PROJECT, project_id)
-
-
-async def limits_of_type(transaction: Transaction, settings: Settings, project_id: str, type_id: str) -> dict[str, int]:
-    """The limits that hold for a type in a project; where it has none of its own, those of the project."""
-    most = await limits(transaction, settings, project_id)
-    return most | await store.of(transaction, store.TYPE, f"{project_id}/{type_id}")
+async def limits(
+    transaction: Transaction, settings: Settings, project_id: str, part: Part | None = None
+) -> dict[str, int]:
+    """The limits that hold for a project, by resource; or for a type or user in it, which are the project's unless set."""
+    found = await defaults(transaction, settings) | await store.of(transaction, store.PROJECT, project_id)
+    return found | (await store.of(transaction, part.scope, part.within(project_id)) if part else {})
 
 
 async def defaults(transaction: Transaction, settings: Settings) -> dict[str, int]:
@@ -110,39 +103,45 @@ def _configured(settings: Settings) -> dict[str, int]:
     }
 
 
-async def type_id(transaction: Transaction, name_or_id: str) -> str:
-    """The id of a share type. ShareTypeNotFound."""
+async def of_type(transaction: Transaction, name_or_id: str) -> Part:
+    """What is of a share type. ShareTypeNotFound."""
     found = await type_store.get(transaction, name_or_id) or await type_store.named(transaction, name_or_id)
     if found is None:
         raise errors.ShareTypeNotFound(name_or_id)
-    return found.id
+    return Part(TYPE, found.id)
 
 
-async def set_project(
-    transaction: Transaction, settings: Settings, project_id: str, wished: Mapping[str, int], *, force: bool
+def of_user(user_id: str) -> Part:
+    """What is of a user."""
+    return Part(USER, user_id)
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """Whose limits are set: a project's, or of a part of it."""
+
+    project_id: str
+    part: Part | None = None
+
+
+async def put(
+    transaction: Transaction, settings: Settings, whose: Whose, wished: Mapping[str, int], *, force: bool
 ) -> dict[str, int]:
-    """Set limits of a project; all of its limits then. BadRequest: less than the project has, unless forced."""
+    """Set limits; all of them then. BadRequest: less than is used, unless forced; more than the project's for a part of it."""
+    project_id, part = whose.project_id, whose.part
     await transaction.serialise(f"quota:share:{project_id}")
+    if part is not None:
+        _require_within(wished, await limits(transaction, settings, project_id))
     if not force:
-        _require_room(wished, await usage(transaction, project_id))
-    await store.put(transaction, store.PROJECT, project_id, wished)
-    return await limits(transaction, settings, project_id)
+        _require_room(wished, await usage(transaction, project_id, part))
+    scope, id = (part.scope, part.within(project_id)) if part else (store.PROJECT, project_id)
+    await store.put(transaction, scope, id, wished)
+    return await limits(transaction, settings, project_id, part)
 
 
-async def set_type(
-    transaction: Transaction, settings: Settings, of: OfType, wished: Mapping[str, int], *, force: bool
-) -> dict[str, int]:
-    """Set limits of a type in a project; all of its limits then. BadRequest: more than the project's, less than is used."""
-    project_id, type_id = of.project_id, of.type_id
-    await transaction.serialise(f"quota:share:{project_id}")
-    most = await limits(transaction, settings, project_id)
+def _require_within(wished: Mapping[str, int], most: Mapping[str, int]) -> None:
     for name, limit in wished.items():
-        if 0 <= most[name] < limit or (limit == -1 and most[name] >= 0):
+        if most[name] >= 0 and not 0 <= limit <= most[name]:
             raise core_errors.BadRequest(f"Quota limit must be less than {most[name]}.", field=f"quota_set.{name}")
-    if not force:
-        _require_room(wished, await usage(transaction, project_id, type_id))
-    await store.put(transaction, store.TYPE, f"{project_id}/{type_id}", wished)
-    return await limits_of_type(transaction, settings, project_id, type_id)
 
 
 def _require_room(wished: Mapping[str, int], used: Mapping[str, int]) -> None:
@@ -154,12 +153,12 @@ def _require_room(wished: Mapping[str, int], used: Mapping[str, int]) -> None:
             )
 
 
-async def reset_project(transaction: Transaction, project_id: str, type_id: str | None = None) -> None:
-    """Take the limits of a project, or of a type in it, away: the defaults hold again. Repeatable."""
-    if type_id is None:
-        await store.forget(transaction, store.PROJECT, project_id)
+async def reset(transaction: Transaction, whose: Whose) -> None:
+    """Take limits away: the defaults hold again. Repeatable."""
+    if whose.part is None:
+        await store.forget(transaction, store.PROJECT, whose.project_id)
     else:
-        await store.forget(transaction, store.TYPE, f"{project_id}/{type_id}")
+        await store.forget(transaction, whose.part.scope, whose.part.within(whose.project_id))
 
 
 async def set_class(

@@ -74,7 +74,9 @@ async def create_share(transaction: Transaction, caller: Caller, settings: Setti
     origin = await _origin(transaction, caller, wish)
     share_type = await types.find(transaction, caller, wish.share_type or origin.type_id)
     types.require_fit(share_type, wish.size, wish.availability_zone)
-    demand = quotas.Demand(shares=1, gigabytes=wish.size, type_id=share_type.id, largest=wish.size)
+    demand = quotas.Demand(
+        shares=1, gigabytes=wish.size, type_id=share_type.id, user_id=caller.user_id, largest=wish.size
+    )
     await quotas.require(transaction, settings, caller.project, demand)
     place = await placement.choose(transaction, settings, share_type, wish.availability_zone)
     host = origin.host if origin.host is not None else (place.host if place else None)

@@ -31,7 +31,7 @@ async def extend(transaction: Transaction, caller: Caller, settings: Settings, i
             field="extend.new_size",
         )
     types.require_fit(await types.of_id(transaction, share.type_id), size, None)
-    more = quotas.Demand(gigabytes=size - share.size, type_id=share.type_id, largest=size)
+    more = quotas.Demand(gigabytes=size - share.size, type_id=share.type_id, user_id=share.user_id, largest=size)
     await quotas.require(transaction, settings, share.project_id, more)
     await shares.change(transaction, share, size=size)
 

@@ -46,7 +46,7 @@ async def create_snapshot(transaction: Transaction, caller: Caller, settings: Se
         raise Unsupported(f"Snapshots cannot be created for share '{share.id}' since it does not have that capability.")
     if share.status != State.AVAILABLE:
         raise errors.ShareInUse(f'Source share status must be "available", but is {share.status}')
-    demand = quotas.Demand(snapshots=1, snapshot_gigabytes=share.size, type_id=share.type_id)
+    demand = quotas.Demand(snapshots=1, snapshot_gigabytes=share.size, type_id=share.type_id, user_id=caller.user_id)
     await quotas.require(transaction, settings, share.project_id, demand)
     snapshot = await store.insert(
         transaction,

@@ -11,6 +11,7 @@ from msgspec import Meta
 from boxship.core.errors import BadRequest
 from boxship.core.http.microversions import Version
 from boxship.services.share import versions
+from boxship.services.share.model import TYPE, Part
 from boxship.services.share.operations import quotas
 from boxship.services.share.schemas.shares import Flag, ShareCall, flag
 
@@ -58,7 +59,7 @@ _SINCE = {
 }
 
 
-def wished(call: ShareCall, limits: Limits, *, typed: bool = False) -> dict[str, int]:
+def wished(call: ShareCall, limits: Limits, part: Part | None = None) -> dict[str, int]:
     """The limits that are set. BadRequest: one that this version does not know, that is no type's, or none at all."""
     given = {
         name: int(value)
@@ -71,7 +72,7 @@ def wished(call: ShareCall, limits: Limits, *, typed: bool = False) -> dict[str,
                 f"'{name}' key is not supported by this microversion. Use {_SINCE[name]} or greater.",
                 field=f"quota_set.{name}",
             )
-        if typed and name in {"share_networks", "share_groups", "share_group_snapshots"}:
+        if _is_type(part) and name in {"share_networks", "share_groups", "share_group_snapshots"}:
             raise BadRequest(f"'{name}' quota cannot be set for share type.", field=f"quota_set.{name}")
     if not given:
         raise BadRequest("Must supply at least one quota field to update.", field="quota_set")
@@ -83,12 +84,16 @@ def forced(limits: Limits) -> bool:
     return flag(limits.force)
 
 
-def shown(call: ShareCall, limits: Mapping[str, int], *, typed: bool = False) -> dict[str, Any]:
+def shown(call: ShareCall, limits: Mapping[str, int], part: Part | None = None) -> dict[str, Any]:
     """The limits that a version knows, with zeros for what there is none of here."""
     whole = {**quotas.ABSENT, **limits}
-    if typed:
+    if _is_type(part):
         whole = {name: limit for name, limit in whole.items() if not name.startswith(("share_group", "share_networks"))}
     return {name: limit for name, limit in whole.items() if _is_known(call, name)}
+
+
+def _is_type(part: Part | None) -> bool:
+    return part is not None and part.scope == TYPE
 
 
 def _is_known(call: ShareCall, name: str) -> bool:
@@ -96,12 +101,12 @@ def _is_known(call: ShareCall, name: str) -> bool:
 
 
 def detailed(
-    call: ShareCall, limits: Mapping[str, int], used: Mapping[str, int], *, typed: bool = False
+    call: ShareCall, limits: Mapping[str, int], used: Mapping[str, int], part: Part | None = None
 ) -> dict[str, Any]:
     """The same with what is used."""
     return {
         name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0}
-        for name, limit in shown(call, limits, typed=typed).items()
+        for name, limit in shown(call, limits, part).items()
     }
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
 from boxship.core.db.database import Transaction
+from boxship.services.share.model import TYPE, Part
 from boxship.services.share.store.tables import quotas, shares, snapshots
 
 PROJECT = "project"
 """The scope of limits of a project; the id is the project's."""
 CLASS = "class"
 """The scope of limits of a quota class; the id is its name."""
-TYPE = "type"
-"""The scope of limits of a share type in a project; the id is ``project/type``."""
 
 
 async def of(transaction: Transaction, scope: str, scope_id: str) -> dict[str, int]:
@@ -41,26 +39,23 @@ async def forget(transaction: Transaction, scope: str, scope_id: str) -> None:
     await transaction.execute(quotas.delete().where(quotas.c.scope == scope, quotas.c.scope_id == scope_id))
 
 
-async def usage(transaction: Transaction, project_id: str, type_id: str | None = None) -> dict[str, int]:
-    """What a project has, by resource; with ``type_id`` of that type only."""
-    typed = [] if type_id is None else [shares.c.type_id == type_id]
-    count, gigabytes = await _sums(
-        transaction,
-        sa.select(sa.func.count(), sa.func.sum(shares.c.size)).where(shares.c.project_id == project_id, *typed),
-    )
-    taken = sa.select(sa.func.count(), sa.func.sum(snapshots.c.size)).where(snapshots.c.project_id == project_id)
-    if typed:
-        taken = taken.join(shares, shares.c.id == snapshots.c.share_id).where(*typed)
-    number, taken_gigabytes = await _sums(transaction, taken)
-    return {
-        "shares": count,
-        "gigabytes": gigabytes,
-        "snapshots": number,
-        "snapshot_gigabytes": taken_gigabytes,
-    }
+async def usage(transaction: Transaction, project_id: str, part: Part | None = None) -> dict[str, int]:
+    """What a project has, by resource; with ``part`` only what is of that type or user."""
+    shares_of, snapshots_of = [shares.c.project_id == project_id], [snapshots.c.project_id == project_id]
+    if part is not None and part.scope == TYPE:
+        shares_of.append(shares.c.type_id == part.id)
+        snapshots_of.append(snapshots.c.share_id.in_(sa.select(shares.c.id).where(shares.c.type_id == part.id)))
+    elif part is not None:
+        shares_of.append(shares.c.user_id == part.id)
+        snapshots_of.append(snapshots.c.user_id == part.id)
+    count, gigabytes = await _sums(transaction, shares, shares_of)
+    taken, taken_gigabytes = await _sums(transaction, snapshots, snapshots_of)
+    return {"shares": count, "gigabytes": gigabytes, "snapshots": taken, "snapshot_gigabytes": taken_gigabytes}
 
 
-async def _sums(transaction: Transaction, select: sa.Select[int, Any]) -> tuple[int, int]:
-    row = await transaction.row(select)
+async def _sums(
+    transaction: Transaction, table: sa.Table, conditions: Sequence[sa.ColumnElement[bool]]
+) -> tuple[int, int]:
+    row = await transaction.row(sa.select(sa.func.count(), sa.func.sum(table.c.size)).where(*conditions))
     count, total = tuple(row) if row else (0, 0)
     return int(count), int(total or 0)
