@@ -138,6 +138,8 @@ def _storage(settings: Settings, mark: str) -> Backends:
     """The backends that the settings name."""
     from boxship.drivers.storage.backends import StorageBackends
     from boxship.drivers.storage.file import FileStorage
+    from boxship.drivers.storage.logical import Group
+    from boxship.drivers.storage.lvm import LvmStorage
     from boxship.drivers.storage.nfs import NfsStorage, Place
 
     storages: dict[str, Storage] = {}
@@ -148,8 +150,11 @@ def _storage(settings: Settings, mark: str) -> Backends:
             at = Path(each.directory) if each.directory else own / "mount"
             place = Place(at, each.file_system, each.share, each.options)
             shared[each.name] = NfsStorage(place, own, mark, settings.host_name)
-            continue
-        storages[each.name] = FileStorage(Path(each.directory) / f"boxship-{mark}" if each.directory else own, mark)
+        elif each.kind == BackendKind.LVM:
+            storages[each.name] = LvmStorage(Group((each.group, each.pool), mark), own)
+        else:
+            files = Path(each.directory) / f"boxship-{mark}" if each.directory else own
+            storages[each.name] = FileStorage(files, mark)
     return StorageBackends(storages, shared)
 
 

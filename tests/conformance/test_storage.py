@@ -17,8 +17,11 @@ from boxship.drivers.storage.blobs import CHUNK, FileBlobs
 from boxship.drivers.storage.fake import FakeStorage
 from boxship.drivers.storage.file import FileStorage
 from boxship.drivers.storage.interface import Blobs, Extent, Kind, Source, Storage, VolumeSight
+from boxship.drivers.storage.logical import Group
+from boxship.drivers.storage.lvm import LvmStorage
 from boxship.drivers.storage.nfs import NfsStorage, Place
 from tests.disks import sharing
+from tests.drivers.storage.lvm_stand_in import StandIn
 
 MIB = 1 << 20
 ID = "5b7b2d0e-4f4e-4f3c-9c55-0b6b1f6e0001"
@@ -31,7 +34,7 @@ REAL = [pytest.mark.system, needs_root]
 
 
 @pytest_asyncio.fixture(
-    params=["fake", *(pytest.param(kind, marks=REAL) for kind in ("file", "file on xfs", "shared directory"))]
+    params=["fake", *(pytest.param(kind, marks=REAL) for kind in ("file", "file on xfs", "shared directory", "lvm"))]
 )
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     place = request.getfixturevalue("xfs") if request.param == "file on xfs" else tmp_path
@@ -39,10 +42,14 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     made: Storage = FakeStorage(directory) if request.param == "fake" else FileStorage(directory, "test")
     if request.param == "shared directory":
         made = shared(directory)
+    if request.param == "lvm":
+        made = logical_volumes(directory, StandIn(tmp_path / "group"))
     await made.open()
     yield made
     await made.destroy()
     assert not (directory / "boxship").exists() if request.param == "shared directory" else not directory.exists()
+    if isinstance(made, LvmStorage):
+        assert stand_in(made).volumes == {}
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +66,26 @@ def shared(directory: Path) -> NfsStorage:
     return NfsStorage(place, directory.parent / "own", "test", "one-host.example")
 
 
+def logical_volumes(directory: Path, group: StandIn) -> LvmStorage:
+    """A storage in a group of LVM's that is played, as there is no device-mapper in every kernel."""
+    return LvmStorage(Group(("vg", "thin"), "test", group, group.devices), directory)
+
+
+def stand_in(storage: LvmStorage) -> StandIn:
+    """What plays LVM."""
+    found = storage._group._run
+    assert isinstance(found, StandIn)
+    return found
+
+
 def again(storage: Storage) -> Storage:
     """The driver of a restarted program: the same place, no memory."""
     if isinstance(storage, FakeStorage):
         return FakeStorage(storage._root)
     if isinstance(storage, NfsStorage):
         return shared(storage._root.parent)
+    if isinstance(storage, LvmStorage):
+        return logical_volumes(storage._mounts.parent, stand_in(storage))
     assert isinstance(storage, FileStorage)
     return FileStorage(storage._root, "test")
 

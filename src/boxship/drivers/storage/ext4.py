@@ -39,6 +39,13 @@ def is_blank(file: Path) -> bool:
     return True
 
 
+def format_device(device: Path, size: int) -> None:
+    """The same in the first ``size`` bytes of a block device that is there already, and whose data nobody needs. Of what is
+    half-made the caller has to know."""
+    _format(device, str(device), f"{size // _KIB}K")
+    disk.sync(device)
+
+
 def make(file: Path, size: int) -> None:
     """A new sparse file of ``size`` bytes with an empty ext4 in it, durable when this returns.
 
@@ -50,10 +57,14 @@ def make(file: Path, size: int) -> None:
     with file.open("xb") as target:
         os.fchmod(target.fileno(), 0o600)
         os.ftruncate(target.fileno(), size)
-    lazily = "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0"
-    _run(["mkfs.ext4", "-q", "-F", "-m", "0", "-e", "remount-ro", "-E", lazily, str(file)], file)
-    _run(["debugfs", "-w", "-R", "rmdir lost+found", str(file)], file)
+    _format(file, str(file))
     disk.sync(file)
+
+
+def _format(file: Path, *where: str) -> None:
+    lazily = "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0"
+    _run(["mkfs.ext4", "-q", "-F", "-m", "0", "-e", "remount-ro", "-E", lazily, *where], file)
+    _run(["debugfs", "-w", "-R", "rmdir lost+found", str(file)], file)
 
 
 def can_grow_mounted() -> bool:
