@@ -6,7 +6,7 @@ No command is ever given a name that ``lvs`` did not show with the tag just befo
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -71,18 +71,11 @@ Run = Callable[[Sequence[str]], Done]
 
 def run(command: Sequence[str]) -> Done:
     """Run a command of LVM. Refused: it is missing. Busy: it does not end."""
-    environment = {**os.environ, "LC_ALL": "C", "LVM_SUPPRESS_FD_WARNINGS": "1"}
+    if shutil.which(command[0]) is None:
+        raise Refused(f"The program {command[0]} is missing on this host; install lvm2.")
+    words = ["env", "LC_ALL=C", "LVM_SUPPRESS_FD_WARNINGS=1", *command]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=environment,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise Refused(f"The program {command[0]} is missing on this host; install lvm2.") from error
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired as error:
         raise Busy(f"The program {command[0]} does not end.") from error
     return Done(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
