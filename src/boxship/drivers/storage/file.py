@@ -27,7 +27,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,16 +69,29 @@ class FileStorage:
     async def fill(self, id: str, size: int, extents: AsyncIterator[Extent]) -> VolumeSight:
         disk.checked(id)
         await self._thread(self._check_fill, id, size)
-        with disk.translated("fill the volume", self._root), self._files.new(self._files.volume(id)) as path:
-            filling = await self._thread(Filling, path, size)
-            try:
-                async for extent in extents:
-                    await self._thread(self._put, filling, extent)
-                await self._thread(filling.finish)
-            finally:
-                filling.close()
-            await self._thread(self._check_fill, id, size)
+        with disk.translated("fill the volume", self._root):
+            async with self._new(id) as path:
+                filling = await self._thread(Filling, path, size)
+                try:
+                    async for extent in extents:
+                        await self._thread(self._put, filling, extent)
+                    await self._thread(filling.finish)
+                finally:
+                    await self._thread(filling.close)
+                await self._thread(self._check_fill, id, size)
         return VolumeSight(id, size)
+
+    @asynccontextmanager
+    async def _new(self, id: str) -> AsyncIterator[Path]:
+        """``Files.new`` in threads."""
+        new = self._files.new(self._files.volume(id))
+        path = await self._thread(new.__enter__)
+        try:
+            yield path
+        except BaseException as error:
+            await self._thread(new.__exit__, type(error), error, error.__traceback__)
+            raise
+        await self._thread(new.__exit__, None, None, None)
 
     def progress(self, id: str) -> int | None:
         work = self._copies.get(id)
