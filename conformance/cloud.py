@@ -25,7 +25,7 @@ from tests.system.waiting import until
 _UNLIMITED = {
     f"BOXSHIP_{field.name.upper()}": "-1"
     for field in msgspec.structs.fields(Settings)
-    if field.name.startswith("quota_")
+    if field.name.startswith("quota_") and "share" not in field.name
 }
 
 

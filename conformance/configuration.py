@@ -128,6 +128,7 @@ def _shares() -> Sections:
             "run_share_group_tests": False,
             "run_multiple_share_replicas_tests": False,
             "run_positive_migration_replica_tests": False,
+            "suppress_errors_in_cleanup": True,
             "build_interval": 1,
             "build_timeout": 60,
         },

@@ -300,11 +300,13 @@ def _routers(admin: Any, sight: Sight) -> list[str]:
 
 
 def _volumes(admin: Any, state_dir: Path, sight: Sight) -> list[str]:
-    """Loop devices and mounts of volumes: one of each per volume in use, and files of no other than existing ones."""
+    """Loop devices and mounts: one of each per volume in use and per share, and of no other than existing ones."""
     project = admin.project_id
     listed = admin.ask("GET", f"/volume/v3/{project}/volumes/detail?all_tenants=true")["volumes"]
-    known = {volume["id"] for volume in listed}
+    shares = admin.ask("GET", "/share/v2/shares/detail?all_tenants=true")["shares"]
+    known = {one["id"] for one in (*listed, *shares)}
     used = {volume["id"] for volume in listed if volume["status"] == "in-use"}
+    used |= {share["id"] for share in shares if share["status"] == "available"}
     looped = _volume_ids(line.split(" ", 1)[1] for line in sight.loops)
     mounted = _volume_ids(point for point in sight.mounts if point.startswith(f"{state_dir}/"))
     found = []
@@ -318,15 +320,18 @@ _RESTING = frozenset({"available", "in-use"})
 
 
 def _bytes(admin: Any, state_dir: Path) -> list[str]:
-    """Files of volumes, snapshots and backups: one of each that exists, of nobody else, and none that is half made."""
-    places = {
-        "volumes": state_dir / "volumes" / "files",
-        "snapshots": state_dir / "volumes" / "snapshots",
-        "backups": state_dir / "backups",
-    }
+    """Files of volumes, shares, snapshots and backups: one of each that exists, of nobody else, and none that is half made."""
+    cinder, manila = f"/volume/v3/{admin.project_id}", "/share/v2"
+    places = (
+        (cinder, "volumes", state_dir / "volumes" / "files"),
+        (cinder, "snapshots", state_dir / "volumes" / "snapshots"),
+        (cinder, "backups", state_dir / "backups"),
+        (manila, "shares", state_dir / "shares" / "files"),
+        (manila, "snapshots", state_dir / "shares" / "snapshots"),
+    )
     found = []
-    for resource, place in places.items():
-        listed = admin.ask("GET", f"/volume/v3/{admin.project_id}/{resource}/detail?all_tenants=true")[resource]
+    for service, resource, place in places:
+        listed = admin.ask("GET", f"{service}/{resource}/detail?all_tenants=true")[resource]
         wanted = {one["id"] for one in listed if one["status"] in _RESTING}
         names = [file.name for file in place.glob("*/*.json" if resource == "backups" else "*")]
         seen = _volume_ids(name for name in names if not name.endswith(".new"))

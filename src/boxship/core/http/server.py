@@ -291,7 +291,7 @@ def _finished(reply: Reply, exchange: _Exchange, service: Service | None, versio
     """The headers that every answer carries."""
     reply.headers["x-openstack-request-id"] = exchange.request_id
     reply.headers["x-compute-request-id"] = exchange.request_id  # where clients of Cinder and Manila look
-    if service and service.microversions:
+    if service and service.microversions and reply.status != 300:  # a choice of versions is of none
         reply.headers.update(service.microversions.headers(version))
     return reply
 

@@ -1,7 +1,9 @@
 """Exports by NFSv4, served by nfs-ganesha(8) in user space. Obeys ``interface.Exports``.
 
     <directory>/exports/<share id>  what is exported: path, access, and the number that file handles carry
-    <directory>/ganesha.conf        the server's configuration, written anew from all of these
+    <directory>/exports.conf        the same for the server, written anew from all of these
+    <directory>/ganesha.conf        the rest of its configuration, written when it is started
+    <directory>/recovery            clients whose locks outlive a server
     <directory>/ganesha.pid, .log   the server's own
 
 The files are the truth. One server per installation is started with the first export and outlives the program; it is found
@@ -50,6 +52,7 @@ NFS_CORE_PARAM {{
 NFSv4 {{
     RecoveryBackend = fs;
     RecoveryRoot = "{directory}/recovery";
+    Graceless = {graceless};
     Grace_Period = 10;
     Lease_Lifetime = 10;
     Only_Numeric_Owners = true;
@@ -68,6 +71,7 @@ LOG {{
         CONFIG = EVENT;
     }}
 }}
+%include exports.conf
 """
 _EXPORT = """EXPORT {{
     Export_Id = {number};
@@ -195,13 +199,13 @@ class GaneshaExports:
 
     def _configure(self) -> bool:
         """Write the configuration; whether it is another one."""
-        text = _BASE.format(address=self._address, port=self._port, directory=self._directory)
+        text = "# Written by Boxship; changes are lost.\n"
         for name, kept in self._kept().items():
             clients = "".join(
                 _CLIENT.format(address=address, kind="RW" if writable else "RO") for address, writable in kept.access
             )
             text += _EXPORT.format(number=kept.number, path=kept.path, id=name, clients=clients)
-        file = self._directory / "ganesha.conf"
+        file = self._directory / "exports.conf"
         if file.is_file() and file.read_text() == text:
             return False
         _write(file, text.encode())
@@ -222,9 +226,7 @@ class GaneshaExports:
         """Refused: it is not installed, or does not start."""
         if shutil.which(PROGRAM) is None:
             raise Refused(f"Shares cannot be exported: {PROGRAM} is missing on this host; install nfs-ganesha-vfs.")
-        recovery = self._directory / "recovery"
-        for place in (recovery, recovery / "v4recov", recovery / "v4old"):
-            place.mkdir(mode=0o700, exist_ok=True)
+        _write(self._directory / "ganesha.conf", self._base().encode())
         log, pid = self._directory / "ganesha.log", self._directory / "ganesha.pid"
         log.unlink(missing_ok=True)
         command = [PROGRAM, "-f", str(self._directory / "ganesha.conf"), "-L", str(log), "-p", str(pid)]
@@ -238,6 +240,16 @@ class GaneshaExports:
                     detail=said,
                 )
             time.sleep(_LOOK)
+
+    def _base(self) -> str:
+        """What does not change while it runs. Clients get back the locks that they had from the server before within the grace
+        period, in which nobody gets new ones; where there were no clients there is none."""
+        recovery = self._directory / "recovery"
+        known = any(path.is_dir() for path in recovery.glob("*/*"))
+        for place in (recovery, recovery / "v4recov", recovery / "v4old"):
+            place.mkdir(mode=0o700, exist_ok=True)
+        graceless = "false" if known else "true"
+        return _BASE.format(address=self._address, port=self._port, directory=self._directory, graceless=graceless)
 
     def _answers(self) -> bool:
         if self._pid() is None:

@@ -58,9 +58,9 @@ def _changing(share: Share) -> State | None:
 class RuleState(StrEnum):
     """The words for access rules."""
 
-    APPLYING = "applying"  # asked for, not yet exported
+    APPLYING = "queued_to_apply"  # asked for, not yet exported
     ACTIVE = "active"  # exported
-    DENYING = "denying"  # still exported
+    DENYING = "queued_to_deny"  # still exported
     ERROR = "error"  # it could not be exported
 
 

@@ -62,7 +62,7 @@ async def _pools(call: ShareCall) -> list[services.Service]:
     found = await services.keepers(call.transaction, call.settings)
     for name in ("host", "backend", "pool"):
         wanted = call.query.one(name)
-        found = [one for one in found if wanted is None or wire.pool(one)[name] == wanted]
+        found = [one for one in found if wanted is None or wire.is_meant(wire.pool(one)[name], wanted)]
     named = call.query.one("share_type")
     if named is None:
         return found

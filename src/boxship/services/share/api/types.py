@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boxship.core.errors import BadRequest
+from boxship.core.errors import BadRequest, Forbidden, NotFound
 from boxship.core.http.call import Reply
 from boxship.core.http.routes import Route
 from boxship.services.share import versions
@@ -49,6 +49,8 @@ async def delete_type(call: ShareCall) -> Reply:
 
 
 async def list_specs(call: ShareCall) -> Reply:
+    if call.path.endswith("/"):
+        return await name_nothing(call)  # a client that lost the key must not take the list for one
     found = await types.get_type(call.transaction, call.caller, call.parameters["type"])
     return Reply({"extra_specs": found.extra_specs})
 
@@ -75,8 +77,14 @@ async def set_spec(call: ShareCall) -> Reply:
 
 async def delete_spec(call: ShareCall) -> Reply:
     id, key = call.parameters["type"], call.parameters["key"]
+    if key == types.SNAPSHOTS and call.version < versions.FROM_SNAPSHOT:
+        raise Forbidden(f"Extra spec '{key}' can't be deleted.")
     await types.delete_spec(call.transaction, call.caller, id, key)
     return Reply(status=202)
+
+
+async def name_nothing(_call: ShareCall) -> Reply:
+    raise NotFound("A share type, or an extra spec of it, has to be named.")
 
 
 async def list_access(call: ShareCall) -> Reply:
@@ -108,6 +116,8 @@ ROUTES = [
     Route("GET", _ONE, show_type, "share_type:show"),
     Route("PUT", _ONE, update_type, "share_type:update", since=versions.TYPE_UPDATE),
     Route("DELETE", _ONE, delete_type, "share_type:delete"),
+    Route("POST", _ONE, name_nothing, "share_types_extra_spec:create"),
+    Route("PUT", _SPECS, name_nothing, "share_types_extra_spec:update"),
     Route("GET", _SPECS, list_specs, "share_types_extra_spec:index"),
     Route("POST", _SPECS, add_specs, "share_types_extra_spec:create"),
     Route("GET", f"{_SPECS}/{{key}}", show_spec, "share_types_extra_spec:show"),

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 
 import msgspec
 
-from boxship.core.auth.caller import Caller
-from boxship.core.db.database import Transaction
 from boxship.services.share import errors
 from boxship.services.share.model import Share
-from boxship.services.share.operations import shares
 
 LOCAL = "boxship-local"
 """Metadata of a location that is a directory of the host that it names, for holders on that host."""
-_SPACE = uuid.UUID("4f6f9a5e-3c1c-5f0b-9d0e-6a4d0c1e7b52")
+_KINDS = {"nfs": 1 << 40, "local": 1 << 41}
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -27,23 +23,8 @@ class Location(msgspec.Struct, frozen=True):
     metadata: dict[str, str]
 
 
-async def of_share(transaction: Transaction, caller: Caller, id: str) -> tuple[Share, Sequence[Location]]:
-    """The locations of a share, the preferred one first. ShareNotFound."""
-    share = await shares.get_share(transaction, caller, id)
-    return share, locations(share)
-
-
-async def one_of_share(transaction: Transaction, caller: Caller, id: str, location_id: str) -> tuple[Share, Location]:
-    """One location of a share. ShareNotFound, LocationNotFound."""
-    share, found = await of_share(transaction, caller, id)
-    for location in found:
-        if location.id == location_id:
-            return share, location
-    raise errors.LocationNotFound(location_id)
-
-
-def locations(share: Share) -> list[Location]:
-    """Where the share can be mounted from; none until it is there."""
+def of(share: Share) -> list[Location]:
+    """Where the share can be mounted from, the preferred location first; none until it is there."""
     found = []
     if share.location:
         found.append(Location(_id(share, "nfs"), share.location, True, {}))
@@ -52,5 +33,26 @@ def locations(share: Share) -> list[Location]:
     return found
 
 
+def one_of(share: Share, id: str) -> Location:
+    """One location of a share. LocationNotFound."""
+    for location in of(share):
+        if location.id == id:
+            return location
+    raise errors.LocationNotFound(id)
+
+
 def _id(share: Share, kind: str) -> str:
-    return str(uuid.uuid5(_SPACE, f"{share.id}/{kind}"))
+    return _turned(share.id, _KINDS[kind])
+
+
+def shares_of(location_id: str) -> list[str]:
+    """The ids of the shares that this may be a location of."""
+    try:
+        return [_turned(location_id, number) for number in _KINDS.values()]
+    except ValueError:
+        return []
+
+
+def _turned(id: str, number: int) -> str:
+    """The id of a location is that of its share with some bits turned, and back."""
+    return str(uuid.UUID(int=uuid.UUID(id).int ^ number))

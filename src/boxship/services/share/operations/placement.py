@@ -13,11 +13,9 @@ from boxship.core.db.database import Transaction
 from boxship.services.share.model import ShareType
 from boxship.services.share.operations import services, types
 
-NOWHERE = (
-    "No host takes a share of this type now: none has what its extra specs ask for, "
-    "or all that have it are away or disabled."
-)
-"""Why a share was not made."""
+NOWHERE = "No storage could be allocated for this share request. Trying again with a different size or share type may succeed."
+"""Why a share was not made, in the words that clients know: no host has what its type asks for, or all that have it are away
+or disabled."""
 
 
 class Place(msgspec.Struct, frozen=True):

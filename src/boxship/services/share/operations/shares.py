@@ -17,7 +17,7 @@ from boxship.core.http import filters, listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.share import errors
 from boxship.services.share.model import KIND, SNAPSHOT, Share, ShareType, Snapshot
-from boxship.services.share.operations import messages, placement, quotas, types
+from boxship.services.share.operations import locations, messages, placement, quotas, types
 from boxship.services.share.states import SnapshotState, State, rules_shown
 from boxship.services.share.store import rules as rule_store
 from boxship.services.share.store import shares as store
@@ -190,15 +190,17 @@ async def count_shares(transaction: Transaction, caller: Caller, query: Query) -
     return await store.count(transaction, await conditions(transaction, caller, query))
 
 
-_EXACT = frozenset({"host", "project_id", "user_id"})
+_ADMINS = frozenset({"project_id", "user_id"})
 """Filters that are for admins."""
+_OWN = frozenset({"is_public", "host"})
+"""Fields that mean more than to be equal."""
 
 
 async def conditions(transaction: Transaction, caller: Caller, query: Query) -> list[sa.ColumnElement[bool]]:
     """What the query wants of shares. BadRequest: a value that none can have."""
     everywhere = caller.is_admin and (query.flag("all_tenants") or query.flag("all_projects"))
     public = query.one("is_public") is not None and query.flag("is_public")
-    names = [name for name in store.COLUMNS if name != "is_public" and (caller.is_admin or name not in _EXACT)]
+    names = [name for name in store.COLUMNS if name not in _OWN and (caller.is_admin or name not in _ADMINS)]
     found = listing.filters(query, {name: store.COLUMNS[name] for name in names})
     found.extend(filters.like(query, store.COLUMNS))
     if not everywhere:
@@ -210,6 +212,12 @@ async def conditions(transaction: Transaction, caller: Caller, query: Query) -> 
     path = query.one("export_location_path")
     if path is not None:
         found.append(store.at_location(path))
+    location = query.one("export_location_id")
+    if location is not None:
+        found.append(store.among(locations.shares_of(location)))
+    host = query.one("host")
+    if host is not None and caller.is_admin:
+        found.append(store.COLUMNS["host"] == host.partition("@")[0])
     if any(query.one(name) for name in ("share_network_id", "share_server_id", "share_group_id")):
         found.append(sa.false())  # no share here has one
     return found

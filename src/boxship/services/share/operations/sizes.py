@@ -19,7 +19,7 @@ _SHRUNK = (State.AVAILABLE, State.DATA_LOSS)
 
 
 async def extend(transaction: Transaction, caller: Caller, settings: Settings, id: str, size: int) -> None:
-    """Ask for more room, used or not. InvalidShare: its state; BadRequest: not larger; OverQuota."""
+    """Ask for more room, used or not. InvalidShare: its state; BadRequest: not larger; Forbidden: over quota."""
     share = await shares.own_share(transaction, caller, id)
     if share.status != State.AVAILABLE:
         raise errors.InvalidShare(
@@ -32,7 +32,10 @@ async def extend(transaction: Transaction, caller: Caller, settings: Settings, i
         )
     types.require_fit(await types.of_id(transaction, share.type_id), size, None)
     more = quotas.Demand(gigabytes=size - share.size, type_id=share.type_id, user_id=share.user_id, largest=size)
-    await quotas.require(transaction, settings, share.project_id, more)
+    try:
+        await quotas.require(transaction, settings, share.project_id, more)
+    except core_errors.OverQuota as error:
+        raise core_errors.Forbidden(error.sentence) from error  # as Manila answers here, and nowhere else
     await shares.change(transaction, share, size=size)
 
 

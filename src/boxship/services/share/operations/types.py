@@ -109,7 +109,8 @@ async def list_types(transaction: Transaction, caller: Caller, query: Query) -> 
     if not caller.is_admin:
         conditions.append(store.seen_by(caller.project))
     elif wanted not in {"none", "all"}:
-        conditions.append(store.PUBLIC if query.flag("is_public", default=True) else store.PRIVATE)
+        public = query.flag("is_public", default=True)
+        conditions.append(store.seen_by(caller.project) if public else store.PRIVATE)
     return await store.all_of(transaction, conditions)
 
 

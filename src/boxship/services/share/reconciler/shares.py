@@ -211,6 +211,7 @@ class ShareReconciler(Placed):
     async def sweep(self) -> None:
         """Export and mount nothing that no row knows, and report it. Its bytes stay: rows go only after their bytes, so such
         shares come from a lost or restored database, and may be the only copy of somebody's data."""
+        await self._exports.open()  # a server that has died is started again
         seen = {sight.id for sight in await self._storage.sights()}
         exported = {export.share_id for export in await self._exports.sights()}
         async with self._database.read() as transaction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Annotated, Any
 
@@ -40,6 +41,13 @@ def zone(name: str) -> dict[str, Any]:
     """An availability zone; those that hosts are in were not made by anybody."""
     id = str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
     return {"id": id, "name": name, "created_at": None, "updated_at": None}
+
+
+def is_meant(name: str, wanted: str) -> bool:
+    """Whether a name matches a pattern as Manila's clients write them: words with ``.*`` for anything, and nothing else of
+    regular expressions, as these can be made to take for ever."""
+    parts = wanted.removeprefix("^").removesuffix("$").replace("\\", "").split(".*")
+    return re.fullmatch(".*".join(re.escape(part) for part in parts), name) is not None
 
 
 def pool(found: services.Service) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from boxship.services.share.model import ShareType
 from boxship.services.share.operations import types
 from boxship.services.share.schemas.shares import Flag, Key, ShareCall, Text, flag
 
-Spec = Annotated[str, Meta(min_length=1, max_length=255)] | bool
+Spec = Annotated[str, Meta(min_length=1, max_length=255)] | bool | int
 Specs = Annotated[dict[Annotated[str, Meta(pattern=r"^[\w.:-]{1,255}$")], Spec], Meta(max_length=128)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -50,7 +50,7 @@ def new_type(request: CreateRequest, call: ShareCall) -> ShareType:
     return ShareType("", new.name, new.description, True if given is None else flag(given), specs, clock.now())
 
 
-def words(specs: dict[str, str | bool]) -> dict[str, str]:
+def words(specs: dict[str, str | bool | int]) -> dict[str, str]:
     """Extra specs as they are kept."""
     return {key: str(value) for key, value in specs.items()}
 
@@ -78,6 +78,8 @@ def changes(request: UpdateRequest) -> dict[str, object]:
     given: dict[str, object] = {"name": new.name, "description": new.description}
     given["is_public"] = None if new.is_public is None else flag(new.is_public)
     found = {name: value for name, value in given.items() if value is not None}
+    if found.get("description") == "":
+        found["description"] = None
     if not found:
         raise BadRequest("Specify share type name, description, share_type_access:is_public or a combination thereof.")
     return found

@@ -88,6 +88,11 @@ def at_location(path: str) -> sa.ColumnElement[bool]:
     return sa.or_(shares.c.path == path, shares.c.location == path)
 
 
+def among(ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    """The condition that a share has one of these ids."""
+    return shares.c.id.in_(ids)
+
+
 def has_metadata(key: str, value: str) -> sa.ColumnElement[bool]:
     """The condition that a share carries this pair."""
     return sa.exists().where(metadata.c.share_id == shares.c.id, metadata.c.key == key, metadata.c.value == value)
