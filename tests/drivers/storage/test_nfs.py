@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from boxship.core.errors import Busy, Refused
 from boxship.drivers.storage import mounts
-from boxship.drivers.storage.interface import Extent, Kind, Source
+from boxship.drivers.storage.interface import Extent, Kind, Source, VolumeSight
 from boxship.drivers.storage.nfs import NfsStorage, Place
 from boxship.drivers.storage.owners import Owners
 from tests.drivers.storage.volumes import ID, MIB, devices_below, file_of, text_of, written
@@ -83,6 +83,7 @@ async def test_what_one_host_uses_the_other_one_cannot_touch(
         with pytest.raises(Busy, match="Host first has the volume"):
             await verb
     assert await second.snapshots() == []
+    assert await second.sight(ID) == VolumeSight(ID, 16 * MIB)
     assert file_of(first).read_bytes() == before
     await (first.detach(ID) if attached else first.unmount(ID))
     assert await second.owner(ID) is None
@@ -108,7 +109,7 @@ async def test_a_program_that_was_killed_finds_what_it_had(
     first, second = hosts
     await first.mount(ID)
     first._owners.take(OTHER)  # killed in the midst of a verb
-    half_made = [file_of(storage, f"{OTHER}.{storage._owners._here}.new") for storage in hosts]
+    half_made = [file_of(storage, f"{OTHER}.{storage._owners.here}.new") for storage in hosts]
     for path in half_made:
         path.touch()
     again = storage_of(tmp_path, "first")

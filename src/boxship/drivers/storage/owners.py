@@ -29,13 +29,13 @@ class Owners:
         self._identity = root / "identity"
         self._owners = root / "owners"
         self._hosts = root / "hosts"
-        self._here = here
+        self.here = here
 
     def open(self) -> None:
         """Make the directories, and say that this host uses them. OSError: the file system's answer."""
         for directory in (self._owners, self._hosts):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._hosts / self._here).touch(mode=0o600)
+        (self._hosts / self.here).touch(mode=0o600)
         disk.sync(self._hosts)
 
     def identity(self) -> str | None:
@@ -55,10 +55,10 @@ class Owners:
     def take(self, id: str) -> None:
         """Have a volume, from now on. Repeatable. Busy: another host has it."""
         for _ in range(_TRIES):
-            if self._linked(self._owners / id, self._here):
+            if self._linked(self._owners / id, self.here):
                 return
             owner = self.owner(id)
-            if owner == self._here:
+            if owner == self.here:
                 return
             if owner is not None:
                 raise Busy(f"Host {owner} has the volume; it is free when that host has let go of it.")
@@ -66,7 +66,7 @@ class Owners:
 
     def _linked(self, final: Path, content: str) -> bool:
         """Make a file with its content. False: there is one."""
-        draft = self._owners / f".{self._here}.{secrets.token_hex(8)}.new"
+        draft = self._owners / f".{self.here}.{secrets.token_hex(8)}.new"
         try:
             with draft.open("xb") as target:
                 target.write(content.encode())
@@ -89,7 +89,7 @@ class Owners:
 
     def let_go(self, id: str, host: str | None = None) -> None:
         """This host (or the one that is named, which is gone) has a volume no more. Repeatable; another's mark stays."""
-        if self.owner(id) == (host or self._here):
+        if self.owner(id) == (host or self.here):
             (self._owners / id).unlink(missing_ok=True)
             disk.sync(self._owners)
 
@@ -98,22 +98,22 @@ class Owners:
         if not self._owners.is_dir():
             return []
         ids = (path.name for path in self._owners.iterdir() if not path.name.startswith("."))
-        return sorted(id for id in ids if self.owner(id) == self._here)
+        return sorted(id for id in ids if self.owner(id) == self.here)
 
     def tidy(self) -> None:
         """Remove what a kill of this host's program left half-made."""
-        for draft in self._owners.glob(f".{self._here}.*.new"):
+        for draft in self._owners.glob(f".{self.here}.*.new"):
             draft.unlink(missing_ok=True)
 
     def others(self) -> list[str]:
         """The other hosts that use the directory."""
         if not self._hosts.is_dir():
             return []
-        return sorted(path.name for path in self._hosts.iterdir() if path.name != self._here)
+        return sorted(path.name for path in self._hosts.iterdir() if path.name != self.here)
 
     def leave(self) -> None:
         """This host uses the directory no more."""
-        (self._hosts / self._here).unlink(missing_ok=True)
+        (self._hosts / self.here).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Remove the directories, which are empty."""
