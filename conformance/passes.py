@@ -28,8 +28,8 @@ NOT_OFFERED = (
         "shares have no servers of their own",
     ),
     (
-        _SHARE + r"test_(share_instances|share_manage|snapshot_manage|share_snapshot_instances)",
-        "shares have no instances",
+        _SHARE + r"(test_(share_manage|snapshot_manage|share_snapshot_instances)|.*_(un)?manage_share_by_user)",
+        "shares and snapshots that exist already are not taken over, and snapshots have no instances",
     ),
     (_VOLUME + r"test_group", "groups of volumes are not offered"),
     (_VOLUME + r"test_qos\.", "QoS specs are not offered"),

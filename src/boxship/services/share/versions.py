@@ -1,7 +1,7 @@
 """The microversions of Manila's API and the version documents; data, a sentence each.
 
 The maximum is the last one that changes something that is served here. Versions in between that concern resources that are
-not (share networks and servers, groups, replicas, migration, instances, taking over of shares, security services) change
+not (share networks and servers, groups, replicas, migration, taking over of shares, security services) change
 nothing; those resources answer 404 in every version.
 """
 
@@ -18,7 +18,7 @@ MICROVERSIONS = Microversions(
         "2.0": "The API of version 1, with microversions.",
         "2.1": "A share is made in the availability zone that is asked for.",
         "2.2": "Shares tell whether they can have snapshots.",
-        "2.3": "Instances of shares.",
+        "2.3": "Instances of shares, of which every share has one here.",
         "2.4": "Consistency groups.",
         "2.5": "Migration; shares have task_state.",
         "2.6": "share_type is the id of the type, share_type_name its name.",
@@ -85,6 +85,7 @@ MICROVERSIONS = Microversions(
 )
 
 SNAPSHOT_SUPPORT = Version(2, 2)
+INSTANCES = Version(2, 3)
 TASK_STATE = Version(2, 5)
 TYPE_NAME = Version(2, 6)
 LAST_OS_PREFIX = Version(2, 6)
@@ -97,11 +98,13 @@ PREFERRED = Version(2, 14)
 SHARE_USER = Version(2, 16)
 SNAPSHOT_USER = Version(2, 17)
 ACCESS_KEY = Version(2, 21)
+INSTANCE_TYPE = Version(2, 22)
 POOLS_OF_TYPE = Version(2, 23)
 FROM_SNAPSHOT = Version(2, 24)
 QUOTA_DETAIL = Version(2, 25)
 REVERT = Version(2, 27)
 RULE_STATES = Version(2, 28)
+INSTANCE_RULES = Version(2, 30)
 GROUPS = Version(2, 31)
 MOUNT_SNAPSHOT = Version(2, 32)
 RULE_TIMES = Version(2, 33)

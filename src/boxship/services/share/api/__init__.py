@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from boxship.services.share.api import cloud, quotas, rules, shares, snapshots, types
+from boxship.services.share.api import cloud, instances, quotas, rules, shares, snapshots, types
 
 ROUTES = [
     *cloud.ROUTES,
     *quotas.ROUTES,
     *types.ROUTES,
     *shares.ROUTES,
+    *instances.ROUTES,
     *rules.ROUTES,
     *snapshots.ROUTES,
 ]

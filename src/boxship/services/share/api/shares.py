@@ -5,13 +5,14 @@ from __future__ import annotations
 from boxship.core.errors import BadRequest
 from boxship.core.http.call import Query, Reply
 from boxship.core.http.routes import Route
-from boxship.services.share import versions
+from boxship.services.share import errors, versions
 from boxship.services.share.model import Share
 from boxship.services.share.operations import locations, rules, shares, sizes
 from boxship.services.share.schemas import actions
 from boxship.services.share.schemas import rules as rule_wire
 from boxship.services.share.schemas import shares as wire
 from boxship.services.share.schemas.shares import ShareCall
+from boxship.services.share.states import State
 
 
 async def create_share(call: ShareCall) -> Reply:
@@ -19,7 +20,10 @@ async def create_share(call: ShareCall) -> Reply:
     if wish.is_public:
         call.caller.require("share:create_public_share")
     share = await shares.create_share(call.transaction, call.caller, call.settings, wish)
-    return await _reply(call, share)
+    reply = await _reply(call, share)
+    if share.status == State.FROM_SNAPSHOT:
+        reply.body["share"]["status"] = State.CREATING  # what comes of it is told from now on
+    return reply
 
 
 async def _reply(call: ShareCall, share: Share) -> Reply:
@@ -48,6 +52,8 @@ _FILTERS = {
 
 
 async def list_shares(call: ShareCall) -> Reply:
+    if call.path.endswith("/"):
+        return await name_no_share(call)  # a client that lost the id must not take the list for a share
     found, more = await shares.list_shares(call.transaction, call.caller, _query(call))
     answer = wire.listed(call, "shares", (wire.brief(call, share) for share in found), more=more)
     return Reply(answer | await _counted(call))
@@ -69,6 +75,10 @@ async def _counted(call: ShareCall) -> dict[str, int]:
 
 async def show_share(call: ShareCall) -> Reply:
     return await _reply(call, await shares.get_share(call.transaction, call.caller, call.parameters["share"]))
+
+
+async def name_no_share(_call: ShareCall) -> Reply:
+    raise errors.ShareNotFound("")
 
 
 async def update_share(call: ShareCall) -> Reply:
@@ -211,6 +221,8 @@ _ONE = f"{_ALL}/{{share}}"
 ROUTES = [
     Route("POST", _ALL, create_share, "share:create"),
     Route("GET", _ALL, list_shares, "share:get_all"),
+    Route("PUT", _ALL, name_no_share, "share:update"),
+    Route("DELETE", _ALL, name_no_share, "share:delete"),
     Route("GET", f"{_ALL}/detail", list_details, "share:get_all"),
     Route("GET", _ONE, show_share, "share:get"),
     Route("PUT", _ONE, update_share, "share:update"),

@@ -185,6 +185,19 @@ async def list_shares(transaction: Transaction, caller: Caller, query: Query) ->
     return shares, listing.next_marker(shares, page)
 
 
+async def all_shares(transaction: Transaction, query: Query) -> list[Share]:
+    """One page of the shares of all projects, for admins; with ``export_location_id`` or ``_path`` that one."""
+    page = filters.page(query, store.COLUMNS, default_sort="created_at", descending=True)
+    return await store.page(transaction, _at(query), page)
+
+
+def _at(query: Query) -> list[sa.ColumnElement[bool]]:
+    """Filters by where a share can be mounted from."""
+    path, location = query.one("export_location_path"), query.one("export_location_id")
+    found = [] if path is None else [store.at_location(path)]
+    return found if location is None else [*found, store.among(locations.shares_of(location))]
+
+
 async def count_shares(transaction: Transaction, caller: Caller, query: Query) -> int:
     """How many shares the list has in all its pages."""
     return await store.count(transaction, await conditions(transaction, caller, query))
@@ -197,7 +210,7 @@ _OWN = frozenset({"is_public", "host"})
 
 
 async def conditions(transaction: Transaction, caller: Caller, query: Query) -> list[sa.ColumnElement[bool]]:
-    """What the query wants of shares. BadRequest: a value that none can have."""
+    """What the query wants of shares. BadRequest: a value that none can have; Forbidden: a filter that is for admins."""
     everywhere = caller.is_admin and (query.flag("all_tenants") or query.flag("all_projects"))
     public = query.one("is_public") is not None and query.flag("is_public")
     names = [name for name in store.COLUMNS if name not in _OWN and (caller.is_admin or name not in _ADMINS)]
@@ -209,14 +222,11 @@ async def conditions(transaction: Transaction, caller: Caller, query: Query) -> 
     specs = filters.pairs(query, "extra_specs")
     if specs:
         found.append(store.COLUMNS["share_type_id"].in_(await types.with_specs(transaction, specs)))
-    path = query.one("export_location_path")
-    if path is not None:
-        found.append(store.at_location(path))
-    location = query.one("export_location_id")
-    if location is not None:
-        found.append(store.among(locations.shares_of(location)))
+    found.extend(_at(query))
+    if not caller.is_admin and any(query.one(name) for name in ("host", "share_server_id")):
+        raise core_errors.Forbidden("Only admins filter by where shares are.")
     host = query.one("host")
-    if host is not None and caller.is_admin:
+    if host is not None:
         found.append(store.COLUMNS["host"] == host.partition("@")[0])
     if any(query.one(name) for name in ("share_network_id", "share_server_id", "share_group_id")):
         found.append(sa.false())  # no share here has one

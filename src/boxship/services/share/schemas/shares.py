@@ -159,11 +159,40 @@ def shown(call: ShareCall, detail: ShareDetail) -> dict[str, Any]:
     }
     answer |= {name: value for since, name, value in _since(detail) if call.version >= since}
     if call.version < versions.EXPORT_LOCATIONS:
-        found = [place for place in (share.location, share.path) if place]
-        answer |= {"export_location": found[0] if found else None, "export_locations": found}
+        answer |= _old_locations(share)
     if call.caller.may("share:list_by_host"):
         answer |= {"host": f"{share.host}@{BACKEND}#{POOL}", "share_server_id": None}
     return answer
+
+
+def instance(call: ShareCall, detail: ShareDetail) -> dict[str, Any]:
+    """The one instance of a share, for admins."""
+    share = detail.share
+    answer: dict[str, Any] = {
+        "id": share.id,
+        "share_id": share.id,
+        "status": _status(call, share),
+        "availability_zone": share.availability_zone,
+        "host": f"{share.host}@{BACKEND}#{POOL}",
+        "share_network_id": None,
+        "share_server_id": None,
+        "created_at": clock.stamp_micro(share.created_at),
+    }
+    since: list[tuple[Version, str, Any]] = [
+        (versions.RULES_STATUS, "access_rules_status", detail.rules),
+        (versions.REPLICATION, "replica_state", None),
+        (versions.INSTANCE_TYPE, "share_type_id", share.type_id),
+        (versions.INSTANCE_RULES, "cast_rules_to_readonly", False),
+        (versions.PROGRESS, "progress", "100%" if share.made else None),
+    ]
+    answer |= {name: value for version, name, value in since if call.version >= version}
+    return answer | (_old_locations(share) if call.version < versions.EXPORT_LOCATIONS else {})
+
+
+def _old_locations(share: Share) -> dict[str, Any]:
+    """Where it can be mounted from, as before 2.9."""
+    found = [place for place in (share.location, share.path) if place]
+    return {"export_location": found[0] if found else None, "export_locations": found}
 
 
 def _status(call: ShareCall, share: Share) -> str:
