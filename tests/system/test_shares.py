@@ -96,7 +96,7 @@ class Share:
     @property
     def directory(self) -> Path:
         """Where it is on its host."""
-        return Path(next(one["path"] for one in self.locations() if "boxship-local" in one["metadata"]))
+        return Path(next(one["path"] for one in self.locations() if one["path"].startswith("/")))
 
     def delete(self) -> None:
         self._session.ask("DELETE", f"/share/v2/shares/{self.id}")
@@ -218,6 +218,44 @@ def test_whoever_is_killed_the_data_are_there(cloud: Installation, session: Sess
     cloud.answers()
     until(lambda: client.read("file") == content, "the server is started again", 30)
     share.delete()
+
+
+def test_containers_have_shares(session: Session) -> None:
+    session.network("shared", "10.79.0.0/24")
+    share = Share(session)
+    (share.directory / "file").write_text("of the share")
+    one = container(session, share, "cat /data/file; echo more > /data/other; sleep 1000")
+    until(lambda: said(session, one) == "of the share", "the container reads what is in the share")
+    until((share.directory / "other").exists, "what the container writes is in the share")
+    two = container(session, share, "cat /data/other; touch /data/x || echo refused; sleep 1000", read_only=True)
+    until(
+        lambda: said(session, two).splitlines() == ["more", "touch: /data/x: Read-only file system", "refused"], "two"
+    )
+    with pytest.raises(Failed, match="mounted in containers"):
+        session.ask("DELETE", f"/share/v2/shares/{share.id}")
+    for id in (one, two):
+        session.ask("DELETE", f"/container/v1/containers/{id}?stop=true")
+    until(lambda: session.ask("GET", "/container/v1/containers")["containers"] == [], "the containers are gone", 30)
+    share.delete()
+
+
+def container(session: Session, share: Share, script: str, **mount: Any) -> str:
+    """A container that runs, with the share at /data; its id."""
+    wish = {
+        "image": "busybox",
+        "command": ["sh", "-c", script],
+        "nets": [{"network": "shared"}],
+        "mounts": [{"type": "share", "source": share.id, "destination": "/data", **mount}],
+    }
+    id = str(session.ask("POST", "/container/v1/containers?run=true", wish)["uuid"])
+    path = f"/container/v1/containers/{id}"
+    until(lambda: session.ask("GET", path)["status"] == "Running", f"container {id} runs", 30)
+    return id
+
+
+def said(session: Session, id: str) -> str:
+    """What a container has printed."""
+    return str(session.ask("GET", f"/container/v1/containers/{id}/logs")).strip()
 
 
 def test_docker_has_shares(

@@ -244,11 +244,11 @@ class Cloud:
 
     def share_directory(self, id: str) -> Path:
         """Where a share is on this host: a mount point, as the real one."""
-        return self.directory / f"share-{id}"
+        return self.directory / "shares" / id
 
     def _new_share(self, wish: Document) -> Document:
         id = str(uuid.uuid4())
-        self.share_directory(id).mkdir()
+        self.share_directory(id).mkdir(parents=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "share", self.share_directory(id)], check=True)
         self.shares[id] = {"id": id, "metadata": {}, **wish, "status": "creating", "created_at": self._now()}
         return self.shares[id]
@@ -274,7 +274,7 @@ class Cloud:
 
     def _locations(self, id: str) -> list[Document]:
         remote = {"id": "1", "path": f"127.0.0.1:/{id}", "preferred": True, "metadata": {}}
-        local = {"id": "2", "path": str(self.share_directory(id)), "metadata": {"boxship-local": "here"}}
+        local = {"id": "2", "path": str(self.share_directory(id))}
         return [remote, local] if self.local else [remote]
 
     def close(self) -> None:

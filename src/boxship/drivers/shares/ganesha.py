@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import shutil
 import signal
 import socket
@@ -298,8 +299,7 @@ class GaneshaExports:
         handle = os.pidfd_open(pid)
         try:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-            while Path(f"/proc/{pid}/fd").exists() and self._pid() == pid:
-                time.sleep(_LOOK)
+            select.select([handle], [], [], _PATIENCE)  # until all that it had open is closed
         finally:
             os.close(handle)
 

@@ -81,7 +81,6 @@ class Location(msgspec.Struct, frozen=True):
     path: str
     id: str = ""
     preferred: bool = False
-    metadata: dict[str, str] = field(default_factory=dict)
 
 
 class Message(msgspec.Struct, frozen=True):

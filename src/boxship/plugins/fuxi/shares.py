@@ -18,8 +18,6 @@ from boxship.plugins.fuxi.options import Wish
 from boxship.plugins.fuxi.provider import Keep, State, Thing
 from boxship.plugins.fuxi.records import Record, Records
 
-LOCAL = "boxship-local"
-"""Metadata of an export location that is a directory of the host that it names."""
 _READY = "available"
 _LOOK = 0.2
 _UNDOING = 10.0
@@ -144,7 +142,7 @@ class Shares:
         """Open the share to this host and mount it: the directory itself where it is on this host, else by NFS."""
         self.settle(thing)
         locations = self._manila.locations(thing.id)
-        local = next((found for found in locations if self._is_local(found)), None)
+        local = next((found for found in locations if _is_local(found, thing.id)), None)
         remote = sorted((found for found in locations if _server(found)), key=lambda found: not found.preferred)
         if local is None and not remote:
             raise errors.Conflict(f"The share {thing.name} has no export location that this host can use.")
@@ -154,10 +152,6 @@ class Shares:
             mount_local(Path(local.path), point)
         else:
             mount_nfs(remote[0].path, point, self._manila.deadline.left())
-
-    def _is_local(self, location: resources.Location) -> bool:
-        said = location.metadata.get(LOCAL, "")
-        return said.lower() == self._host.name.lower() and mounts.at(Path(location.path)) is not None
 
     def _open(self, thing: Thing, record: Record, keep: Keep, server: str) -> None:
         """An access rule for this host. One that is there already, and none of ours, serves as well and is left."""
@@ -213,6 +207,12 @@ def mount_nfs(source: str, point: Path, seconds: float) -> None:
         raise errors.Unavailable(f"The server of the share {source} does not answer.") from error
     if done.returncode:
         raise errors.Conflict(f"The share {source} cannot be mounted: {done.stderr.strip()}")
+
+
+def _is_local(location: resources.Location, share_id: str) -> bool:
+    """Whether it is a directory of this host: something is mounted there, and it is called as the share is."""
+    path = Path(location.path)
+    return path.is_absolute() and path.name == share_id and mounts.at(path) is not None
 
 
 def _server(location: resources.Location) -> str:

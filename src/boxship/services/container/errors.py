@@ -20,6 +20,11 @@ class VolumeNotFound(errors.BadRequest):
         super().__init__(f"No volume {name!r} is visible to you.", field=field)
 
 
+class ShareNotFound(errors.BadRequest):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No share {name!r} is visible to you.", field="mounts.source")
+
+
 class NameNotUnique(errors.Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(f"Several containers have the name {name}; use the UUID.")

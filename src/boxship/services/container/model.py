@@ -11,12 +11,13 @@ from boxship.services.container import states
 
 
 class Mount(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A volume in the container; ``disposable``: made for it and removed with it."""
+    """A volume or a share in the container; ``disposable``: made for it and removed with it."""
 
-    volume_id: str
+    source_id: str = msgspec.field(name="volume_id")
     destination: str
     disposable: bool = False
     read_only: bool = False
+    is_share: bool = False
 
 
 class InjectedFile(msgspec.Struct, frozen=True):

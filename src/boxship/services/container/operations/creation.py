@@ -16,14 +16,12 @@ from boxship.core.auth.caller import Caller
 from boxship.core.db.database import Transaction
 from boxship.core.http import call
 from boxship.core.http.microversions import Version
-from boxship.services.container import errors as container_errors
 from boxship.services.container import model, states
-from boxship.services.container.operations import images, placement, quotas, registries
+from boxship.services.container.operations import images, mounts, placement, quotas, registries
 from boxship.services.container.operations.actions import KIND, note_action
 from boxship.services.container.schemas import containers as schemas
 from boxship.services.container.store import containers as store
 from boxship.services.network import public as network
-from boxship.services.volume import public as volume
 
 DEVICE_OWNER = "compute:kuryr"
 """What Zun writes on its ports; clients filter by it."""
@@ -56,10 +54,10 @@ async def create(
     """
     schemas.check_versions(request, options.version)
     _check_rules(caller, request)
-    _check_sizes(request)
+    mounts.check(request)
     row = await _row(transaction, caller, request, options)
     row = await _placed(transaction, caller, settings, row, request)
-    row = await _with_volumes(transaction, caller, settings, row, (request, options.version))
+    row = await mounts.attach(transaction, caller, settings, row, (request, options.version))
     row = await _with_ports(transaction, caller, settings, row, request)
     await store.insert(transaction, row)
     await note_action(transaction, caller, options.request_id, row, "create", generation=row.generation)
@@ -76,17 +74,6 @@ def _check_rules(caller: Caller, request: schemas.ContainerRequest) -> None:
         caller.require("container:create:image_pull_policy")
     if request.host is not UNSET and request.host is not None:
         caller.require("container:create:requested_destination")
-
-
-def _check_sizes(request: schemas.ContainerRequest) -> None:
-    """BadRequest: a size where no volume is made."""
-    for mount in request.mounts or []:
-        if mount.size is None:
-            continue
-        if mount.type == "bind":
-            raise errors.BadRequest("an injected file is as big as its content; leave it out", field="mounts.size")
-        if mount.source:
-            raise errors.BadRequest("a volume that source names has its size; leave it out", field="mounts.size")
 
 
 async def _row(
@@ -177,67 +164,9 @@ async def _placed(
         runtime=row.runtime,
         host=request.host or None,
         hints=request.hints or {},
-        disks=placement.disks(
-            settings,
-            await volume.hosts_of(
-                transaction,
-                settings,
-                [
-                    (await _known_volume(transaction, caller, mount.source)).id
-                    for mount in request.mounts or []
-                    if mount.type != "bind" and mount.source
-                ],
-            ),
-        ),
+        disks=placement.disks(settings, await mounts.hosts(transaction, caller, settings, request)),
     )
     return structs.replace(row, host=await placement.choose(transaction, settings, wish))
-
-
-async def _with_volumes(
-    transaction: Transaction,
-    caller: Caller,
-    settings: Settings,
-    row: model.Container,
-    asked: tuple[schemas.ContainerRequest, Version],
-) -> model.Container:
-    """The row with its volumes, found or made, and attached; files beside them."""
-    request, version = asked
-    mounts: list[model.Mount] = []
-    files: list[model.InjectedFile] = []
-    for mount in request.mounts or []:
-        at = schemas.destination(mount.destination)
-        if at in {other.destination for other in mounts} | {other.destination for other in files}:
-            raise errors.BadRequest(f"{at} is named twice", field="mounts.destination")
-        if mount.type == "bind":
-            files.append(model.InjectedFile(at, schemas.file_content(mount.source, version)))
-            continue
-        made = await _volume(transaction, caller, settings, (mount, row.host or ""))
-        read_only = schemas.flag(mount.read_only)
-        held = volume.AttachmentWish((KIND, row.id), at, read_only=read_only, host=row.host or "")
-        await volume.attach(transaction, settings, made.volume_id, held)
-        mounts.append(structs.replace(made, destination=at, read_only=read_only))
-    return structs.replace(row, mounts=mounts, files=files)
-
-
-async def _volume(
-    transaction: Transaction, caller: Caller, settings: Settings, asked: tuple[schemas.MountRequest, str]
-) -> model.Mount:
-    """The volume that a mount names, or a new one on the disk of the host."""
-    mount, host = asked
-    if mount.source:
-        return model.Mount((await _known_volume(transaction, caller, mount.source)).id, "")
-    size = schemas.number(mount.size, "mounts.size", 1, 2**20)
-    if size is None:
-        raise errors.BadRequest("either source or size is required", field="mounts")
-    id = await volume.create_volume(transaction, caller, settings, size=int(size), host=host)
-    return model.Mount(id, "", disposable=True)
-
-
-async def _known_volume(transaction: Transaction, caller: Caller, name_or_id: str) -> volume.VolumeView:
-    found = await volume.find_volume(transaction, caller, name_or_id)
-    if found is None:
-        raise container_errors.VolumeNotFound(name_or_id)
-    return found
 
 
 async def _with_ports(
@@ -329,7 +258,4 @@ async def release(transaction: Transaction, row: model.Container) -> None:
         await unplug(transaction, plugged, row.id)
     if row.group_id:
         await network.discard_group(transaction, row.group_id)
-    for mount in row.mounts:
-        await volume.detach(transaction, mount.volume_id, (KIND, row.id))
-        if mount.disposable:
-            await volume.delete_volume(transaction, mount.volume_id, (KIND, row.id))
+    await mounts.release(transaction, row)

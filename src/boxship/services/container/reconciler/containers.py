@@ -25,6 +25,7 @@ from boxship.services.container.store import capsules as capsules_store
 from boxship.services.container.store import containers as store
 from boxship.services.container.store import sessions as sessions_store
 from boxship.services.network import public as network
+from boxship.services.share import public as share
 from boxship.services.volume import public as volume
 
 log = structlog.get_logger("container")
@@ -216,19 +217,21 @@ class ContainerReconciler:
                 return None
             home = await _home(transaction, row)
             plugs = await network.plugs(transaction, [plug.port_id for plug in home.plugs])
-            views = await volume.mounts(transaction, [mount.volume_id for mount in row.mounts])
+            volumes = await volume.mounts(transaction, [each.source_id for each in row.mounts if not each.is_share])
+            shares = await share.mounts(transaction, [each.source_id for each in row.mounts if each.is_share])
             leaving = row.wish is states.Wish.GONE and home.pod is None
             plugged = leaving and await network.sandbox_in_use(transaction, id)
         sight = sight or await self._world.engine.sight(id)
         image = (sight is not None and sight.build == row.rebuilds) or await self.images.ready(row)
-        mounts = {view.volume_id: view.path for view in views if view.path is not None}
+        mounts = {view.volume_id: view.path for view in volumes if view.path is not None}
+        mounts |= {view.share_id: view.path for view in shares if view.path is not None}
         seen = plan.Seen(
             container=sight,
             image=image,
-            volumes=mounts.keys() == {mount.volume_id for mount in row.mounts},
+            volumes=mounts.keys() == {mount.source_id for mount in row.mounts},
             wired=len(plugs) == len(home.plugs) and all(plug.active for plug in plugs),
             boot_id=self._world.boot_id,
-            trouble=_trouble(home, plugs, views),
+            trouble=_trouble(home, plugs) or _unmountable(volumes, shares),
             turn=home.turn,
             plugged=plugged,
         )
@@ -395,10 +398,17 @@ def _contradicts(status: str, sight: engine_interface.ContainerSight | None) -> 
     return states.SEEN[sight.state] != status
 
 
-def _trouble(home: _Home, plugs: list[network.Plug], views: list[volume.MountView]) -> str | None:
-    for view in views:
+def _unmountable(volumes: list[volume.MountView], shares: list[share.MountView]) -> str | None:
+    for view in volumes:
         if view.reason:
             return f"Volume {view.volume_id} cannot be mounted: {view.reason}"
+    for mounted in shares:
+        if mounted.reason:
+            return f"Share {mounted.share_id} cannot be mounted: {mounted.reason}"
+    return None
+
+
+def _trouble(home: _Home, plugs: list[network.Plug]) -> str | None:
     for plug in plugs:
         if plug.reason:
             return f"Port {plug.port_id} cannot be wired: {plug.reason}"

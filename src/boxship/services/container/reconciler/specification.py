@@ -39,7 +39,7 @@ def specification(
         interactive=row.interactive,
         tty=row.tty,
         privileged=row.privileged,
-        binds=tuple(engine.Bind(mounts[mount.volume_id], mount.destination, mount.read_only) for mount in row.mounts),
+        binds=tuple(engine.Bind(mounts[mount.source_id], mount.destination, mount.read_only) for mount in row.mounts),
         files=tuple(engine.InjectedFile(file.destination, file.content) for file in row.files),
         hosts=tuple((fixed.ip, row.hostname or name) for plug in plugs for fixed in plug.addresses),
         nameservers=nameservers,

@@ -62,13 +62,13 @@ class NetRequest(_Request):
 
 
 class MountRequest(_Request):
-    """A volume by name or id, a new volume by size, or (``bind``) a file with content in base64.
+    """A volume by name or id, a new volume by size, a share by name or id, or (``bind``) a file with content in base64.
 
-    ``read_only`` is an addition to Zun's: the container cannot write to the volume.
+    ``share`` and ``read_only`` (the container cannot write there) are additions to Zun's.
     """
 
     destination: Annotated[str, Meta(min_length=1, max_length=4096)]
-    type: Literal["volume", "bind"] = "volume"
+    type: Literal["volume", "bind", "share"] = "volume"
     source: Annotated[str, Meta(max_length=1 << 20)] | None = None
     size: Number | Count | None = None
     read_only: Flag = False

@@ -24,7 +24,7 @@ async def _shown(call: ShareCall, found: list[Share]) -> list[dict[str, Any]]:
 
 
 async def list_instances(call: ShareCall) -> Reply:
-    return Reply({"share_instances": await _shown(call, await shares.all_shares(call.transaction, call.query))})
+    return Reply({"share_instances": await _shown(call, await shares.all_shares(call.transaction, wire.query(call)))})
 
 
 async def list_of_share(call: ShareCall) -> Reply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boxship.core.errors import BadRequest
-from boxship.core.http.call import Query, Reply
+from boxship.core.http.call import Reply
 from boxship.core.http.routes import Route
 from boxship.services.share import errors, versions
 from boxship.services.share.model import Share
@@ -31,36 +31,16 @@ async def _reply(call: ShareCall, share: Share) -> Reply:
     return Reply({"share": wire.shown(call, detail)})
 
 
-def _query(call: ShareCall) -> Query:
-    """The query without filters that the version does not know yet."""
-    known = [
-        (name, value)
-        for name, value in call.query.pairs
-        if call.version >= _FILTERS.get(name, versions.MICROVERSIONS.minimum)
-    ]
-    return Query(tuple(known))
-
-
-_FILTERS = {
-    "export_location_id": versions.LOCATION_FILTERS,
-    "export_location_path": versions.LOCATION_FILTERS,
-    "name~": versions.LIKE,
-    "description~": versions.LIKE,
-    "description": versions.LIKE,
-}
-"""Since when shares are filtered by what."""
-
-
 async def list_shares(call: ShareCall) -> Reply:
     if call.path.endswith("/"):
         return await name_no_share(call)  # a client that lost the id must not take the list for a share
-    found, more = await shares.list_shares(call.transaction, call.caller, _query(call))
+    found, more = await shares.list_shares(call.transaction, call.caller, wire.query(call))
     answer = wire.listed(call, "shares", (wire.brief(call, share) for share in found), more=more)
     return Reply(answer | await _counted(call))
 
 
 async def list_details(call: ShareCall) -> Reply:
-    found, more = await shares.list_shares(call.transaction, call.caller, _query(call))
+    found, more = await shares.list_shares(call.transaction, call.caller, wire.query(call))
     details = await shares.describe(call.transaction, found)
     answer = wire.listed(call, "shares", (wire.shown(call, detail) for detail in details), more=more)
     return Reply(answer | await _counted(call))
@@ -70,7 +50,7 @@ async def _counted(call: ShareCall) -> dict[str, int]:
     """How many there are in all pages, where that is asked for."""
     if call.version < versions.COUNTS or not call.query.flag("with_count"):
         return {}
-    return {"count": await shares.count_shares(call.transaction, call.caller, _query(call))}
+    return {"count": await shares.count_shares(call.transaction, call.caller, wire.query(call))}
 
 
 async def show_share(call: ShareCall) -> Reply:

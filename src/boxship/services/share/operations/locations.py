@@ -9,27 +9,25 @@ import msgspec
 from boxship.services.share import errors
 from boxship.services.share.model import Share
 
-LOCAL = "boxship-local"
-"""Metadata of a location that is a directory of the host that it names, for holders on that host."""
 _KINDS = {"nfs": 1 << 40, "local": 1 << 41}
 
 
 class Location(msgspec.Struct, frozen=True):
-    """A place to mount a share from: ``address:/path`` of NFS, or a directory of its host. ``id`` stays the same."""
+    """A place to mount a share from: ``address:/path`` of NFS, or a directory of its host, which is called as the share is
+    (its id), so that who runs there knows it. ``id`` stays the same."""
 
     id: str
     path: str
     preferred: bool
-    metadata: dict[str, str]
 
 
 def of(share: Share) -> list[Location]:
     """Where the share can be mounted from, the preferred location first; none until it is there."""
     found = []
     if share.location:
-        found.append(Location(_id(share, "nfs"), share.location, True, {}))
+        found.append(Location(_id(share, "nfs"), share.location, True))
     if share.path:
-        found.append(Location(_id(share, "local"), share.path, not share.location, {LOCAL: share.host}))
+        found.append(Location(_id(share, "local"), share.path, not share.location))
     return found
 
 

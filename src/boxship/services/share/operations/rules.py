@@ -57,7 +57,7 @@ async def allow(transaction: Transaction, caller: Caller, id: str, wish: RuleWis
     rule = Rule(new_id(), id, wish.access_type, address, wish.access_level, clock.now())
     await store.insert(transaction, rule)
     await store.put_metadata(transaction, rule.id, wish.metadata)
-    await shares.change(transaction, share)
+    await shares.change(transaction, share, declared=share.declared)
     return rule
 
 

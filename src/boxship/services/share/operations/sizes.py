@@ -30,7 +30,7 @@ async def extend(transaction: Transaction, caller: Caller, settings: Settings, i
             f"New size for extend must be greater than current size. (current: {share.size}, extended: {size}).",
             field="extend.new_size",
         )
-    types.require_fit(await types.of_id(transaction, share.type_id), size, None)
+    types.require_fit(await types.of_id(transaction, share.type_id), size, None, extended=caller.is_admin)
     more = quotas.Demand(gigabytes=size - share.size, type_id=share.type_id, user_id=share.user_id, largest=size)
     try:
         await quotas.require(transaction, settings, share.project_id, more)

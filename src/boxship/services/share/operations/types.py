@@ -212,7 +212,8 @@ def may_revert(share_type: ShareType) -> bool:
 
 
 def require_fit(share_type: ShareType, size: int, zone: str | None, *, extended: bool = False) -> None:
-    """BadRequest: the type is not for shares of this size, or not for this availability zone."""
+    """BadRequest: the type is not for shares of this size, or not for this availability zone. ``extended``: an admin makes it
+    larger, for whom the type may have another limit."""
     specs = share_type.extra_specs
     most = specs.get(_EXTENDED if extended and _EXTENDED in specs else _MOST)
     if size < int(specs.get(_LEAST, 1)):

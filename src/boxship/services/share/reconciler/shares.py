@@ -98,6 +98,7 @@ class ShareReconciler(Placed):
             await self._extend(share)
         elif step == plan.Step.SHRINK:
             await self._storage.shrink(id, share.size * GIB)
+            await self._record(share, made_size=share.size)
         elif step == plan.Step.MOUNT:
             await self._storage.mount(id)
         elif step == plan.Step.EXPORT and wanted is not None:
@@ -128,6 +129,7 @@ class ShareReconciler(Placed):
         except core_errors.Busy as error:
             log.info("a share in use grows with its next mount", id=share.id, reason=error.sentence)
         await self._storage.extend(share.id, share.size * GIB)
+        await self._record(share, made_size=share.size)
 
     async def _revert(self, share: Share) -> None:
         try:
@@ -200,7 +202,7 @@ class ShareReconciler(Placed):
                 transaction.wake(KIND, id)
             elif rules and share.made and not share.deleting:
                 await rule_store.update(transaction, rules, fault=reason)
-                await store.update(transaction, share, observed=share.generation)
+                await store.update(transaction, share, observed=share.generation, fault=None)
             else:
                 await store.update(transaction, share, observed=share.generation, fault=reason)
             if share.revert_to and "reverted" in withdrawn:
@@ -235,7 +237,7 @@ def _withdrawn(share: Share, reason: str) -> dict[str, object]:
     if not share.made or share.deleting:
         return {}
     if share.revert_asked != share.reverted:
-        return {"reverted": share.revert_asked, "declared": State.REVERTING_ERROR}
+        return {"reverted": share.revert_asked, "size": share.made_size, "declared": State.REVERTING_ERROR}
     if share.made_size < share.size:
         return {"size": share.made_size, "declared": State.EXTENDING_ERROR}
     if share.made_size > share.size:

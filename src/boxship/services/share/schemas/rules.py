@@ -42,8 +42,8 @@ def _state(call: ShareCall, found: Rule) -> str:
 
 
 def location(call: ShareCall, share: Share, found: Location, *, whole: bool = False) -> dict[str, Any]:
-    """An export location. ``metadata`` is told in every version, as it says what a path on the host is for."""
-    answer: dict[str, Any] = {"id": found.id, "path": found.path, "metadata": found.metadata}
+    """An export location."""
+    answer: dict[str, Any] = {"id": found.id, "path": found.path}
     if call.version >= versions.PREFERRED:
         answer["preferred"] = found.preferred
     if call.caller.is_admin:

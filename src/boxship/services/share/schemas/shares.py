@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from boxship.core import clock
 from boxship.core.errors import BadRequest
-from boxship.core.http.call import Call
+from boxship.core.http.call import Call, Query
 from boxship.core.http.microversions import Version
 from boxship.services.share import versions
 from boxship.services.share.live import ShareLive
@@ -220,6 +220,26 @@ def _since(detail: ShareDetail) -> list[tuple[Version, str, Any]]:
         (versions.MOUNT_SNAPSHOT, "mount_snapshot_support", False),
         (versions.PROGRESS, "progress", "100%" if share.made else None),
     ]
+
+
+def query(call: ShareCall) -> Query:
+    """The query without filters that the version does not know yet."""
+    known = [
+        (name, value)
+        for name, value in call.query.pairs
+        if call.version >= _FILTERS.get(name, versions.MICROVERSIONS.minimum)
+    ]
+    return Query(tuple(known))
+
+
+_FILTERS = {
+    "export_location_id": versions.LOCATION_FILTERS,
+    "export_location_path": versions.LOCATION_FILTERS,
+    "name~": versions.LIKE,
+    "description~": versions.LIKE,
+    "description": versions.LIKE,
+}
+"""Since when shares are filtered by what."""
 
 
 def links(call: ShareCall, resource: str, id: str) -> list[dict[str, str]]:
