@@ -112,6 +112,7 @@ async def test_a_program_that_was_killed_finds_what_it_had(
     half_made = [file_of(storage, f"{OTHER}.{storage._owners.here}.new") for storage in hosts]
     for path in half_made:
         path.touch()
+    (tmp_path / "first" / "mounts" / OTHER).mkdir()  # of a mount that a power failure ended
     again = storage_of(tmp_path, "first")
     await again.open()
     assert [path.exists() for path in half_made] == [False, True]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 
-from boxship.drivers.storage import mounts
 from tests.system.hosts import site
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import Tenant, tenant
@@ -29,17 +25,9 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def pair() -> Iterator[Site]:
-    """The hosts alpha and beta, which share a directory for volumes of the backend ``common``; nothing is left on them, or in
-    it, when the cloud is destroyed."""
-    with tempfile.TemporaryDirectory(prefix="bxhcommon") as common:
-        kind = mounts.kind_of(Path(common).resolve())
-        backends = [
-            {"name": "file", "kind": "file"},
-            {"name": "common", "kind": "nfs", "directory": common, "file_system": kind},
-        ]
-        with site.opened(BOXSHIP_VOLUME_BACKENDS=json.dumps(backends)) as made:
-            yield made
-        assert list(Path(common).iterdir()) == []
+    """The hosts alpha and beta; nothing is left on them when the cloud is destroyed."""
+    with site.opened() as made:
+        yield made
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from boxship.drivers.storage import mounts
 from tests.system.api import Session
 from tests.system.archives import busybox
 from tests.system.hosts import database, underlay
@@ -156,6 +157,11 @@ class Site:
     external: str = field(default_factory=free_range)
     hosts: list[Host] = field(default_factory=list)
 
+    @property
+    def common(self) -> Path:
+        """The directory that all hosts have volumes in."""
+        return self.directory / "common"
+
     def add(self, name: str, **options: str) -> Host:
         """One more machine, on the cable, with nothing running; not the first is invited when it starts."""
         number = len(self.hosts) + 1
@@ -276,12 +282,18 @@ def opened(**options: str) -> Iterator[Site]:
                 host.load()
         yield made
         made.destroy()
+        assert list(made.common.iterdir()) == [], "volumes are left in the shared directory"
     finally:
         made.remove()
 
 
 def lay(**options: str) -> Site:
-    """A cable with a database on it; ``options`` are settings of all hosts to come."""
+    """A cable with a database on it; ``options`` are settings of all hosts to come, which share a directory for volumes."""
     tag = secrets.token_hex(2)
     cable = underlay.lay(tag)
-    return Site(tag, Path(tempfile.mkdtemp(prefix=f"bxh{tag}")), cable, database.create(cable.here), options)
+    made = Site(tag, Path(tempfile.mkdtemp(prefix=f"bxh{tag}")), cable, database.create(cable.here), options)
+    made.common.mkdir()
+    kind = mounts.kind_of(made.common.resolve())
+    common = {"name": "common", "kind": "nfs", "directory": str(made.common), "file_system": kind}
+    options.setdefault("BOXSHIP_VOLUME_BACKENDS", json.dumps([{"name": "file", "kind": "file"}, common]))
+    return made

@@ -66,6 +66,23 @@ class Tenant:
         entries = next(iter(container["addresses"].values()))
         return f"echo x | nc -w 1 {quoted(entries[0]['addr'])} {port}"
 
+    def shared_volume(self, name: str) -> str:
+        """Where a new volume in the directory that hosts share is shown, when it is available."""
+        admin = self.site.hosts[0].session("admin")
+        types = f"/volume/v3/{admin.project_id}/types"
+        if "common" not in [found["name"] for found in admin.ask("GET", types)["volume_types"]]:
+            kind = {"name": "common", "extra_specs": {"volume_backend_name": "common"}}
+            admin.ask("POST", types, {"volume_type": kind})
+        body = {"volume": {"size": 1, "name": name, "volume_type": "common"}}
+        volumes = f"/volume/v3/{self.session.project_id}/volumes"
+        volume = f"{volumes}/{self.session.ask('POST', volumes, body)['volume']['id']}"
+        self.becomes_free(volume)
+        return volume
+
+    def becomes_free(self, volume: str) -> None:
+        """Nobody has the volume any more."""
+        until(lambda: self.session.ask("GET", volume)["volume"]["status"] == "available", f"{volume} is available", 60)
+
     def clear(self) -> None:
         """Delete all that the project has."""
         session = self.session

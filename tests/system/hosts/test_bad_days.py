@@ -189,6 +189,35 @@ def test_a_host_is_lost_for_good(user: Tenant, pair: Site, alpha: Host) -> None:
 
 
 @LONG
+def test_a_volume_in_a_shared_directory_outlives_a_lost_host(user: Tenant, pair: Site, alpha: Host) -> None:
+    """It stays that host's until the administrator says that it never comes back; then another one has it, with its data."""
+    lost = pair.add("lost")
+    pair.invite(lost)
+    lost.load()
+    try:
+        volume = user.shared_volume("kept")
+        wish: dict[str, Any] = {"nets": network_of(user), "mounts": [{"source": "kept", "destination": "/data"}]}
+        first = user.run(lost, "first", **wish)
+        user.succeeds(alpha, first, "echo kept > /data/file; sync")
+        pair.power_off(lost)
+        user.session.ask("DELETE", f"{CONTAINERS}/{first['uuid']}?stop=true&timeout=0")
+        with pytest.raises(Failed) as refused:
+            user.session.create("early", IDLE, availability_zone=alpha.name, **wish)
+        assert refused.value.status == 409, refused.value
+        alpha.session("admin").ask("DELETE", "/container/v1/services?host=lost&binary=zun-compute")
+        user.session.gone(f"{CONTAINERS}/{first['uuid']}")
+        second = user.run(alpha, "second", **wish)
+        assert user.succeeds(alpha, second, "cat /data/file") == "kept\n"
+        pair.restore(lost)
+        assert_sound(pair)
+        assert user.succeeds(alpha, second, "echo more >> /data/file; sync; cat /data/file") == "kept\nmore\n"
+        user.session.delete(second["uuid"])
+        user.becomes_free(volume)
+    finally:
+        pair.drop(lost)
+
+
+@LONG
 def test_a_host_without_cable(user: Tenant, pair: Site, alpha: Host, beta: Host) -> None:
     """Cut off from database and others, it keeps what runs; when the cable is back, no router is in two places."""
     networks = [user.session.network(f"net{number}", f"10.0.{number}.0/24") for number in range(2)]

@@ -14,7 +14,6 @@ from tests.system.api import Failed, Session
 from tests.system.hosts.site import Host, Site
 from tests.system.hosts.tenant import CONTAINERS, IDLE, Tenant
 from tests.system.marks import HOSTS
-from tests.system.waiting import until
 
 pytestmark = [*HOSTS, pytest.mark.timeout(300)]
 
@@ -67,7 +66,7 @@ def test_a_container_goes_to_its_volume(user: Tenant, pair: Site) -> None:
         }
         made = user.at[home.name].ask("POST", volumes, {"volume": {"size": 1, "name": f"on-{home.name}"}})
         volume = f"{volumes}/{made['volume']['id']}"
-        becomes_free(user, volume)
+        user.becomes_free(volume)
         with pytest.raises(Failed) as refused:
             user.session.create("elsewhere", IDLE, availability_zone=other.name, **wish)
         assert refused.value.status == 409, refused.value
@@ -76,25 +75,19 @@ def test_a_container_goes_to_its_volume(user: Tenant, pair: Site) -> None:
             assert whereabouts(pair.hosts[0].session("admin"), anywhere["uuid"]) == home.name
             said = user.session.execute(anywhere["uuid"], f"echo {name} >> /data/file; sync; cat /data/file")[1]
             user.session.delete(anywhere["uuid"])
-            becomes_free(user, volume)
+            user.becomes_free(volume)
         assert said == "writer\nreader\n"
 
 
 def test_a_volume_in_a_shared_directory_goes_to_its_container(user: Tenant, pair: Site) -> None:
     """Unlike one on a disk; while a container has it, it stays."""
     alpha, beta = pair.hosts[:2]
-    kind = {"name": "common", "extra_specs": {"volume_backend_name": "common"}}
-    admin = alpha.session("admin")
-    made = admin.ask("POST", f"/volume/v3/{admin.project_id}/types", {"volume_type": kind})["volume_type"]["id"]
     network = user.session.network("kept", "10.0.0.0/24")
-    volumes = f"/volume/v3/{user.session.project_id}/volumes"
+    volume = user.shared_volume("shared")
     wish: dict[str, Any] = {
         "nets": [{"network": network["id"]}],
         "mounts": [{"source": "shared", "destination": "/data"}],
     }
-    body = {"volume": {"size": 1, "name": "shared", "volume_type": "common"}}
-    volume = f"{volumes}/{user.session.ask('POST', volumes, body)['volume']['id']}"
-    becomes_free(user, volume)
     for name, host in (("first", alpha), ("second", beta), ("third", alpha)):
         container = user.run(host, name, **wish)
         said = user.succeeds(host, container, f"echo {name} >> /data/file; sync; cat /data/file")
@@ -103,15 +96,10 @@ def test_a_volume_in_a_shared_directory_goes_to_its_container(user: Tenant, pair
             user.session.create("rival", IDLE, availability_zone=rival.name, **wish)
         assert refused.value.status == 409, refused.value
         user.session.delete(container["uuid"])
-        becomes_free(user, volume)
+        user.becomes_free(volume)
     assert said == "first\nsecond\nthird\n"
     user.session.ask("DELETE", volume)
     user.session.gone(volume)
-    admin.ask("DELETE", f"/volume/v3/{admin.project_id}/types/{made}")
-
-
-def becomes_free(user: Tenant, volume: str) -> None:
-    until(lambda: user.session.ask("GET", volume)["volume"]["status"] == "available", f"{volume} is available")
 
 
 def at_once(*works: Callable[[], str]) -> list[str | int]:

@@ -244,6 +244,7 @@ class NfsStorage(FileStorage):
         self._devices.close()
         with disk.translated("unmount the directory of the volumes", self._root), suppress(FileNotFoundError):
             self._place.unmount()
+        with suppress(OSError):  # mount points of before a power failure may be left; they go with the state directory
             self._own.rmdir()
 
     def _unmount_all(self) -> None:
