@@ -161,6 +161,16 @@ async def test_services_and_pools_tell_of_each_backend(api: Api) -> None:
     assert shown["volume_backend_name"] == "fast"
 
 
+async def test_what_is_kept_is_told_of_a_host_and_of_a_backend(api: Api) -> None:
+    fast = await typed(api, "fast", volume_backend_name="fast")
+    await api.volume()
+    await api.snapshot(await api.volume(volume_type=fast, size=3))
+    for name, counts in (("here", ("2", "4", "1")), ("here@fast", ("1", "3", "1")), ("here@file", ("1", "1", "0"))):
+        (total, *_) = (await admin(api).ask("GET", f"/os-hosts/{name}"))["host"]
+        told = total["resource"]
+        assert (told["volume_count"], told["total_volume_gb"], told["snapshot_count"]) == counts
+
+
 async def test_a_backend_that_is_disabled_takes_nothing_new(api: Api) -> None:
     body = {"binary": "cinder-volume", "host": "here@file"}
     await admin(api).ask("PUT", "/os-services/disable", body)

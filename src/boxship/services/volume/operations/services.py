@@ -101,11 +101,12 @@ async def list_hosts(transaction: Transaction, settings: Settings, zone: str | N
 
 
 async def show_host(transaction: Transaction, settings: Settings, host: str) -> list[store.Kept]:
-    """What a host keeps, by project. HostNotFound: it keeps no volumes, or is not known."""
+    """What a host, or one backend of it, keeps, by project. HostNotFound: it keeps no volumes, or is not known."""
     found = await list_services(transaction, settings, VOLUME, host)
     if not found:
         raise errors.HostNotFound(host)
-    return await store.kept(transaction, found[0].host)
+    backend = found[0].backend if "@" in host else None
+    return await store.kept(transaction, found[0].host, backend.name if backend else None)
 
 
 async def zones(transaction: Transaction, settings: Settings) -> dict[str, bool]:

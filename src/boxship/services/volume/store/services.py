@@ -58,16 +58,16 @@ async def enable(transaction: Transaction, host: str, binary: str) -> None:
     await transaction.execute(_disabled.delete().where(here))
 
 
-async def kept(transaction: Transaction, host: str) -> list[Kept]:
-    """What a host keeps, by project."""
+async def kept(transaction: Transaction, host: str, backend: str | None = None) -> list[Kept]:
+    """What a host keeps, or one backend of it, by project."""
     select = (
         sa.select(volumes.c.project_id, sa.func.count(), sa.func.sum(volumes.c.size))
-        .where(volumes.c.host == host)
+        .where(*_kept_in(volumes, host, backend))
         .group_by(volumes.c.project_id)
         .order_by(volumes.c.project_id)
     )
     rows = [tuple(row) for row in await transaction.rows(select)]
-    taken = await _taken(transaction, host)
+    taken = await _taken(transaction, host, backend)
     found = {project: Kept(project, int(count), int(size or 0)) for project, count, size in rows}
     for project, (count, size) in taken.items():
         other = found.get(project, Kept(project, 0, 0))
@@ -75,8 +75,12 @@ async def kept(transaction: Transaction, host: str) -> list[Kept]:
     return [found[project] for project in sorted(found)]
 
 
-async def _taken(transaction: Transaction, host: str) -> dict[str, tuple[int, int]]:
+def _kept_in(table: sa.Table, host: str, backend: str | None) -> list[sa.ColumnElement[bool]]:
+    return [table.c.host == host, *([table.c.backend == backend] if backend else [])]
+
+
+async def _taken(transaction: Transaction, host: str, backend: str | None) -> dict[str, tuple[int, int]]:
     """The snapshots on a host and their GiB, by project."""
     select = sa.select(snapshots.c.project_id, sa.func.count(), sa.func.sum(snapshots.c.size))
-    rows = await transaction.rows(select.where(snapshots.c.host == host).group_by(snapshots.c.project_id))
+    rows = await transaction.rows(select.where(*_kept_in(snapshots, host, backend)).group_by(snapshots.c.project_id))
     return {project: (int(count), int(size or 0)) for project, count, size in (tuple(row) for row in rows)}
