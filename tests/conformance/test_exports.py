@@ -93,7 +93,9 @@ async def test_only_ids_are_names(exports: Exports, directory: Path, name: str) 
     assert await exports.sights() == []
 
 
-@pytest.mark.parametrize("address", ["", "host.example", "10.0.0.1; }", "10.0.0.0/33", "*", "127.0.0.1\n"])
+@pytest.mark.parametrize(
+    "address", ["", "host.example", "10.0.0.1; }", "10.0.0.0/33", "*", "127.0.0.1\n", "fe80::1%x; }"]
+)
 async def test_only_addresses_are_addresses(exports: Exports, directory: Path, address: str) -> None:
     with pytest.raises(Refused):
         await exports.put(Export(A, directory, (Access(address, writable=True),)))

@@ -26,6 +26,13 @@ def require(export: Export) -> None:
         raise Refused("A directory of this name cannot be exported.", detail=repr(path))
     for access in export.access:
         try:
-            ipaddress.ip_network(access.address)
+            _require_address(access.address)
         except ValueError as error:
             raise Refused(f"{access.address[:64]!r} is no IP address or network.") from error
+
+
+def _require_address(text: str) -> None:
+    """ValueError. The zone of an address of version 6 may be any text, so there must not be one."""
+    ipaddress.ip_network(text)
+    if "%" in text:
+        raise ValueError(text)

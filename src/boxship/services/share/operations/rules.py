@@ -78,8 +78,10 @@ def _address(wish: RuleWish, *, ipv6: bool) -> str:
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """What an address or network names. None: nothing, or it has a zone (``%eth0``), which may be any text and means nothing to
+    another host."""
     try:
-        return ipaddress.ip_network(text)
+        return None if "%" in text else ipaddress.ip_network(text)
     except ValueError:
         return None
 
