@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -123,6 +124,34 @@ async def test_a_program_that_was_killed_finds_what_it_had(
     await second.mount(ID)
     await second.unmount(ID)
     half_made[1].unlink()
+
+
+async def test_a_device_that_others_still_use_is_let_go_of_when_they_end(hosts: tuple[NfsStorage, NfsStorage]) -> None:
+    first, second = hosts
+    device = (await first.mount(ID)).device
+    assert device is not None
+    user = os.open(device, os.O_RDONLY)  # as a container that still has the mount in its own namespace
+    with pytest.raises(Busy):
+        await first.unmount(ID)
+    with pytest.raises(Busy, match="Host first has the volume"):
+        await second.mount(ID)
+    os.close(user)
+    assert await first.sight(ID) == VolumeSight(ID, 16 * MIB)
+    await second.mount(ID)
+    await second.unmount(ID)
+
+
+async def test_a_volume_that_is_being_filled_is_nobody_elses(hosts: tuple[NfsStorage, NfsStorage]) -> None:
+    first, second = hosts
+
+    async def extents() -> AsyncIterator[Extent]:
+        yield 0, b"whole"
+        assert await first.sight(ID) == VolumeSight(ID, 16 * MIB)
+        with pytest.raises(Busy, match="Host first has the volume"):
+            await second.mount(ID)
+
+    await first.fill(ID, 16 * MIB, extents())
+    assert await second.owner(ID) is None
 
 
 async def test_one_host_goes_and_the_volumes_stay(hosts: tuple[NfsStorage, NfsStorage]) -> None:

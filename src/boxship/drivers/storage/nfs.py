@@ -97,17 +97,22 @@ class NfsStorage(FileStorage):
         self._owners = Owners(self._root, here)
         self._opened = False
         self._opening = threading.Lock()
+        self._filling: set[str] = set()
         self._threads = ThreadPoolExecutor(_THREADS, "shared")
 
     async def fill(self, id: str, size: int, extents: AsyncIterator[Extent]) -> VolumeSight:
         await self._thread(self._take, disk.checked(id))
+        self._filling.add(id)
         try:
             return await super().fill(id, size, extents)
         finally:
+            self._filling.discard(id)
             await self._thread(self._let_go, id)
 
     async def sight(self, id: str) -> VolumeSight | None:
         found = await self._there(super().sight, id)
+        if found and found.device is None:
+            await self._thread(self._let_go_idle, id)
         return await self._own_sight(found) if found else None
 
     async def sights(self) -> list[VolumeSight]:
@@ -185,6 +190,17 @@ class NfsStorage(FileStorage):
             if present:
                 disk.sync(self._files.volume(id))
             self._owners.let_go(id)
+
+    def _let_go_idle(self, id: str) -> None:
+        """Of a volume whose device went away by itself, after the last of other users: no verb was there to see it."""
+        lock = self._locks.setdefault(id, threading.Lock())
+        if id in self._filling or not lock.acquire(blocking=False):
+            return
+        try:
+            if self._owners.owner(id) == self._owners.here:
+                self._let_go(id)
+        finally:
+            lock.release()
 
     def _ready(self) -> None:
         """Busy: the directory is not there, or another one is."""
