@@ -222,6 +222,10 @@ class World:
     async def revert(self, id: str, snapshot: str, user: str | Caller = "alice") -> None:
         await self.act(lambda it: sizes.revert(it, _who(user), id, snapshot))
 
+    async def reset(self, id: str, status: str = "available") -> None:
+        """An admin declares its state, which has it looked at again."""
+        await self.act(lambda it: sizes.reset_status(it, ADMIN, id, status))
+
     async def delete(self, id: str, user: str | Caller = "alice", *, force: bool = False) -> None:
         await self.act(lambda it: shares.delete_share(it, _who(user), id, force=force))
 
