@@ -147,7 +147,7 @@ async def _revert(call: ShareCall, id: str, said: actions.Revert) -> None:
     if call.version < versions.REVERT:
         raise BadRequest("There is no such action: revert", field="body")
     call.caller.require("share:revert_to_snapshot")
-    await sizes.revert(call.transaction, call.caller, id, said.snapshot_id)
+    await sizes.revert(call.transaction, call.caller, call.settings, id, said.snapshot_id)
 
 
 async def list_metadata(call: ShareCall) -> Reply:

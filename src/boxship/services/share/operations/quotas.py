@@ -31,6 +31,10 @@ ABSENT = {
 """What Manila limits besides and nobody has here."""
 
 
+_LONGEST = 64
+"""Characters of an id or name that limits are set for."""
+
+
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for in addition, of which type and by whom. ``largest``: GiB that a single share is to have."""
 
@@ -112,7 +116,8 @@ async def of_type(transaction: Transaction, name_or_id: str) -> Part:
 
 
 def of_user(user_id: str) -> Part:
-    """What is of a user."""
+    """What is of a user. BadRequest: no id of one."""
+    _require_short(user_id, "user_id")
     return Part(USER, user_id)
 
 
@@ -126,16 +131,23 @@ class Whose(msgspec.Struct, frozen=True):
 async def put(
     transaction: Transaction, settings: Settings, whose: Whose, wished: Mapping[str, int], *, force: bool
 ) -> dict[str, int]:
-    """Set limits; all of them then. BadRequest: less than is used, unless forced; more than the project's for a part of it."""
+    """Set limits; all of them then. BadRequest: no id of a project; unless forced, less than is used, or for a part of a
+    project more than it has."""
     project_id, part = whose.project_id, whose.part
+    _require_short(project_id, "project_id")
     await transaction.serialise(f"quota:share:{project_id}")
-    if part is not None:
-        _require_within(wished, await limits(transaction, settings, project_id))
     if not force:
+        if part is not None:
+            _require_within(wished, await limits(transaction, settings, project_id))
         _require_room(wished, await usage(transaction, project_id, part))
     scope, id = (part.scope, part.within(project_id)) if part else (store.PROJECT, project_id)
     await store.put(transaction, scope, id, wished)
     return await limits(transaction, settings, project_id, part)
+
+
+def _require_short(id: str, field: str) -> None:
+    if len(id) > _LONGEST:
+        raise core_errors.BadRequest(f"longer than {_LONGEST} characters", field=field)
 
 
 def _require_within(wished: Mapping[str, int], most: Mapping[str, int]) -> None:
@@ -164,7 +176,8 @@ async def reset(transaction: Transaction, whose: Whose) -> None:
 async def set_class(
     transaction: Transaction, settings: Settings, name: str, wished: Mapping[str, int]
 ) -> dict[str, int]:
-    """Set limits of a class; all of its limits then."""
+    """Set limits of a class; all of its limits then. BadRequest: a name that is too long."""
+    _require_short(name, "quota_class_set")
     await transaction.serialise(f"quota:class:share:{name}")
     await store.put(transaction, store.CLASS, name, wished)
     return await of_class(transaction, settings, name)

@@ -31,12 +31,15 @@ async def extend(transaction: Transaction, caller: Caller, settings: Settings, i
             field="extend.new_size",
         )
     types.require_fit(await types.of_id(transaction, share.type_id), size, None, extended=caller.is_admin)
-    more = quotas.Demand(gigabytes=size - share.size, type_id=share.type_id, user_id=share.user_id, largest=size)
     try:
-        await quotas.require(transaction, settings, share.project_id, more)
+        await quotas.require(transaction, settings, share.project_id, _more(share, size))
     except core_errors.OverQuota as error:
         raise core_errors.Forbidden(error.sentence) from error  # as Manila answers here, and nowhere else
     await shares.change(transaction, share, size=size)
+
+
+def _more(share: Share, size: int) -> quotas.Demand:
+    return quotas.Demand(gigabytes=size - share.size, type_id=share.type_id, user_id=share.user_id, largest=size)
 
 
 async def shrink(transaction: Transaction, caller: Caller, id: str, size: int) -> None:
@@ -56,11 +59,11 @@ async def shrink(transaction: Transaction, caller: Caller, id: str, size: int) -
     await shares.change(transaction, share, size=size)
 
 
-async def revert(transaction: Transaction, caller: Caller, id: str, snapshot_id: str) -> None:
+async def revert(transaction: Transaction, caller: Caller, settings: Settings, id: str, snapshot_id: str) -> None:
     """Have a share hold again what its last snapshot holds.
 
     ShareNotFound; BadRequest: the type does not allow it, no such snapshot of this share; Conflict: the state of either, a
-    newer snapshot, rules that are not in force yet.
+    newer snapshot, rules that are not in force yet; OverQuota: the snapshot is larger than the share is now.
     """
     share = await shares.own_share(transaction, caller, id)
     snapshot = await snapshot_store.get(transaction, snapshot_id, lock=True)
@@ -90,6 +93,8 @@ async def revert(transaction: Transaction, caller: Caller, id: str, snapshot_id:
         )
     if rules_shown((await rule_store.of(transaction, [id])).get(id, [])) != "active":
         raise core_errors.Conflict(f"Share {id} has access rules that are not active.")
+    if snapshot.size > share.size:
+        await quotas.require(transaction, settings, share.project_id, _more(share, snapshot.size))
     await holds.hold(transaction, (SNAPSHOT, snapshot.id), (KIND, id))
     await shares.change(
         transaction, share, size=snapshot.size, revert_to=snapshot.id, revert_asked=share.revert_asked + 1

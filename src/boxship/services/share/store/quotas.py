@@ -40,7 +40,10 @@ async def forget(transaction: Transaction, scope: str, scope_id: str) -> None:
 
 
 async def usage(transaction: Transaction, project_id: str, part: Part | None = None) -> dict[str, int]:
-    """What a project has, by resource; with ``part`` only what is of that type or user."""
+    """What a project has, by resource; with ``part`` only what is of that type or user.
+
+    A share that is to be smaller counts with what it still has: it may hold too much, and then it keeps its size.
+    """
     shares_of, snapshots_of = [shares.c.project_id == project_id], [snapshots.c.project_id == project_id]
     if part is not None and part.scope == TYPE:
         shares_of.append(shares.c.type_id == part.id)
@@ -48,14 +51,21 @@ async def usage(transaction: Transaction, project_id: str, part: Part | None = N
     elif part is not None:
         shares_of.append(shares.c.user_id == part.id)
         snapshots_of.append(snapshots.c.user_id == part.id)
-    count, gigabytes = await _sums(transaction, shares, shares_of)
-    taken, taken_gigabytes = await _sums(transaction, snapshots, snapshots_of)
+    count, gigabytes = await _sums(transaction, shares, _HELD, shares_of)
+    taken, taken_gigabytes = await _sums(transaction, snapshots, snapshots.c.size, snapshots_of)
     return {"shares": count, "gigabytes": gigabytes, "snapshots": taken, "snapshot_gigabytes": taken_gigabytes}
 
 
+_HELD: sa.ColumnElement[int] = sa.case((shares.c.made_size > shares.c.size, shares.c.made_size), else_=shares.c.size)
+"""The GiB of a share, for quotas."""
+
+
 async def _sums(
-    transaction: Transaction, table: sa.Table, conditions: Sequence[sa.ColumnElement[bool]]
+    transaction: Transaction,
+    table: sa.Table,
+    size: sa.ColumnElement[int],
+    conditions: Sequence[sa.ColumnElement[bool]],
 ) -> tuple[int, int]:
-    row = await transaction.row(sa.select(sa.func.count(), sa.func.sum(table.c.size)).where(*conditions))
+    row = await transaction.row(sa.select(sa.func.count(), sa.func.sum(size)).select_from(table).where(*conditions))
     count, total = tuple(row) if row else (0, 0)
     return int(count), int(total or 0)
