@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Annotated, Any
 
@@ -45,9 +44,20 @@ def zone(name: str) -> dict[str, Any]:
 
 def is_meant(name: str, wanted: str) -> bool:
     """Whether a name matches a pattern as Manila's clients write them: words with ``.*`` for anything, and nothing else of
-    regular expressions, as these can be made to take for ever."""
-    parts = wanted.removeprefix("^").removesuffix("$").replace("\\", "").split(".*")
-    return re.fullmatch(".*".join(re.escape(part) for part in parts), name) is not None
+    regular expressions, as these can be made to take for ever. Each part is looked for once, from the left."""
+    first, *rest = wanted.removeprefix("^").removesuffix("$").replace("\\", "").split(".*")
+    if not rest:
+        return name == first
+    *middle, last = rest
+    at, end = len(first), len(name) - len(last)
+    if at > end or not (name.startswith(first) and name.endswith(last)):
+        return False
+    for part in middle:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def pool(found: services.Service) -> dict[str, Any]:
