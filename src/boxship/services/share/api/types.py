@@ -96,12 +96,12 @@ async def list_access(call: ShareCall) -> Reply:
 async def change_access(call: ShareCall) -> Reply:
     request = call.read(wire.AccessRequest)
     id = call.parameters["type"]
+    if (request.add is None) == (request.remove is None):
+        raise BadRequest("exactly one action is needed", field="body")
     if request.add:
         await types.add_access(call.transaction, call.caller, id, request.add.project)
     elif request.remove:
         await types.remove_access(call.transaction, call.caller, id, request.remove.project)
-    else:
-        raise BadRequest("exactly one action is needed", field="body")
     return Reply(status=202)
 
 

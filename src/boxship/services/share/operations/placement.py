@@ -25,8 +25,13 @@ class Place(msgspec.Struct, frozen=True):
     zone: str
 
 
-async def choose(transaction: Transaction, settings: Settings, share_type: ShareType, zone: str | None) -> Place | None:
-    """This host, if it can, or any other. None: there is no such host now. NotFound: no host is in the zone at all."""
+async def choose(
+    transaction: Transaction, settings: Settings, share_type: ShareType, zone: str | None, only: Place | None
+) -> Place | None:
+    """This host, if it can, or any other; ``only``: the one that has what the share begins with, whether it takes other new
+    shares or not. None: there is no such host now. NotFound: no host is in the zone at all."""
+    if only is not None:
+        return only if meets(share_type.extra_specs) else None
     keepers = await services.keepers(transaction, settings)
     if zone is not None and zone not in {one.zone for one in keepers}:
         raise core_errors.NotFound(f"Availability zone {zone[:64]} could not be found.")

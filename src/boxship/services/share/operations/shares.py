@@ -54,10 +54,10 @@ class ShareDetail(msgspec.Struct, frozen=True):
 
 
 class _Origin(msgspec.Struct, frozen=True):
-    """What a share begins with: of which type, and on which host (None: any)."""
+    """What a share begins with: of which type it is, and where (None: anywhere)."""
 
     type_id: str | None = None
-    host: str | None = None
+    place: placement.Place | None = None
 
 
 async def create_share(transaction: Transaction, caller: Caller, settings: Settings, wish: ShareWish) -> Share:
@@ -72,14 +72,13 @@ async def create_share(transaction: Transaction, caller: Caller, settings: Setti
             field="share.share_proto",
         )
     origin = await _origin(transaction, caller, wish)
-    share_type = await types.find(transaction, caller, wish.share_type or origin.type_id)
-    types.require_fit(share_type, wish.size, wish.availability_zone)
+    share_type = await types.choose(transaction, caller, wish.share_type or origin.type_id)
+    types.require_fit(share_type, wish.size, origin.place.zone if origin.place else wish.availability_zone)
     demand = quotas.Demand(
         shares=1, gigabytes=wish.size, type_id=share_type.id, user_id=caller.user_id, largest=wish.size
     )
     await quotas.require(transaction, settings, caller.project, demand)
-    place = await placement.choose(transaction, settings, share_type, wish.availability_zone)
-    host = origin.host if origin.host is not None else (place.host if place else None)
+    place = await placement.choose(transaction, settings, share_type, wish.availability_zone, origin.place)
     share = Share(
         id=new_id(),
         project_id=caller.project,
@@ -88,20 +87,20 @@ async def create_share(transaction: Transaction, caller: Caller, settings: Setti
         share_proto=PROTOCOL,
         availability_zone=place.zone if place else wish.availability_zone or settings.availability_zone,
         created_at=clock.now(),
-        host=host or "",
+        host=place.host if place else "",
         snapshot_id=wish.snapshot_id,
         name=wish.name,
         description=wish.description,
         is_public=wish.is_public,
         size=wish.size,
     )
-    share = await (_insert(transaction, share) if host is not None else _insert_nowhere(transaction, share))
+    share = await (_insert(transaction, share) if place else _insert_nowhere(transaction, share))
     await store.put_metadata(transaction, share.id, wish.metadata, replace=False)
     return share
 
 
 async def _origin(transaction: Transaction, caller: Caller, wish: ShareWish) -> _Origin:
-    """BadRequest: the snapshot is not there yet, is larger, or its share may not be copied."""
+    """BadRequest: the snapshot is not there yet, is larger or in another zone, or its share may not be copied."""
     if wish.snapshot_id is None:
         return _Origin()
     snapshot = await snapshot_store.get(transaction, wish.snapshot_id, lock=True)
@@ -117,14 +116,18 @@ async def _origin(transaction: Transaction, caller: Caller, wish: ShareWish) -> 
             field="share.size",
         )
     parent = await store.get(transaction, snapshot.share_id)
-    type_id = parent.type_id if parent else None
-    if type_id and not types.may_copy(await types.of_id(transaction, type_id)):
+    if parent is None or not types.may_copy(await types.of_id(transaction, parent.type_id)):
         raise core_errors.BadRequest(
             f"A new share may not be created from snapshot '{snapshot.id}', because the snapshot's parent share does not "
             "have that capability.",
             field="share.snapshot_id",
         )
-    return _Origin(type_id, snapshot.host)
+    if wish.availability_zone not in {None, parent.availability_zone}:
+        raise core_errors.BadRequest(
+            "The specified availability zone must be the same as the parent share when creating from snapshot.",
+            field="share.availability_zone",
+        )
+    return _Origin(parent.type_id, placement.Place(snapshot.host, parent.availability_zone))
 
 
 async def _insert(transaction: Transaction, share: Share) -> Share:

@@ -86,6 +86,14 @@ async def find(transaction: Transaction, caller: Caller, name_or_id: str | None)
     return found
 
 
+async def choose(transaction: Transaction, caller: Caller, name_or_id: str | None) -> ShareType:
+    """The same for a new share: nobody removes the type until the transaction ends. ShareTypeNotFound."""
+    found = await find(transaction, caller, name_or_id)
+    if not await store.keep(transaction, found.id):
+        raise errors.ShareTypeNotFound(found.id)
+    return found
+
+
 async def of(transaction: Transaction, ids: Sequence[str]) -> dict[str, ShareType]:
     """Several types by id, whoever may see them."""
     return await store.of(transaction, ids)
@@ -98,20 +106,25 @@ async def of_id(transaction: Transaction, id: str) -> ShareType:
 
 async def with_specs(transaction: Transaction, specs: Mapping[str, str]) -> list[str]:
     """The ids of the types that have these extra specs."""
-    conditions = [store.has_spec(key, value) for key, value in specs.items()]
-    return [share_type.id for share_type in await store.all_of(transaction, conditions)]
+    return [share_type.id for share_type in await store.all_of(transaction, []) if _has(share_type, specs)]
+
+
+def _has(share_type: ShareType, specs: Mapping[str, str]) -> bool:
+    """Compared here and not by the database: SQLite would take no notice of case."""
+    return specs.items() <= share_type.extra_specs.items()
 
 
 async def list_types(transaction: Transaction, caller: Caller, query: Query) -> list[ShareType]:
     """The types that the caller sees, newest first; ``is_public`` is for admins."""
-    conditions = [store.has_spec(key, value) for key, value in filters.pairs(query, "extra_specs").items()]
+    conditions = []
     wanted = (query.one("is_public") or "true").lower()
     if not caller.is_admin:
         conditions.append(store.seen_by(caller.project))
     elif wanted not in {"none", "all"}:
         public = query.flag("is_public", default=True)
         conditions.append(store.seen_by(caller.project) if public else store.PRIVATE)
-    return await store.all_of(transaction, conditions)
+    specs = filters.pairs(query, "extra_specs")
+    return [share_type for share_type in await store.all_of(transaction, conditions) if _has(share_type, specs)]
 
 
 async def update_type(transaction: Transaction, caller: Caller, id: str, changes: dict[str, object]) -> ShareType:
@@ -132,6 +145,7 @@ async def delete_type(transaction: Transaction, caller: Caller, id: str) -> None
     found = await get_type(transaction, caller, id)
     if found.name == DEFAULT:
         raise core_errors.BadRequest(f"The type {DEFAULT} is the one that shares have by default; it stays.")
+    await store.lock(transaction, found.id)
     if await store.is_used(transaction, found.id):
         raise core_errors.BadRequest("Target share type is still in use.")
     await store.delete(transaction, found.id)

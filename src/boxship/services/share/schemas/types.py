@@ -41,6 +41,8 @@ def new_type(request: CreateRequest, call: ShareCall) -> ShareType:
     new = request.share_type or request.volume_type
     if new is None:
         raise BadRequest("this field is required", field="share_type")
+    if not new.name.strip():
+        raise BadRequest("Share type name cannot be empty.", field="share_type.name")
     if new.description and call.version < versions.TYPE_DESCRIPTION:
         raise BadRequest("types have a description since version 2.41", field="share_type.description")
     specs = words(new.extra_specs)

@@ -35,6 +35,17 @@ async def _one(transaction: Transaction, here: sa.ColumnElement[bool]) -> ShareT
     return ShareType(*tuple(row)) if row else None
 
 
+async def keep(transaction: Transaction, id: str) -> bool:
+    """Let nobody remove the type until the transaction ends; False where it is gone."""
+    select = sa.select(share_types.c.id).where(share_types.c.id == id)
+    return await transaction.scalar(select.with_for_update(read=True, key_share=True)) is not None
+
+
+async def lock(transaction: Transaction, id: str) -> None:
+    """Wait for those who keep the type, and let nobody else until the transaction ends."""
+    await transaction.scalar(sa.select(share_types.c.id).where(share_types.c.id == id).with_for_update())
+
+
 async def of(transaction: Transaction, ids: Sequence[str]) -> dict[str, ShareType]:
     """Several types by id."""
     rows = await transaction.rows(sa.select(share_types).where(share_types.c.id.in_(ids)))
@@ -45,13 +56,6 @@ async def all_of(transaction: Transaction, conditions: Sequence[sa.ColumnElement
     """The types that meet the conditions, newest first."""
     select = sa.select(share_types).where(*conditions).order_by(share_types.c.created_at.desc(), share_types.c.id)
     return [ShareType(*tuple(row)) for row in await transaction.rows(select)]
-
-
-def has_spec(key: str, value: str) -> sa.ColumnElement[bool]:
-    """The condition that a type has this extra spec; quotes within values are escaped in JSON, so no value looks like a pair."""
-    pair = msgspec.json.encode({key: value}).decode()[1:-1]
-    found: sa.ColumnElement[bool] = sa.type_coerce(share_types.c.extra_specs, sa.Text).contains(pair, autoescape=True)
-    return found
 
 
 def seen_by(project_id: str) -> sa.ColumnElement[bool]:
