@@ -98,7 +98,6 @@ class ShareReconciler(Placed):
             await self._extend(share)
         elif step == plan.Step.SHRINK:
             await self._storage.shrink(id, share.size * GIB)
-            await self._record(share, made_size=share.size)
         elif step == plan.Step.MOUNT:
             await self._storage.mount(id)
         elif step == plan.Step.EXPORT and wanted is not None:
@@ -129,7 +128,6 @@ class ShareReconciler(Placed):
         except core_errors.Busy as error:
             log.info("a share in use grows with its next mount", id=share.id, reason=error.sentence)
         await self._storage.extend(share.id, share.size * GIB)
-        await self._record(share, made_size=share.size)
 
     async def _revert(self, share: Share) -> None:
         try:
@@ -191,10 +189,13 @@ class ShareReconciler(Placed):
     async def give_up(self, id: str, reason: str) -> None:
         """Error or error_deleting, with the reason, until the wish changes. A share that cannot change its size or go back
         is as it was, and that wish is withdrawn; rules that cannot be put in force are in error by themselves."""
+        size = await self._size(id)
         async with self._database.write() as transaction:
             share = await store.get(transaction, id, lock=True)
             if share is None:
                 return
+            if share.made and size not in {0, share.made_size}:  # that part of the wish came true
+                share = await store.update(transaction, share, made_size=size) or share
             withdrawn = _withdrawn(share, reason)
             rules = [rule.id for rule in (await rule_store.of(transaction, [id])).get(id, []) if not rule.applied]
             if withdrawn:
@@ -209,6 +210,14 @@ class ShareReconciler(Placed):
                 await holds.release(transaction, (SNAPSHOT, share.revert_to), (KIND, id))
             await messages.write(transaction, share.project_id, messages.of_share(share, reason))
             await holds.wake_holders(transaction, (KIND, id))
+
+    async def _size(self, id: str) -> int:
+        """GiB that it has now; 0: nobody knows."""
+        try:
+            sight = await self._storage.sight(id)
+        except core_errors.DriverError:
+            return 0
+        return sight.size // GIB if sight else 0
 
     async def sweep(self) -> None:
         """Export and mount nothing that no row knows, and report it. Its bytes stay: rows go only after their bytes, so such
