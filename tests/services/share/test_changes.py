@@ -177,3 +177,15 @@ async def test_a_share_whose_snapshot_is_lost_says_so(world: World) -> None:
     await world.delete_snapshot(taken)
     await world.settle()
     assert [await world.status(one) for one in (copy, taken, id)] == ["gone", "gone", "available"]
+
+
+async def test_nobody_is_told_of_a_change_before_it_is_mounted_again(world: World) -> None:
+    id = await world.made()
+    for act, size, state in ((world.extend, 2, "extending"), (world.shrink, 1, "shrinking")):
+        world.storage.fail("mount", Busy("The device is not there yet."))
+        await act(id, size)
+        with pytest.raises(Busy):
+            await world.settle()
+        assert await world.status(id) == state
+        await world.settle()
+        assert (await world.status(id), (await world.share(id)).made_size) == ("available", size)

@@ -220,7 +220,7 @@ class World:
         await self.act(lambda it: sizes.shrink(it, _who(user), id, size))
 
     async def revert(self, id: str, snapshot: str, user: str | Caller = "alice") -> None:
-        await self.act(lambda it: sizes.revert(it, _who(user), id, snapshot))
+        await self.act(lambda it: sizes.revert(it, _who(user), self.settings, id, snapshot))
 
     async def reset(self, id: str, status: str = "available") -> None:
         """An admin declares its state, which has it looked at again."""
