@@ -21,7 +21,7 @@ from boxship.core.hosts import Hosts
 from boxship.drivers.storage.backends import StorageBackends
 from boxship.drivers.storage.fake_shared import FakeSharedStorage
 from boxship.services.volume import errors, public
-from boxship.services.volume.operations import backends, connections, snapshots, sources, volumes
+from boxship.services.volume.operations import backends, connections, following, sizes, snapshots, sources, volumes
 from boxship.services.volume.reconciler import SnapshotReconciler, VolumeReconciler
 from boxship.services.volume.store import snapshots as snapshot_store
 from boxship.services.volume.store import volumes as store
@@ -225,6 +225,29 @@ async def test_a_volume_of_a_host_that_is_gone_is_removed_with_its_bytes(
     monkeypatch.setattr(time, "monotonic", lambda: 1e9)
     await second.settle(id)
     assert await second.storage.sights() == []
+
+
+async def test_what_is_asked_of_a_volume_of_a_dead_host_is_done_by_another(pair: Pair) -> None:
+    first, second = pair
+    id, alive = await new_volume(first), await new_volume(first)
+    wish = snapshots.SnapshotWish(volume_id=alive)
+    async with second.database.write() as transaction:
+        await snapshots.create_snapshot(transaction, caller("alice"), second.settings, wish)
+    assert await host_of(second, alive) == "first", "its host lives"
+    async with second.database.write() as transaction:
+        table = types.metadata.tables["hosts"]
+        await transaction.execute(table.update().where(table.c.name == "first").values(seen=0.0))
+        await sizes.extend(transaction, caller("alice"), second.settings, id, 2)
+    assert await host_of(second, id) == "second"
+    await second.settle(id)
+    (sight,) = [sight for sight in await second.storage.sights() if sight.id == id]
+    assert sight.size == 2 << 30
+    async with second.database.write() as transaction:
+        await following.adopt(transaction, caller("alice"), second.settings, alive)
+    assert await host_of(second, alive) == "first", "its host is in the midst of a snapshot"
+    with pytest.raises(errors.VolumeNotFound):
+        async with second.database.write() as transaction:
+            await following.adopt(transaction, caller("bob"), second.settings, id)
 
 
 async def test_a_volume_that_is_being_copied_stays(pair: Pair) -> None:

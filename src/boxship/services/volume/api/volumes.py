@@ -11,7 +11,7 @@ from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import Route
 from boxship.services.volume import errors, versions
 from boxship.services.volume.model import Volume
-from boxship.services.volume.operations import resource_filters, volumes
+from boxship.services.volume.operations import following, resource_filters, volumes
 from boxship.services.volume.schemas import volumes as wire
 
 VolumeCall = Call[None]
@@ -89,6 +89,7 @@ async def delete_volume(call: VolumeCall) -> Reply:
     if call.version >= versions.FORCED_DELETE and call.query.flag("force"):
         call.caller.require("volume:force_delete")
     cascade = call.query.flag("cascade")
+    await following.adopt(call.transaction, call.caller, call.settings, call.parameters["volume"])
     await volumes.delete_volume(call.transaction, call.caller, call.parameters["volume"], cascade=cascade)
     return Reply(status=202)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from boxship.config import Settings
 from boxship.core import hosts
+from boxship.core.auth.caller import Caller
 from boxship.core.db import holds
 from boxship.core.db.database import Transaction
 from boxship.services.volume import errors
@@ -36,6 +37,20 @@ async def follow(transaction: Transaction, settings: Settings, volume: Volume, h
     for snapshot in await snapshot_store.of(transaction, volume.id):
         await wishes.change(transaction, snapshot, host=host)
     return await volumes.change_wish(transaction, volume, host=host, path=None, device=None)
+
+
+async def adopt(transaction: Transaction, caller: Caller, settings: Settings, id: str) -> None:
+    """Before something is done with a volume: where its host is dead and it may leave, have it on this host, or on another one
+    that lives. VolumeNotFound."""
+    volume = await volumes.get_volume(transaction, caller, id, lock=True)
+    if not settings.shared or not volume.host or await _lives(transaction, settings, volume.host):
+        return
+    if await _may_leave(transaction, settings, volume):
+        names = [settings.host_name, *(host.name for host in await hosts.known(transaction))]
+        for name in names:
+            if await _lives(transaction, settings, name):
+                await follow(transaction, settings, volume, name)
+                return
 
 
 async def _lives(transaction: Transaction, settings: Settings, host: str) -> bool:

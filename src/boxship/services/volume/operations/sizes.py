@@ -9,7 +9,7 @@ from boxship.core.db import holds
 from boxship.core.db.database import Transaction
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, SNAPSHOT, Volume
-from boxship.services.volume.operations import quotas, sources, volume_types, volumes
+from boxship.services.volume.operations import following, quotas, sources, volume_types, volumes
 from boxship.services.volume.states import State
 from boxship.services.volume.store import snapshots as snapshot_store
 
@@ -21,6 +21,7 @@ async def extend(transaction: Transaction, caller: Caller, settings: Settings, i
 
     VolumeNotFound; InvalidVolume: neither available nor in use; BadRequest: not more than it has; OverQuota.
     """
+    await following.adopt(transaction, caller, settings, id)
     volume = await volumes.get_volume(transaction, caller, id, lock=True)
     if volume.status not in _GROWS:
         raise errors.InvalidVolume(f"Volume {id} status must be available or in-use to extend, but is {volume.status}.")

@@ -16,7 +16,7 @@ from boxship.core.http import filters, listing
 from boxship.core.http.call import Query, new_id
 from boxship.services.volume import errors
 from boxship.services.volume.model import KIND, SNAPSHOT, Snapshot
-from boxship.services.volume.operations import quotas, volume_types, volumes, wishes
+from boxship.services.volume.operations import following, quotas, volume_types, volumes, wishes
 from boxship.services.volume.states import SnapshotState, State
 from boxship.services.volume.store import snapshots as store
 
@@ -46,6 +46,7 @@ async def create_snapshot(transaction: Transaction, caller: Caller, settings: Se
 
     VolumeNotFound; InvalidVolume: it is not available (with ``force`` nor in use); OverQuota.
     """
+    await following.adopt(transaction, caller, settings, wish.volume_id)
     volume = await volumes.get_volume(transaction, caller, wish.volume_id, lock=True)
     fit = volume.status in _TAKEN_OF if wish.force else volume.status == State.AVAILABLE
     if not fit:
