@@ -138,7 +138,7 @@ async def test_limits_are_not_less_than_what_is_used_unless_forced(world: World)
     with pytest.raises(core_errors.OverQuota):
         await world.create()
     with pytest.raises(core_errors.BadRequest, match="less than 2"):
-        await _put(world, quotas.of_user(ALICE.user_id), gigabytes=3, force=True)
+        await _put(world, quotas.of_user(ALICE.user_id), gigabytes=3)
     await world.act(lambda it: quotas.reset(it, quotas.Whose("alice")))
     await world.create()
 

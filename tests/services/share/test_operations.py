@@ -31,7 +31,7 @@ async def test_another_projects_share_does_not_exist(world: World) -> None:
         lambda it: shares.delete_metadata(it, BOB, id, "a"),
         lambda it: sizes.extend(it, BOB, world.settings, id, 2),
         lambda it: sizes.shrink(it, BOB, id, 1),
-        lambda it: sizes.revert(it, BOB, id, taken),
+        lambda it: sizes.revert(it, BOB, world.settings, id, taken),
         lambda it: rules.allow(it, BOB, id, rules.RuleWish(access_type="ip", access_to="10.0.0.9")),
         lambda it: rules.deny(it, BOB, id, rule),
         lambda it: rules.list_rules(it, BOB, id, NOTHING),
