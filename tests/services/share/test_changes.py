@@ -189,3 +189,12 @@ async def test_nobody_is_told_of_a_change_before_it_is_mounted_again(world: Worl
         assert await world.status(id) == state
         await world.settle()
         assert (await world.status(id), (await world.share(id)).made_size) == ("available", size)
+    taken = await world.snapshot(id)
+    await world.settle()
+    world.storage.fail("mount", Busy("The device is not there yet."))
+    await world.revert(id, taken)
+    with pytest.raises(Busy):
+        await world.settle()
+    assert await world.status(id) == "reverting"
+    await world.settle()
+    assert await world.status(id) == "available"

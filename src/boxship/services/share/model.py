@@ -34,6 +34,7 @@ class Share(msgspec.Struct, frozen=True):
     description: str | None
     is_public: bool
     # operations: the wish, ``size`` in GiB. Every change of these, and of the access rules, increments ``generation``.
+    # ``revert_to``: the reconciler empties it when the share is mounted again.
     size: int
     deleting: bool = False
     condemned: bool = False

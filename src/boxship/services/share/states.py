@@ -48,7 +48,7 @@ def _changing(share: Share) -> State | None:
     """What is done to it."""
     if not share.made:
         return State.FROM_SNAPSHOT if share.snapshot_id else State.CREATING
-    if share.revert_asked != share.reverted:
+    if share.revert_to is not None:  # until it is mounted again
         return State.REVERTING
     if share.made_size == share.size:
         return None

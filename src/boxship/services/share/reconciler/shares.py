@@ -149,6 +149,7 @@ class ShareReconciler(Placed):
                 fault=None,
                 path=_path(sight.volume),
                 location=self._exports.location(share.id),
+                revert_to=None,
             )
             await self._record_rules(share, rules)
 
@@ -161,7 +162,7 @@ class ShareReconciler(Placed):
                 await holds.wake_holders(transaction, (KIND, share.id))
                 if seen.get("made") and not share.made and share.snapshot_id:
                     await holds.release(transaction, (SNAPSHOT, share.snapshot_id), (KIND, share.id))
-                if "reverted" in seen and share.revert_to:
+                if "revert_to" in seen and share.revert_to:
                     await holds.release(transaction, (SNAPSHOT, share.revert_to), (KIND, share.id))
 
     async def _record_rules(self, share: Share, rules: Sequence[Rule]) -> None:
@@ -206,7 +207,7 @@ class ShareReconciler(Placed):
                 await store.update(transaction, share, observed=share.generation, fault=None)
             else:
                 await store.update(transaction, share, observed=share.generation, fault=reason)
-            if share.revert_to and "reverted" in withdrawn:
+            if share.revert_to and "revert_to" in withdrawn:
                 await holds.release(transaction, (SNAPSHOT, share.revert_to), (KIND, id))
             await messages.write(transaction, share.project_id, messages.of_share(share, reason))
             await holds.wake_holders(transaction, (KIND, id))
@@ -246,7 +247,12 @@ def _withdrawn(share: Share, reason: str) -> dict[str, object]:
     if not share.made or share.deleting:
         return {}
     if share.revert_asked != share.reverted:
-        return {"reverted": share.revert_asked, "size": share.made_size, "declared": State.REVERTING_ERROR}
+        return {
+            "reverted": share.revert_asked,
+            "revert_to": None,
+            "size": share.made_size,
+            "declared": State.REVERTING_ERROR,
+        }
     if share.made_size < share.size:
         return {"size": share.made_size, "declared": State.EXTENDING_ERROR}
     if share.made_size > share.size:
