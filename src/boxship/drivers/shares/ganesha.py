@@ -2,14 +2,16 @@
 
     <directory>/exports/<share id>  what is exported: path, access, and the number that file handles carry
     <directory>/exports.conf        the same for the server, written anew from all of these
+    <directory>/exports.served      what the server is known to have read of it
     <directory>/ganesha.conf        the rest of its configuration, written when it is started
     <directory>/recovery            clients whose locks outlive a server
     <directory>/ganesha.pid, .log   the server's own
 
-The files are the truth. One server per installation is started with the first export and outlives the program; it is found
-again by its pid file, whose process must have our configuration on its command line. A change is a new configuration, put
-in place at once, and SIGHUP, after which the server says in its log that it has read it: clients that are no longer named
-get errors from then on, and files of an export that is gone are closed.
+The files are the truth. What was exported as a mounted file system is served only while one is mounted there: after a reboot
+it would be an empty directory of the host's own disk. One server per installation is started with the first export and
+outlives the program; it is found again by its pid file, whose process must have our configuration on its command line. A
+change is a new configuration, put in place at once, and SIGHUP, after which the server says in its log that it has read it:
+clients that are no longer named get errors from then on, and files of an export that is gone are closed.
 """
 
 from __future__ import annotations
@@ -23,14 +25,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 import msgspec
+import structlog
 
-from boxship.core.errors import Busy, Refused
+from boxship.core.errors import Busy, DriverError, Refused
 from boxship.drivers.shares import checking
 from boxship.drivers.shares.interface import Access, Export
+
+log = structlog.get_logger("share")
 
 PROGRAM = "ganesha.nfsd"
 _PATIENCE = 10.0
@@ -96,6 +102,7 @@ class _Kept(msgspec.Struct, frozen=True):
     number: int
     path: str
     access: list[tuple[str, bool]]
+    mounted: bool = False
 
 
 class GaneshaExports:
@@ -157,17 +164,27 @@ class GaneshaExports:
 
     def _sight(self, share_id: str) -> Export | None:
         kept = self._read(share_id)
-        return _export(share_id, kept) if kept else None
+        return _export(share_id, kept, self._served()) if kept else None
 
     def _sights(self) -> list[Export]:
-        return [_export(name, kept) for name, kept in self._kept().items()]
+        served = self._served()
+        return [_export(name, kept, served) for name, kept in self._kept().items()]
+
+    def _served(self) -> str:
+        """What the server has read of its configuration; empty: there is none, or nobody knows."""
+        file = self._directory / "exports.served"
+        return file.read_text() if file.is_file() and self._pid() is not None else ""
 
     # Changes.
 
     def _open(self) -> None:
         self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._address and self._kept():
+        if not self._address or not self._kept():
+            return
+        try:
             self._serve()
+        except DriverError as error:  # the program has other things to do; the next time it is tried again
+            log.warning("shares are not exported", reason=error.sentence, detail=error.detail)
 
     def _put(self, export: Export) -> None:
         if not self._address:
@@ -176,7 +193,8 @@ class GaneshaExports:
         kept = self._kept()
         before = kept.pop(export.share_id, None)
         number = before.number if before else _free({other.number for other in kept.values()})
-        content = _Kept(number, str(export.path), [(access.address, access.writable) for access in export.access])
+        access = [(one.address, one.writable) for one in export.access]
+        content = _Kept(number, str(export.path), access, mounted=os.path.ismount(export.path))
         _write(self._file(export.share_id), msgspec.json.encode(content))
         self._serve()
 
@@ -191,35 +209,32 @@ class GaneshaExports:
 
     def _serve(self) -> None:
         """Have the server serve what is kept: started, or told to read its configuration again."""
-        changed = self._configure()
-        pid = self._pid()
+        text = self._configure()
+        served, pid = self._directory / "exports.served", self._pid()
+        if pid is not None and self._served() == text:
+            return
+        served.unlink(missing_ok=True)
         if pid is None:
             self._start()
-        elif changed:
+        else:
             self._reread(pid)
+        _write(served, text.encode())
 
-    def _configure(self) -> bool:
-        """Write the configuration; whether it is another one."""
-        text = "# Written by Boxship; changes are lost.\n"
-        for name, kept in self._kept().items():
-            clients = "".join(
-                _CLIENT.format(address=address, kind="RW" if writable else "RO") for address, writable in kept.access
-            )
-            text += _EXPORT.format(number=kept.number, path=kept.path, id=name, clients=clients)
-        file = self._directory / "exports.conf"
-        if file.is_file() and file.read_text() == text:
-            return False
-        _write(file, text.encode())
-        return True
+    def _configure(self) -> str:
+        """Write the configuration: what is to be served."""
+        there = [(name, kept) for name, kept in self._kept().items() if not kept.mounted or os.path.ismount(kept.path)]
+        text = "# Written by Boxship; changes are lost.\n" + "".join(_block(name, kept) for name, kept in there)
+        _write(self._directory / "exports.conf", text.encode())
+        return text
 
     # The server.
 
     def _pid(self) -> int | None:
         """Of the server, if it lives."""
         try:
-            pid = int((self._directory / "ganesha.pid").read_text())
+            pid = int((self._directory / "ganesha.pid").read_text().split()[0])
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (OSError, ValueError):
+        except (OSError, ValueError, IndexError):
             return None
         return pid if os.fsencode(self._directory / "ganesha.conf") in words else None
 
@@ -228,16 +243,18 @@ class GaneshaExports:
         if shutil.which(PROGRAM) is None:
             raise Refused(f"Shares cannot be exported: {PROGRAM} is missing on this host; install nfs-ganesha-vfs.")
         _write(self._directory / "ganesha.conf", self._base().encode())
-        log, pid = self._directory / "ganesha.log", self._directory / "ganesha.pid"
-        log.unlink(missing_ok=True)
-        command = [PROGRAM, "-f", str(self._directory / "ganesha.conf"), "-L", str(log), "-p", str(pid)]
-        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PATIENCE)
+        journal, pid = self._directory / "ganesha.log", self._directory / "ganesha.pid"
+        journal.unlink(missing_ok=True)
+        pid.unlink(missing_ok=True)  # the server writes over it, and a longer number would stay in part
+        command = [PROGRAM, "-f", str(self._directory / "ganesha.conf"), "-L", str(journal), "-p", str(pid)]
+        with suppress(subprocess.TimeoutExpired):  # it did not go to the background: it does not answer either
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PATIENCE)
         until = time.monotonic() + _PATIENCE
         while not self._answers():
             if time.monotonic() > until:
-                said = log.read_text(errors="replace")[-2000:] if log.is_file() else ""
+                said = journal.read_text(errors="replace")[-2000:] if journal.is_file() else ""
                 raise Refused(
-                    f"The NFS server does not start at {self._address}, port {self._port}; {log} tells why.",
+                    f"The NFS server does not start at {self._address}, port {self._port}; {journal} tells why.",
                     detail=said,
                 )
             time.sleep(_LOOK)
@@ -263,10 +280,14 @@ class GaneshaExports:
 
     def _reread(self, pid: int) -> None:
         """Tell the server, and wait until it says that it has done it."""
-        log = self._directory / "ganesha.log"
-        before = log.read_bytes().count(_READ)
+        before = self._readings()
         os.kill(pid, signal.SIGHUP)
-        self._await(lambda: log.read_bytes().count(_READ) > before, "read its configuration")
+        self._await(lambda: self._readings() > before, "read its configuration")
+
+    def _readings(self) -> int:
+        """How often it says that it has read its configuration again."""
+        journal = self._directory / "ganesha.log"
+        return journal.read_bytes().count(_READ) if journal.is_file() else 0
 
     def _await(self, happened: Callable[[], bool], what: str) -> None:
         """Busy: it does not happen in time. The server is ended then; the next try starts it with what is kept."""
@@ -308,8 +329,16 @@ class GaneshaExports:
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
-def _export(share_id: str, kept: _Kept) -> Export:
-    return Export(share_id, Path(kept.path), tuple(Access(*access) for access in kept.access))
+def _block(share_id: str, kept: _Kept) -> str:
+    """What the server reads of an export."""
+    clients = "".join(_CLIENT.format(address=name, kind="RW" if writable else "RO") for name, writable in kept.access)
+    return _EXPORT.format(number=kept.number, path=kept.path, id=share_id, clients=clients)
+
+
+def _export(share_id: str, kept: _Kept, served: str) -> Export:
+    """What is kept of an export; open to nobody where the server has not read it."""
+    access = kept.access if _block(share_id, kept) in served else []
+    return Export(share_id, Path(kept.path), tuple(Access(*one) for one in access))
 
 
 def _free(numbers: set[int]) -> int:

@@ -33,7 +33,7 @@ class Exports(Protocol):
     program. Errors: ``Busy`` (the server does not answer, try later), ``Refused`` (never, with the reason)."""
 
     async def open(self) -> None:
-        """Make the directories, and see to it that what was put before is served; repeatable."""
+        """Make the directories, and see to it that what was put before is served, if it can be; repeatable."""
         ...
 
     async def put(self, export: Export) -> None:
@@ -44,7 +44,9 @@ class Exports(Protocol):
         """Serve it to nobody any more; nothing of it is held open then, so that its file system can be unmounted."""
         ...
 
-    async def sight(self, share_id: str) -> Export | None: ...
+    async def sight(self, share_id: str) -> Export | None:
+        """What is served of it: without any ``access`` where it was put and is not served now, and is to be put again."""
+        ...
 
     async def sights(self) -> list[Export]:
         """All that is served."""
