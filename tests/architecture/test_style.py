@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from statistics import quantiles
 
 import pytest
@@ -86,6 +87,7 @@ def is_extension(owner: ast.ClassDef) -> bool:
     return any("." in base and not base.startswith(("msgspec.", "errors.")) for base in bases)
 
 
+@cache
 def protocol_verbs() -> frozenset[str]:
     """The methods that Protocols of the source, which document them, ask for."""
     return frozenset(

@@ -17,6 +17,7 @@ from boxship.drivers.storage.logical import Done, Group, Part
 from boxship.drivers.storage.lvm import LvmStorage
 from tests.drivers.storage.lvm_stand_in import LVS, StandIn
 from tests.drivers.storage.volumes import ID, MIB
+from tests.system.marks import LONG
 
 SNAPSHOT = "8d0f3f6e-1111-4222-8333-944455556667"
 OTHER = "8d0f3f6e-1111-4222-8333-944455556668"
@@ -146,6 +147,7 @@ def _verbs(storage: LvmStorage) -> dict[str, Callable[[], Awaitable[object]]]:
 _ENDS = {"fill": b"third", "revert": b"first", "remove": b""}
 
 
+@LONG
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("verb", ["create", "clone", "fill", "revert", "extend", "remove", "snapshot"])
 async def test_a_kill_between_two_commands_loses_nothing(

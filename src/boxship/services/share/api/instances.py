@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from boxship.core.http.call import Reply
 from boxship.core.http.routes import Route
 from boxship.services.share import versions
@@ -19,7 +17,7 @@ async def _share(call: ShareCall) -> Share:
     return await shares.get_share(call.transaction, call.caller, call.parameters["share"])
 
 
-async def _shown(call: ShareCall, found: list[Share]) -> list[dict[str, Any]]:
+async def _shown(call: ShareCall, found: list[Share]) -> list[wire.Document]:
     return [wire.instance(call, detail) for detail in await shares.describe(call.transaction, found)]
 
 

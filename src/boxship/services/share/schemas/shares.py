@@ -22,6 +22,8 @@ from boxship.services.share.operations.shares import ShareDetail, ShareWish
 from boxship.services.share.states import State
 
 ShareCall = Call[ShareLive]
+Document = dict[str, Any]
+"""What is answered."""
 Text = Annotated[str, Meta(max_length=255)]
 Key = Annotated[str, Meta(min_length=1, max_length=255)]
 Value = Annotated[str, Meta(min_length=1, max_length=1023)]
