@@ -242,6 +242,7 @@ class GaneshaExports:
         """Refused: it is not installed, or does not start."""
         if shutil.which(PROGRAM) is None:
             raise Refused(f"Shares cannot be exported: {PROGRAM} is missing on this host; install nfs-ganesha-vfs.")
+        self._require_port()
         _write(self._directory / "ganesha.conf", self._base().encode())
         journal, pid = self._directory / "ganesha.log", self._directory / "ganesha.pid"
         journal.unlink(missing_ok=True)
@@ -258,6 +259,19 @@ class GaneshaExports:
                     detail=said,
                 )
             time.sleep(_LOOK)
+
+    def _require_port(self) -> None:
+        """Refused: another program listens there, or the address is not this host's. The server would say so too late: whoever
+        asks the port then would get an answer from the other."""
+        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind((self._address, self._port))
+            except OSError as error:
+                raise Refused(
+                    f"Shares cannot be exported at {self._address}, port {self._port}: {error.strerror}."
+                ) from error
 
     def _base(self) -> str:
         """What does not change while it runs. Clients get back the locks that they had from the server before within the grace
