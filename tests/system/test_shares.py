@@ -224,7 +224,7 @@ def test_containers_have_shares(session: Session) -> None:
     session.network("shared", "10.79.0.0/24")
     share = Share(session)
     (share.directory / "file").write_text("of the share")
-    one = container(session, share, "cat /data/file; echo more > /data/other; sleep 1000")
+    one = container(session, share, "cat /data/file; echo; echo more > /data/other; sleep 1000")
     until(lambda: said(session, one) == "of the share", "the container reads what is in the share")
     until((share.directory / "other").exists, "what the container writes is in the share")
     two = container(session, share, "cat /data/other; touch /data/x || echo refused; sleep 1000", read_only=True)
