@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -257,14 +259,23 @@ def _who(user: str | Caller) -> Caller:
     return caller(user) if isinstance(user, str) else user
 
 
+@functools.cache
+def _empty_database() -> bytes:
+    """All tables without a row, made once: that takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "boxship.db"
+        engine = sa.create_engine(f"sqlite:///{path}")
+        types.metadata.create_all(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def world(directory: Path) -> AsyncIterator[World]:
     """A new world with the default share type."""
     wakes: list[tuple[str, str]] = []
     path = directory / "boxship.db"
-    engine = sa.create_engine(f"sqlite:///{path}")
-    types.metadata.create_all(engine)
-    engine.dispose()
+    path.write_bytes(_empty_database())
     database = SqliteDatabase(path, lambda *woken: wakes.append(woken))
     made = World(database, directory, wakes)
     await made.storage.open()
