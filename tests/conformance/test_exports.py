@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest_asyncio.fixture
-async def exports(kind: str, tmp_path: Path) -> AsyncIterator[Exports]:
+async def exports(kind: str, directory: Path, another: Path, tmp_path: Path) -> AsyncIterator[Exports]:
     place = tmp_path / "a place with spaces"
     if kind == "fake":
         fake = FakeExports(place, ADDRESS)
@@ -43,13 +45,31 @@ async def exports(kind: str, tmp_path: Path) -> AsyncIterator[Exports]:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    made = tmp_path / "data of a share"
+def directory(kind: str, tmp_path: Path) -> Iterator[Path]:
+    with share(kind, tmp_path / "data of a share") as made:
+        yield made
+
+
+@pytest.fixture
+def another(kind: str, tmp_path: Path) -> Iterator[Path]:
+    with share(kind, tmp_path / "data of another") as made:
+        yield made
+
+
+@contextmanager
+def share(kind: str, made: Path) -> Iterator[Path]:
+    """Where the bytes of a share are; ganesha serves mounted file systems only."""
     made.mkdir()
-    return made
+    if kind == "ganesha":
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "boxship-test", str(made)], check=True)
+    try:
+        yield made
+    finally:
+        if kind == "ganesha":
+            subprocess.run(["umount", str(made)], check=True)
 
 
-async def test_what_was_put_is_seen_until_it_is_dropped(exports: Exports, directory: Path) -> None:
+async def test_what_was_put_is_seen_until_it_is_dropped(exports: Exports, directory: Path, another: Path) -> None:
     assert await exports.sights() == []
     assert await exports.sight(A) is None
     first = Export(A, directory, (HERE,))
@@ -58,7 +78,7 @@ async def test_what_was_put_is_seen_until_it_is_dropped(exports: Exports, direct
     assert await exports.sight(A) == first
     changed = Export(A, directory, (Access("10.0.0.0/8", writable=False), Access("fd00::1", writable=True)))
     await exports.put(changed)
-    other = Export(B, directory, (HERE,))
+    other = Export(B, another, (HERE,))
     await exports.put(other)
     assert await exports.sights() == [changed, other]
     await exports.drop(A)

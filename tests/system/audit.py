@@ -308,7 +308,10 @@ def _volumes(admin: Any, state_dir: Path, sight: Sight) -> list[str]:
     used = {volume["id"] for volume in listed if volume["status"] == "in-use"}
     used |= {share["id"] for share in shares if share["status"] == "available"}
     looped = _volume_ids(line.split(" ", 1)[1] for line in sight.loops)
-    mounted = _volume_ids(point for point in sight.mounts if point.startswith(f"{state_dir}/"))
+    own = [
+        point for point in sight.mounts if not point.startswith(f"{state_dir}/exports/served")
+    ]  # the same shares again
+    mounted = _volume_ids(point for point in own if point.startswith(f"{state_dir}/"))
     found = []
     for what, seen in (("loop device", looped), ("mount", mounted)):
         found += _compared(what, used, set(seen), allowed=known) + _doubles(what, seen, set(seen))

@@ -44,6 +44,8 @@ class Scene:
     def data(self, id: str) -> Path:
         made = self.directory / f"data-{id[-1]}"
         made.mkdir(exist_ok=True)
+        if not made.is_mount():
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "boxship-test", str(made)], check=True)
         (made / "page").write_text(f"page of {id}")
         return made
 
@@ -80,6 +82,11 @@ class Scene:
         os.kill(pid, signal.SIGKILL)
         until(lambda: not self._lives(pid), "the server is gone")
 
+    def leave(self) -> None:
+        for made in self.directory.glob("data-*"):
+            if made.is_mount():
+                subprocess.run(["umount", str(made)], check=True)
+
     def _lives(self, pid: int) -> bool:
         try:
             return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
@@ -108,6 +115,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     yield made
     await made.program().destroy()
     assert not made.state.exists()
+    made.leave()
 
 
 @pytest.mark.parametrize("mended", ["put", "open"])
@@ -165,36 +173,47 @@ async def test_a_change_that_the_server_was_not_told_of_is_made_up_for(
 
 
 async def test_a_dropped_export_is_closed_so_that_its_file_system_unmounts(scene: Scene) -> None:
-    place = scene.data(A)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "boxship-test", str(place)], check=True)
-    try:
-        await scene.put(A)
-        await scene.put(B)
-        assert (scene.read(A), scene.write(A, "new", "x")) == (f"page of {A}", True)
-        assert scene.open_below(place)
-        await scene.exports.drop(A)
-        assert scene.open_below(place) == []
-        subprocess.run(["umount", str(place)], check=True)
-        assert scene.read(B) == f"page of {B}"
-    finally:
-        await scene.exports.destroy()
-        if place.is_mount():
-            subprocess.run(["umount", str(place)], check=True)
+    place, shown = scene.data(A), scene.state / "served" / A
+    await scene.put(A)
+    await scene.put(B)
+    assert (scene.read(A), scene.write(A, "new", "x")) == (f"page of {A}", True)
+    assert scene.open_below(shown)
+    await scene.exports.drop(A)
+    assert (scene.open_below(shown), shown.exists()) == ([], False)
+    subprocess.run(["umount", str(place)], check=True)
+    assert scene.read(B) == f"page of {B}"
 
 
 async def test_what_is_not_mounted_any_more_is_not_served_from_the_disk_below(scene: Scene) -> None:
-    place = scene.data(A)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "boxship-test", str(place)], check=True)
-    try:
-        export = await scene.put(A)
-        await scene.put(B)
-        scene.kill()
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
+    export = await scene.put(A)
+    await scene.put(B)
+    scene.kill()
+    subprocess.run(["umount", str(export.path)], check=True)
     await scene.program().open()  # as after a reboot
     assert (scene.read(A), scene.read(B)) == (None, f"page of {B}")
     assert not scene.write(A, "other", "x")
     assert await scene.exports.sight(A) == Export(A, export.path, ())
+
+
+async def test_a_directory_of_the_disk_is_not_exported(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(Refused, match="no mounted file system"):
+        await scene.exports.put(Export(A, tmp_path / "plain", HERE))
+    assert await scene.exports.sights() == []
+
+
+async def test_another_file_system_in_the_same_place_is_served_instead(scene: Scene) -> None:
+    export = await scene.put(A)
+    subprocess.run(["umount", str(export.path)], check=True)
+    (scene.data(A) / "page").write_text("another")
+    await scene.exports.put(export)
+    assert scene.read(A) == "another"
+
+
+async def test_who_takes_the_address_away_ends_it(scene: Scene) -> None:
+    await scene.put(A)
+    await ganesha.GaneshaExports(scene.state, "", scene.port).open()
+    assert (scene.read(A), (scene.state / "served" / A).exists()) == (None, False)
 
 
 async def test_a_port_that_is_taken_is_told(scene: Scene) -> None:

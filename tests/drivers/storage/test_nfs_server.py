@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,12 +35,15 @@ pytestmark = [
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     """Where clients find the directory ``shared``."""
     (tmp_path / "shared").mkdir()
+    # The server exports mounted file systems only.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "boxship-test", str(tmp_path / "shared")], check=True)
     port = free_port()
     exports = GaneshaExports(tmp_path / "server", "127.0.0.1", port)
     await exports.open()
     await exports.put(Export(SHARE, tmp_path / "shared", (Access("127.0.0.1", writable=True),)))
     yield f"nfs://127.0.0.1/{SHARE}?nfsport={port}&version=4"
     await exports.destroy()
+    subprocess.run(["umount", str(tmp_path / "shared")], check=True)
 
 
 def storage_of(directory: Path, host: str) -> NfsStorage:

@@ -3,12 +3,13 @@
     <directory>/exports/<share id>  what is exported: path, access, and the number that file handles carry
     <directory>/exports.conf        the same for the server, written anew from all of these
     <directory>/exports.served      what the server is known to have read of it
+    <directory>/served/<share id>   what the server exports: the share, bound there (``served``)
     <directory>/ganesha.conf        the rest of its configuration, written when it is started
     <directory>/recovery            clients whose locks outlive a server
     <directory>/ganesha.pid, .log   the server's own
 
-The files are the truth. What was exported as a mounted file system is served only while one is mounted there: after a reboot
-it would be an empty directory of the host's own disk. One server per installation is started with the first export and
+The files are the truth. Only a mounted file system is served, and only while it is mounted: else it would be a directory of the
+host's own disk. One server per installation is started with the first export and
 outlives the program; it is found again by its pid file, whose process must have our configuration on its command line. A
 change is a new configuration, put in place at once, and SIGHUP, after which the server says in its log that it has read it:
 clients that are no longer named get errors from then on, and files of an export that is gone are closed.
@@ -33,7 +34,7 @@ import msgspec
 import structlog
 
 from boxship.core.errors import Busy, DriverError, Refused
-from boxship.drivers.shares import checking
+from boxship.drivers.shares import checking, served
 from boxship.drivers.shares.interface import Access, Export
 
 log = structlog.get_logger("share")
@@ -102,7 +103,6 @@ class _Kept(msgspec.Struct, frozen=True):
     number: int
     path: str
     access: list[tuple[str, bool]]
-    mounted: bool = False
 
 
 class GaneshaExports:
@@ -111,6 +111,7 @@ class GaneshaExports:
     def __init__(self, directory: Path, address: str, port: int) -> None:
         self._directory = directory.resolve()
         self._files = self._directory / "exports"
+        self._shown = self._directory / "served"
         self._address = address
         self._port = port
         self._lock = Lock()
@@ -164,25 +165,39 @@ class GaneshaExports:
 
     def _sight(self, share_id: str) -> Export | None:
         kept = self._read(share_id)
-        return _export(share_id, kept, self._served()) if kept else None
+        return self._export(share_id, kept, self._served()) if kept else None
 
     def _sights(self) -> list[Export]:
-        served = self._served()
-        return [_export(name, kept, served) for name, kept in self._kept().items()]
+        known = self._served()
+        return [self._export(name, kept, known) for name, kept in self._kept().items()]
 
     def _served(self) -> str:
         """What the server has read of its configuration; empty: there is none, or nobody knows."""
         file = self._directory / "exports.served"
         return file.read_text() if file.is_file() and self._pid() is not None else ""
 
+    def _block(self, share_id: str, kept: _Kept) -> str:
+        """What the server reads of an export."""
+        clients = "".join(
+            _CLIENT.format(address=name, kind="RW" if writable else "RO") for name, writable in kept.access
+        )
+        return _EXPORT.format(number=kept.number, path=self._shown / share_id, id=share_id, clients=clients)
+
+    def _export(self, share_id: str, kept: _Kept, known: str) -> Export:
+        """What is kept of an export; open to nobody where the server has not read it."""
+        access = kept.access if self._block(share_id, kept) in known else []
+        return Export(share_id, Path(kept.path), tuple(Access(*one) for one in access))
+
     # Changes.
 
     def _open(self) -> None:
         self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._address or not self._kept():
-            return
         try:
-            self._serve()
+            if self._address and (self._kept() or self._pid() is not None):
+                self._serve()
+            else:  # also where the operator has taken the address away
+                self._stop()
+                served.hide(self._shown, but=frozenset())
         except DriverError as error:  # the program has other things to do; the next time it is tried again
             log.warning("shares are not exported", reason=error.sentence, detail=error.detail)
 
@@ -190,40 +205,52 @@ class GaneshaExports:
         if not self._address:
             raise Refused("This host exports nothing; the setting share_address says where it would.")
         checking.require(export)
+        if not os.path.ismount(export.path):
+            raise Refused("A directory that is no mounted file system is not exported.", detail=str(export.path))
         kept = self._kept()
         before = kept.pop(export.share_id, None)
         number = before.number if before else _free({other.number for other in kept.values()})
         access = [(one.address, one.writable) for one in export.access]
-        content = _Kept(number, str(export.path), access, mounted=os.path.ismount(export.path))
+        content = _Kept(number, str(export.path), access)
         _write(self._file(export.share_id), msgspec.json.encode(content))
         self._serve()
 
     def _drop(self, share_id: str) -> None:
-        kept = self._read(share_id)
-        if kept is None:
-            return
-        self._file(share_id).unlink()
+        self._file(share_id).unlink(missing_ok=True)
         if self._pid() is not None:
             self._serve()
-            self._await(lambda: not self._holds(Path(kept.path)), "let go of the files of a share")
+        served.hide(self._shown, but=self._kept().keys())
 
     def _serve(self) -> None:
         """Have the server serve what is kept: started, or told to read its configuration again."""
-        text = self._configure()
-        served, pid = self._directory / "exports.served", self._pid()
-        if pid is not None and self._served() == text:
-            return
-        served.unlink(missing_ok=True)
-        if pid is None:
-            self._start()
-        else:
-            self._reread(pid)
-        _write(served, text.encode())
+        there = {name: kept for name, kept in self._kept().items() if os.path.ismount(kept.path)}
+        self._show({name: Path(kept.path) for name, kept in there.items()})
+        text = self._configure(there)
+        known, pid = self._directory / "exports.served", self._pid()
+        if pid is None or self._served() != text:
+            known.unlink(missing_ok=True)
+            if pid is None:
+                self._start()
+            else:
+                self._reread(pid)
+            _write(known, text.encode())
+        gone = [self._shown / share_id for share_id in served.shown(self._shown) - there.keys()]
+        self._await(lambda: not any(map(self._holds, gone)), "let go of the files of a share")
+        served.hide(self._shown, but=there.keys())
 
-    def _configure(self) -> str:
+    def _show(self, sources: dict[str, Path]) -> None:
+        """A server that has something from elsewhere is ended: it may hold the file system above that."""
+        if not served.is_there(self._shown):
+            self._stop()
+        try:
+            served.show(self._shown, sources)
+        except Busy:
+            self._stop()
+            served.show(self._shown, sources)
+
+    def _configure(self, there: dict[str, _Kept]) -> str:
         """Write the configuration: what is to be served."""
-        there = [(name, kept) for name, kept in self._kept().items() if not kept.mounted or os.path.ismount(kept.path)]
-        text = "# Written by Boxship; changes are lost.\n" + "".join(_block(name, kept) for name, kept in there)
+        text = "# Written by Boxship; changes are lost.\n" + "".join(self._block(*each) for each in there.items())
         _write(self._directory / "exports.conf", text.encode())
         return text
 
@@ -340,19 +367,8 @@ class GaneshaExports:
 
     def _destroy(self) -> None:
         self._stop()
+        served.remove(self._shown)
         shutil.rmtree(self._directory, ignore_errors=True)
-
-
-def _block(share_id: str, kept: _Kept) -> str:
-    """What the server reads of an export."""
-    clients = "".join(_CLIENT.format(address=name, kind="RW" if writable else "RO") for name, writable in kept.access)
-    return _EXPORT.format(number=kept.number, path=kept.path, id=share_id, clients=clients)
-
-
-def _export(share_id: str, kept: _Kept, served: str) -> Export:
-    """What is kept of an export; open to nobody where the server has not read it."""
-    access = kept.access if _block(share_id, kept) in served else []
-    return Export(share_id, Path(kept.path), tuple(Access(*one) for one in access))
 
 
 def _free(numbers: set[int]) -> int:
