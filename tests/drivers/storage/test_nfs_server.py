@@ -47,7 +47,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
 
 
 def storage_of(directory: Path, host: str) -> NfsStorage:
-    place = Place(directory / "shared", mounts.kind_of(directory.resolve()) or "")
+    place = Place(directory / "shared", mounts.kind_of((directory / "shared").resolve()) or "")
     return NfsStorage(place, directory / host, "mark", host)
 
 
