@@ -27,6 +27,7 @@ NOT_OFFERED = (
         _GROUPS,
     ),
     (_SHARE + r"test_admin_actions.*(migrat|task_state)", "shares do not move"),
+    (_SHARE + r".*(soft_delete|recycle_bin|restore_)", "there is no recycle bin"),
     (
         _SHARE + r"test_(security_services|share_network|share_server|multi_backend)",
         "shares have no servers of their own",

@@ -53,7 +53,8 @@ def test_headers_of_answers() -> None:
     assert headers["OpenStack-API-Version"] == "container 1.2"
     assert headers["OpenStack-API-Minimum-Version"] == "container 1.1"
     assert headers["OpenStack-API-Maximum-Version"] == "container 1.10"
-    assert headers["Vary"] == "OpenStack-API-Version"
+    assert headers["X-Zun-Version"] == "1.2"
+    assert headers["Vary"] == "OpenStack-API-Version,X-Zun-Version"
 
 
 GONE = errors.NotFound("No such thing.", detail="secret")

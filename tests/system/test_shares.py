@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.system, pytest.mark.xdist_group("shares"), pytest.mark
 
 ADDRESS = "127.0.0.1"
 USER = "sharer"
-LATEST = {"X-OpenStack-Manila-API-Version": "2.65"}
+LATEST = {"X-OpenStack-Manila-API-Version": "2.73"}
 LARGEST = 1000
 """Bytes that libnfs 4.0 writes by NFSv4 in one message; it reads any number."""
 

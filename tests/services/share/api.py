@@ -43,7 +43,7 @@ class Api:
         return str(error["message"])
 
     async def request(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"X-OpenStack-Manila-API-Version": "2.65"}
+        headers = {"X-OpenStack-Manila-API-Version": "2.73"}
         given = {} if body is None else {"json": body}
         return await self.cloud.request(self.user, method, f"/share/v2{path}", headers=headers, **given)
 

@@ -102,7 +102,8 @@ class Server:
             service, tree = known
             if service.microversions:
                 version = service.microversions.minimum
-                version = service.microversions.negotiate(exchange.headers)
+                if segments[1:]:  # who asks which versions there are may not know one that is served
+                    version = service.microversions.negotiate(exchange.headers)
             route, parameters = tree.find(exchange.method, segments[1:], version)
             reply = await self._serve(service, route, exchange, version, parameters)
         except errors.BoxshipError as error:

@@ -21,7 +21,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A directory that is served: ``access`` sorted by address, without doubles; nobody else may mount it."""
+    """A directory that is served: ``access`` without doubles, of which the first that a client meets counts; nobody else may
+    mount it."""
 
     share_id: str
     path: Path

@@ -25,6 +25,19 @@ def upgrade() -> None:
     op.create_index("ix_share_snapshots_due", "share_snapshots", ["id"], sqlite_where=behind, postgresql_where=behind)
     op.create_index("ix_share_snapshots_project_created", "share_snapshots", ["project_id", "created_at", "id"])
     op.create_index("ix_share_snapshots_share", "share_snapshots", ["share_id"])
+    op.create_table(
+        "share_snapshot_metadata",
+        sa.Column("snapshot_id", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.String(length=1023), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"],
+            ["share_snapshots.id"],
+            name="fk_share_snapshot_metadata_snapshot_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", "key", name="pk_share_snapshot_metadata"),
+    )
     _belongings()
     _types()
 
@@ -36,6 +49,7 @@ def downgrade() -> None:
     op.drop_table("share_quotas")
     op.drop_table("share_type_access")
     op.drop_table("share_types")
+    op.drop_table("share_snapshot_metadata")
     op.drop_table("share_snapshots")
     op.drop_table("share_access_rule_metadata")
     op.drop_table("share_access_rules")

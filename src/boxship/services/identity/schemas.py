@@ -126,7 +126,7 @@ class DomainBody(_Request):
 
 
 class UserFields(_Request):
-    """Of a user."""
+    """Of a user; ``project_id`` is what clients of Keystone's version 2 called the default project, and does not count."""
 
     kind: ClassVar[str] = "user"
     name: Name | UnsetType = UNSET
@@ -187,6 +187,7 @@ def given(fields: ProjectFields | DomainFields | UserFields | RoleFields) -> Sho
             raise errors.BadRequest("this option is not offered", field=f"{fields.kind}.options.{name}")
     if values.pop("is_domain", False):
         raise errors.BadRequest("domains are made at /v3/domains", field="project.is_domain")
+    values.pop("project_id", None)
     if "description" in values:
         values["description"] = values["description"] or ""
     return values

@@ -81,6 +81,14 @@ MICROVERSIONS = Microversions(
         "2.63": "Security services of share networks in use.",
         "2.64": "Shares are extended by force.",
         "2.65": "Hints for the scheduler.",
+        "2.66": "Types of groups are filtered by specs.",
+        "2.67": "The scheduler's hint only_host.",
+        "2.68": "Metadata that is for admins.",
+        "2.69": "The recycle bin, which holds nothing here.",
+        "2.70": "Several subnets of share servers.",
+        "2.71": "Instances tell when they were changed.",
+        "2.72": "Share networks of replicas.",
+        "2.73": "Snapshots have metadata.",
     },
 )
 
@@ -126,6 +134,9 @@ PROGRESS = Version(2, 54)
 TYPE_SIZES = Version(2, 61)
 SIZE_QUOTA = Version(2, 62)
 FORCED_EXTEND = Version(2, 64)
+RECYCLE_BIN = Version(2, 69)
+INSTANCE_TIMES = Version(2, 71)
+SNAPSHOT_METADATA = Version(2, 73)
 
 
 def document(base_url: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def check(request: schemas.ContainerRequest) -> None:
         if mount.type == BIND:
             raise errors.BadRequest("an injected file is as big as its content; leave it out", field="mounts.size")
         if mount.source:
-            raise errors.BadRequest("what source names has its size; leave it out", field="mounts.size")
+            raise errors.BadRequest(f"a {mount.type} that source names has its size; leave it out", field="mounts.size")
 
 
 async def hosts(

@@ -84,6 +84,7 @@ _ACTIONS = frozenset(
         "revert",
         "reset_status",
         "force_delete",
+        "reset_task_state",
     }
 )
 
@@ -108,6 +109,8 @@ async def act(call: ShareCall) -> Reply:
     elif name == "reset_status":
         call.caller.require("share:reset_status")
         await sizes.reset_status(call.transaction, call.caller, id, actions.status(said))
+    elif name == "reset_task_state":
+        await shares.own_share(call.transaction, call.caller, id)
     else:
         call.caller.require("share:force_delete")
         await shares.delete_share(call.transaction, call.caller, id, force=True)

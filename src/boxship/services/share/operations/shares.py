@@ -233,6 +233,8 @@ async def conditions(transaction: Transaction, caller: Caller, query: Query) -> 
         found.append(store.COLUMNS["host"] == host.partition("@")[0])
     if any(query.one(name) for name in ("share_network_id", "share_server_id", "share_group_id")):
         found.append(sa.false())  # no share here has one
+    if query.flag("is_soft_deleted"):
+        found.append(sa.false())  # nothing is in the recycle bin, ever
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import sqlalchemy as sa
 
@@ -28,6 +30,7 @@ class SnapshotWish(msgspec.Struct, frozen=True, kw_only=True):
     share_id: str
     name: str | None = None
     description: str | None = None
+    metadata: dict[str, str] = {}
 
 
 class Unsupported(core_errors.BadRequest):
@@ -63,6 +66,7 @@ async def create_snapshot(transaction: Transaction, caller: Caller, settings: Se
             description=wish.description,
         ),
     )
+    await store.put_metadata(transaction, snapshot.id, wish.metadata, replace=False)
     await holds.hold(transaction, (KIND, share.id), (SNAPSHOT, snapshot.id))
     transaction.wake(SNAPSHOT, snapshot.id)
     return snapshot
@@ -90,7 +94,43 @@ def _conditions(caller: Caller, query: Query) -> list[sa.ColumnElement[bool]]:
     found.extend(filters.like(query, store.COLUMNS))
     if not everywhere:
         found.append(store.of_project(caller.project))
+    found.extend(store.has_metadata(key, value) for key, value in filters.pairs(query, "metadata").items())
     return found
+
+
+async def metadata_of(transaction: Transaction, snapshots: Sequence[Snapshot]) -> dict[str, dict[str, str]]:
+    """The metadata of several snapshots by id."""
+    return await store.metadata_of(transaction, [snapshot.id for snapshot in snapshots])
+
+
+async def get_metadata(transaction: Transaction, caller: Caller, id: str) -> dict[str, str]:
+    """The metadata of a snapshot."""
+    await get_snapshot(transaction, caller, id)
+    return (await store.metadata_of(transaction, [id])).get(id, {})
+
+
+async def get_metadata_item(transaction: Transaction, caller: Caller, id: str, key: str) -> str:
+    """One value of the metadata. MetadataNotFound."""
+    pairs = await get_metadata(transaction, caller, id)
+    if key not in pairs:
+        raise errors.MetadataNotFound
+    return pairs[key]
+
+
+async def set_metadata(
+    transaction: Transaction, caller: Caller, id: str, pairs: dict[str, str], *, replace: bool
+) -> dict[str, str]:
+    """Add pairs to the metadata or replace it; what it is afterwards."""
+    await get_snapshot(transaction, caller, id, lock=True)
+    await store.put_metadata(transaction, id, pairs, replace=replace)
+    return (await store.metadata_of(transaction, [id])).get(id, {})
+
+
+async def delete_metadata(transaction: Transaction, caller: Caller, id: str, key: str) -> None:
+    """Remove one pair. MetadataNotFound."""
+    await get_snapshot(transaction, caller, id, lock=True)
+    if not await store.drop_metadata(transaction, id, key):
+        raise errors.MetadataNotFound
 
 
 async def update_snapshot(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -85,7 +86,9 @@ class ShareReconciler(Placed):
         access = {rule.access_to: rule.access_level == "rw" for rule in rules if not rule.deleting}
         if not access:
             return None
-        return Export(share.id, sight.volume.path, tuple(Access(name, access[name]) for name in sorted(access)))
+        return Export(
+            share.id, sight.volume.path, tuple(Access(name, access[name]) for name in sorted(access, key=_breadth))
+        )
 
     async def _take(self, step: plan.Step, share: Share, wanted: Export | None) -> None:
         log.debug("step", id=share.id, step=step)
@@ -234,6 +237,11 @@ class ShareReconciler(Placed):
             await self._storage.unmount(id)
             self._strangers.add(id)
             log.warning("a share is in the storage that the database does not know; it is kept", id=id)
+
+
+def _breadth(address: str) -> tuple[int, str]:
+    """Servers take the first rule that a client meets: single addresses come before the networks that they are in."""
+    return -ipaddress.ip_network(address).prefixlen, address
 
 
 def _path(sight: VolumeSight | None) -> str | None:

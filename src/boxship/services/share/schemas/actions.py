@@ -88,6 +88,13 @@ def status(reset: Reset) -> str:
     return found
 
 
+class TaskState(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """reset_task_state: shares do not move, so there is no state to set, and none to take away either; clients ask for that with
+    every change of a share."""
+
+    task_state: None = None
+
+
 _SHAPES: dict[str, Any] = {
     "allow_access": Allow,
     "deny_access": Deny,
@@ -97,6 +104,7 @@ _SHAPES: dict[str, Any] = {
     "revert": Revert,
     "reset_status": Reset,
     "force_delete": Any,
+    "reset_task_state": TaskState,
 }
 """The actions on shares; those on snapshots are among them."""
 _NEVER_WITH_PREFIX = frozenset({"revert"})

@@ -13,7 +13,7 @@ from boxship.core.http.microversions import Version
 from boxship.services.share import versions
 from boxship.services.share.model import TYPE, Part
 from boxship.services.share.operations import quotas
-from boxship.services.share.schemas.shares import Flag, ShareCall, flag
+from boxship.services.share.schemas.shares import Flag, ShareCall, Text, flag
 
 Limit = Annotated[int, Meta(ge=-1, le=2**31 - 1)] | Annotated[str, Meta(pattern=r"^(-1|[0-9]{1,9})$")]
 _GROUPS, _REPLICAS = Version(2, 40), Version(2, 53)
@@ -33,9 +33,9 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     share_replicas: Limit | None = None
     replica_gigabytes: Limit | None = None
     force: Flag | None = None
-    tenant_id: str | None = None
-    project_id: str | None = None
-    class_name: str | None = None
+    tenant_id: Text | None = None
+    project_id: Text | None = None
+    class_name: Text | None = None
 
 
 class SetRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

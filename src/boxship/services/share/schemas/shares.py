@@ -186,6 +186,7 @@ def instance(call: ShareCall, detail: ShareDetail) -> dict[str, Any]:
         (versions.INSTANCE_TYPE, "share_type_id", share.type_id),
         (versions.INSTANCE_RULES, "cast_rules_to_readonly", False),
         (versions.PROGRESS, "progress", "100%" if share.made else None),
+        (versions.INSTANCE_TIMES, "updated_at", clock.stamp_micro(share.updated_at)),
     ]
     answer |= {name: value for version, name, value in since if call.version >= version}
     return answer | (_old_locations(share) if call.version < versions.EXPORT_LOCATIONS else {})
@@ -221,6 +222,8 @@ def _since(detail: ShareDetail) -> list[tuple[Version, str, Any]]:
         (versions.GROUPS, "source_share_group_snapshot_member_id", None),
         (versions.MOUNT_SNAPSHOT, "mount_snapshot_support", False),
         (versions.PROGRESS, "progress", "100%" if share.made else None),
+        (versions.RECYCLE_BIN, "is_soft_deleted", False),
+        (versions.RECYCLE_BIN, "scheduled_to_be_deleted_at", None),
     ]
 
 
@@ -240,6 +243,7 @@ _FILTERS = {
     "name~": versions.LIKE,
     "description~": versions.LIKE,
     "description": versions.LIKE,
+    "is_soft_deleted": versions.RECYCLE_BIN,
 }
 """Since when shares are filtered by what."""
 

@@ -10,7 +10,7 @@ from boxship.core import clock
 from boxship.services.share import versions
 from boxship.services.share.model import Snapshot
 from boxship.services.share.operations.snapshots import SnapshotWish
-from boxship.services.share.schemas.shares import Flag, ShareCall, Text, links
+from boxship.services.share.schemas.shares import Flag, Metadata, ShareCall, Text, links
 
 
 class NewSnapshot(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -22,6 +22,7 @@ class NewSnapshot(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     display_name: Text | None = None
     display_description: Text | None = None
     force: Flag | None = None
+    metadata: Metadata | None = None
 
 
 class CreateRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -37,6 +38,7 @@ def wish(request: CreateRequest) -> SnapshotWish:
         share_id=new.share_id,
         name=new.name if new.name is not None else new.display_name,
         description=new.description if new.description is not None else new.display_description,
+        metadata=new.metadata or {},
     )
 
 
@@ -64,7 +66,7 @@ def changes(new: Changes) -> dict[str, str | None]:
     return {name: value for name, value in given.items() if not isinstance(value, msgspec.UnsetType)}
 
 
-def shown(call: ShareCall, snapshot: Snapshot) -> dict[str, Any]:
+def shown(call: ShareCall, snapshot: Snapshot, metadata: dict[str, str]) -> dict[str, Any]:
     """A snapshot as it is answered."""
     answer: dict[str, Any] = {
         "id": snapshot.id,
@@ -82,6 +84,8 @@ def shown(call: ShareCall, snapshot: Snapshot) -> dict[str, Any]:
         answer["provider_location"] = None
     if call.version >= versions.SNAPSHOT_USER:
         answer |= {"user_id": snapshot.user_id, "project_id": snapshot.project_id}
+    if call.version >= versions.SNAPSHOT_METADATA:
+        answer["metadata"] = metadata
     return answer
 
 

@@ -13,7 +13,7 @@ from boxship.core.db.database import Transaction
 from boxship.core.http import listing
 from boxship.services.share import states
 from boxship.services.share.model import Snapshot
-from boxship.services.share.store.tables import snapshots
+from boxship.services.share.store.tables import snapshot_metadata, snapshots
 
 COLUMNS: listing.Columns = {
     "id": snapshots.c.id,
@@ -68,6 +68,12 @@ def of_project(project_id: str) -> sa.ColumnElement[bool]:
     return snapshots.c.project_id == project_id
 
 
+def has_metadata(key: str, value: str) -> sa.ColumnElement[bool]:
+    """The condition that a snapshot carries this pair."""
+    pairs = snapshot_metadata.c
+    return sa.exists().where(pairs.snapshot_id == snapshots.c.id, pairs.key == key, pairs.value == value)
+
+
 async def update(transaction: Transaction, snapshot: Snapshot, **changes: Any) -> Snapshot | None:
     """Store the changed columns, where nobody changed the wish since ``snapshot`` was read; None where somebody did."""
     changed = msgspec.structs.replace(snapshot, updated_at=clock.now(), **changes)
@@ -81,3 +87,28 @@ async def delete(transaction: Transaction, snapshot: Snapshot) -> bool:
     """Forget the snapshot, where nobody changed the wish since it was read."""
     here = sa.and_(snapshots.c.id == snapshot.id, snapshots.c.generation == snapshot.generation)
     return await transaction.execute(snapshots.delete().where(here)) > 0
+
+
+async def metadata_of(transaction: Transaction, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The metadata of several snapshots by snapshot; those without any are absent."""
+    found: dict[str, dict[str, str]] = {}
+    select = sa.select(snapshot_metadata).where(snapshot_metadata.c.snapshot_id.in_(ids))
+    for row in await transaction.rows(select.order_by(snapshot_metadata.c.key)):
+        found.setdefault(row.snapshot_id, {})[row.key] = row.value
+    return found
+
+
+async def put_metadata(transaction: Transaction, id: str, pairs: dict[str, str], *, replace: bool) -> None:
+    """Set the pairs; with ``replace`` they become all there is."""
+    here = snapshot_metadata.c.snapshot_id == id
+    gone = here if replace else here & snapshot_metadata.c.key.in_(list(pairs))
+    await transaction.execute(snapshot_metadata.delete().where(gone))
+    if pairs:
+        rows = [{"snapshot_id": id, "key": key, "value": value} for key, value in pairs.items()]
+        await transaction.execute(snapshot_metadata.insert().values(rows))
+
+
+async def drop_metadata(transaction: Transaction, id: str, key: str) -> bool:
+    """Remove one pair; False where there is none."""
+    here = sa.and_(snapshot_metadata.c.snapshot_id == id, snapshot_metadata.c.key == key)
+    return await transaction.execute(snapshot_metadata.delete().where(here)) > 0

@@ -106,6 +106,14 @@ snapshots = sa.Table(
 _snapshot_behind = snapshots.c.observed != snapshots.c.generation
 sa.Index("ix_share_snapshots_due", snapshots.c.id, sqlite_where=_snapshot_behind, postgresql_where=_snapshot_behind)
 
+snapshot_metadata = sa.Table(
+    "share_snapshot_metadata",
+    types.metadata,
+    sa.Column("snapshot_id", sa.String(64), sa.ForeignKey("share_snapshots.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("value", sa.String(1023), nullable=False),
+)
+
 share_types = sa.Table(
     "share_types",
     types.metadata,
