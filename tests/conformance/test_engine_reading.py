@@ -63,7 +63,7 @@ async def test_a_path_that_is_not_there(host: Host) -> None:
 
 
 async def test_a_log_is_followed_to_its_end(host: Host) -> None:
-    await host.run("c1")
+    await host.run("c1", "sh", "-c", "echo begins; sleep 1000")
     printed = bytearray()
 
     async def follow() -> None:
@@ -71,10 +71,9 @@ async def test_a_log_is_followed_to_its_end(host: Host) -> None:
             printed.extend(part)
 
     following = asyncio.create_task(follow())
-    before = await host.engine.logs("c1", LogQuery())
 
     async def caught_up() -> bool:
-        return len(printed) >= len(before)
+        return len(printed) >= len(await host.engine.logs("c1", LogQuery())) > 0
 
     await eventually(caught_up, "the log so far is there")
     assert not following.done()
