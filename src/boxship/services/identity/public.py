@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from boxship.core import clock
 from boxship.core.auth.caller import Caller
 from boxship.core.auth.rules import Rules
 from boxship.core.db.database import Database, Transaction
+from boxship.services.identity import errors as identity_errors
 from boxship.services.identity import live, model, store
-from boxship.services.identity.live import passwords
+from boxship.services.identity.live import bearers, passwords
+from boxship.services.identity.operations import scopes
 
 
 class TokenAuthenticator:
@@ -25,20 +29,50 @@ class TokenAuthenticator:
         """Unauthorized: not a valid token (any more)."""
         async with self._database.read() as transaction:
             bearer = await self._identity.bearer(transaction, token)
-        user, scope = bearer.user, bearer.scope
-        return Caller(
-            user_id=user.id,
-            user_name=user.name,
-            user_domain_id=user.domain_id,
-            roles=frozenset(role.name.lower() for role in scope.roles),
-            rules=self.rules,
-            project_id=scope.target_id if scope.kind == "project" else None,
-            project_name=scope.target.name if scope.target and scope.kind == "project" else None,
-            project_domain_id=scope.domain.id if scope.domain else None,
-            domain_id=scope.target_id if scope.kind == "domain" else None,
-            system=scope.kind == "system",
-            token_expires_at=bearer.payload.expires_at,
-        )
+        return _caller(bearer.user, bearer.scope, self.rules, expires_at=bearer.payload.expires_at)
+
+
+class Deputies:
+    """Acts for users who are not there: with roles that they gave away once, as far as they still hold them."""
+
+    def __init__(self) -> None:
+        self._rules: Rules | None = None
+
+    def open(self, rules: Rules) -> None:
+        """Make the rules known, before the first use."""
+        self._rules = rules
+
+    async def caller(self, transaction: Transaction, user_id: str, project_id: str, roles: Collection[str]) -> Caller:
+        """The user, acting in the project with those of ``roles`` (names in lower case) that the user holds there now.
+
+        Unauthorized: user or project are gone or disabled, or the user holds none of the roles any more.
+        """
+        assert self._rules is not None, "open comes first"
+        user = await store.user(transaction, user_id)
+        if user is None:
+            raise identity_errors.WrongCredentials
+        await bearers.resident(transaction, user)
+        scope = await scopes.checked(transaction, user, scopes.Scope("project", project_id))
+        held = tuple(role for role in scope.roles if role.name.lower() in roles)
+        if not held:
+            raise identity_errors.WrongCredentials
+        return _caller(user, replace(scope, roles=held), self._rules, expires_at=None)
+
+
+def _caller(user: model.User, scope: scopes.Scope, rules: Rules, *, expires_at: datetime | None) -> Caller:
+    return Caller(
+        user_id=user.id,
+        user_name=user.name,
+        user_domain_id=user.domain_id,
+        roles=frozenset(role.name.lower() for role in scope.roles),
+        rules=rules,
+        project_id=scope.target_id if scope.kind == "project" else None,
+        project_name=scope.target.name if scope.target and scope.kind == "project" else None,
+        project_domain_id=scope.domain.id if scope.domain else None,
+        domain_id=scope.target_id if scope.kind == "domain" else None,
+        system=scope.kind == "system",
+        token_expires_at=expires_at,
+    )
 
 
 _ROLES = ("admin", "manager", "member", "reader", "service")

@@ -1,0 +1,1 @@
+"""Makes stacks real: takes the planned steps of their resources and records what came of them. Never decides."""

@@ -1,0 +1,1 @@
+"""All SQL of the orchestration service, a module per resource; never decides."""
