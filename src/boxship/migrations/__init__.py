@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from boxship.core import errors
 from boxship.core.db import postgres
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest version."""
 
 
