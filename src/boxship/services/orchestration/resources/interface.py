@@ -200,6 +200,9 @@ class ResourceType:
     """The upstream version that brought it, for schemas."""
     local: ClassVar[bool] = False
     """Needs no other service and no waiting: many are made in one transaction."""
+    takes_any_property: ClassVar[bool] = False
+    takes_any_attribute: ClassVar[bool] = False
+    """Its attributes are those that a template of its own says."""
     metadata_is_given: ClassVar[bool] = True
     """Whether an update of the template replaces the metadata; not where signals write it."""
     admin: ClassVar[bool] = False
