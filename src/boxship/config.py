@@ -118,6 +118,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The external network that floating IPs come from; DevStack's default, so that copied commands work."""
     max_body: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 1 << 20
     """Bytes of a JSON body; more is refused unread."""
+    max_template: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 512 << 10
+    """Bytes of a template of a stack, and of an environment; what they refer to is counted by ``max_body``."""
+    max_stacks: Annotated[int, Meta(ge=1)] = 512
+    """Stacks of a project, nested ones not counted."""
+    max_stack_resources: Annotated[int, Meta(ge=1)] = 1000
+    """Resources of a stack and all that are nested in it."""
+    max_nested_depth: Annotated[int, Meta(ge=0, le=20)] = 5
+    """How deep stacks may be nested in one another."""
+    max_stack_events: Annotated[int, Meta(ge=1)] = 1000
+    """Events that are kept of a stack, the newest ones."""
+    max_stack_snapshots: Annotated[int, Meta(ge=0)] = 32
+    """Snapshots of a stack."""
+    stack_timeout: Seconds = 3600
+    """Seconds that an action on a stack may take, where the stack does not say."""
+    stack_patience: Seconds = 120
+    """Seconds for which the removal of a resource that its service refuses (it is in use) is tried again."""
+    deleted_stack_days: Annotated[int, Meta(ge=0)] = 30
+    """Days for which a deleted stack can still be looked at."""
     max_archive: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 16 << 20
     """Bytes of an archive as text in JSON (up to version 1.24), which is held in memory; in base64 (from 1.25 on) and as
     application/x-tar it passes at any size."""

@@ -1,8 +1,9 @@
 """What is to be done next about a stack: its wish and the rows of its resources, to steps. Pure.
 
-Every change of a stack's wish begins a new generation, and the engine goes through all resources once more: each is visited when
-all that it needs were, and is made, changed in place, replaced or left as it is. What is not wanted any more, or was replaced, goes
-at the end, each after all that were made from it. Nothing is remembered between two looks: the rows say how far it came.
+Every change of a stack's wish begins a new generation, and the engine goes through all resources once more: each is visited
+when all that it needs were, and is made, changed in place, replaced or left as it is. What is not wanted any more, or was
+replaced, goes at the end, each after all that were made from it. Nothing is remembered between two looks: the rows say how
+far it came.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def current(rows: Iterable[Resource]) -> dict[str, Resource]:
 def steps(stack: Stack, needs: Mapping[str, Iterable[str]], rows: Sequence[Resource]) -> Plan:
     """What can be done now. ``needs`` are the wanted resources with what comes before each (empty: nothing is wanted)."""
     failed = next((row for row in rows if _failed_now(stack, row)), None)
-    if failed:
+    if failed and stack.action is not Action.CHECK:
         return Plan(failed=failed)
     if stack.action is Action.DELETE:
         return _removing(rows, rows)
@@ -57,7 +58,12 @@ def _failed_now(stack: Stack, row: Resource) -> bool:
 
 def is_done(stack: Stack, row: Resource | None) -> bool:
     """Whether a resource is as the present wish has it."""
-    return row is not None and row.generation == stack.generation and row.status is Status.COMPLETE
+    return row is not None and row.generation == stack.generation and row.status is Status.COMPLETE and not is_held(row)
+
+
+def is_held(row: Resource) -> bool:
+    """Whether a resource waits at a hook for somebody to let it go on."""
+    return any(value == "pending" for key, value in row.data.items() if key.startswith("hook:"))
 
 
 def _forward(stack: Stack, needs: Mapping[str, Iterable[str]], rows: Sequence[Resource]) -> Plan:
@@ -67,7 +73,7 @@ def _forward(stack: Stack, needs: Mapping[str, Iterable[str]], rows: Sequence[Re
         left = [row for row in rows if row.name not in needs or row.replaced_by is not None]
         return _removing(left, rows)
     asks = [row for row in standing.values() if row.in_progress and row.name in needs]
-    busy = {row.name for row in asks}
+    busy = {row.name for row in asks} | {row.name for row in standing.values() if is_held(row)}
     visits = [
         name
         for name, before in needs.items()
@@ -83,7 +89,7 @@ def _removing(left: Sequence[Resource], rows: Sequence[Resource]) -> Plan:
     needed = {id for row in rows for id in row.needs}
     going = [row for row in left if row.action is Action.DELETE and row.in_progress]
     leaving = {row.id for row in going}
-    ready = [row for row in left if row.id not in leaving and row.id not in needed]
+    ready = [row for row in left if row.id not in leaving and row.id not in needed and not is_held(row)]
     return Plan(asks=tuple(going), removals=tuple(ready))
 
 
@@ -91,9 +97,10 @@ def _acting(stack: Stack, rows: Sequence[Resource]) -> Plan:
     """Do something to every resource: SUSPEND from the last to the first, RESUME from the first, others side by side."""
     standing = current(rows)
     mine = [row for row in standing.values() if row.action is not Action.INIT]
-    done = {row.id for row in mine if is_done(stack, row)}
+    done = {row.id for row in mine if is_done(stack, row) or _failed_now(stack, row)}
     if len(done) == len(mine):
-        return Plan(complete=True)
+        failed = next((row for row in mine if _failed_now(stack, row)), None)
+        return Plan(failed=failed, complete=failed is None)
     under_way = [row for row in mine if row.in_progress]
     there = {row.id for row in mine}
     dependents: dict[str, set[str]] = {}
@@ -114,7 +121,7 @@ def _acting(stack: Stack, rows: Sequence[Resource]) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a visit does to a resource that is there: nothing, a change in place of ``changed``, or a replacement, for a reason."""
+    """What a visit does to a resource that is there: nothing, a change in place, or a replacement, for a reason."""
 
     changed: Mapping[str, Any] = field(default_factory=dict)
     replaces: str = ""

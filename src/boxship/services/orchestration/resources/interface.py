@@ -10,6 +10,7 @@ Reference: https://docs.openstack.org/heat/latest/template_guide/openstack.html.
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Mapping
@@ -66,7 +67,20 @@ class Attribute:
 
 
 class Failed(errors.BoxshipError):
-    """What was begun did not come to a good end; the sentence says why."""
+    """What was begun did not come to a good end; the sentence says why. ``kind`` is what clients know the failure by; ``within``
+    names, for a nested stack, the resource in it and what it says."""
+
+    def __init__(self, sentence: str, *, kind: str = "ResourceInError", within: str = "", detail: str = "") -> None:
+        super().__init__(sentence, detail=detail)
+        self.kind = kind
+        self.within = within
+
+
+def failure_within(reason: str) -> tuple[str, str, str]:
+    """The reason of a failed stack: the kind of failure, the way to it behind ``resources.``, and a sentence where there is no
+    way."""
+    found = re.fullmatch(r"Resource \w+ failed: (\w+): resources\.(.*)", reason, re.DOTALL)
+    return (found.group(1), found.group(2), "") if found else ("ResourceInError", "", reason)
 
 
 class Replace(errors.BoxshipError):
@@ -163,6 +177,10 @@ class Work:
     transaction: Transaction
     doors: Doors
     children: Children
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The files that came with the template."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """The environment of the stack, as a document."""
     update_policy: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -200,6 +218,13 @@ class ResourceType:
     """The upstream version that brought it, for schemas."""
     local: ClassVar[bool] = False
     """Needs no other service and no waiting: many are made in one transaction."""
+    outside: ClassVar[bool] = False
+    """Acts on what is not a service of this program: then ``create``, ``update`` and ``delete`` only note what is to be done, and
+    the questions (``is_created`` ...) do it, without a transaction, as often as they are asked."""
+    asks_write: ClassVar[bool] = False
+    """Whether its questions change anything."""
+    survives_failure: ClassVar[bool] = False
+    """Whether one that failed is changed in place like any other, and not replaced."""
     takes_any_property: ClassVar[bool] = False
     takes_any_attribute: ClassVar[bool] = False
     """Its attributes are those that a template of its own says."""
@@ -231,6 +256,10 @@ class ResourceType:
 
     async def check(self, it: Work) -> None:
         """Look whether it is as it should be. Failed, NotFound: it is not."""
+
+    async def is_checked(self, it: Work) -> bool:
+        """Whether the look is over. Failed: it is not as it should be."""
+        return True
 
     async def suspend(self, it: Work) -> None:
         """Put it to sleep, where it can be."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boxship.services.orchestration.resources import heat
+from boxship.services.orchestration.resources import heat, nested
 from boxship.services.orchestration.resources.interface import ResourceType
+from boxship.services.orchestration.template import environments
 
 FAMILIES = (heat,)
 
@@ -13,6 +14,7 @@ TYPES: Mapping[str, ResourceType] = {each.name: each for family in FAMILIES for 
 
 
 def find(kind: str, files: Mapping[str, str]) -> ResourceType | None:
-    """The type of this name; None: there is none. ``files`` are those that came with the template."""
-    del files
+    """The type of this name; None: there is none. A template among ``files``, which came with the stack's, is a type, too."""
+    if kind in files and environments.is_template(kind):
+        return nested.TemplateResource(kind)
     return TYPES.get(kind)

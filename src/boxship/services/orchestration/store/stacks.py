@@ -63,6 +63,26 @@ async def family(transaction: Transaction, root_id: str) -> list[Stack]:
     return [_stack(row) for row in rows]
 
 
+def of_project(project_id: str) -> sa.ColumnElement[bool]:
+    """The condition that a stack is this project's."""
+    return stacks.c.project_id == project_id
+
+
+def top() -> sa.ColumnElement[bool]:
+    """The condition that a stack is not nested."""
+    return stacks.c.owner_id.is_(None)
+
+
+def there() -> sa.ColumnElement[bool]:
+    """The condition that a stack was not deleted."""
+    return stacks.c.deleted_at.is_(None)
+
+
+def tagged(tag: str) -> sa.ColumnElement[bool]:
+    """The condition that a stack has this tag."""
+    return sa.cast(stacks.c.tags, sa.Text).contains(msgspec.json.encode(tag).decode(), autoescape=True)
+
+
 async def page(
     transaction: Transaction, conditions: Sequence[sa.ColumnElement[bool]], page: listing.Page
 ) -> list[Stack]:
