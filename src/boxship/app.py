@@ -17,6 +17,7 @@ from boxship.core.errors import BoxshipError
 from boxship.core.hosts import Hosts
 from boxship.core.http import dialects, listening
 from boxship.core.http.call import Reply
+from boxship.core.http.doors import ServiceDoors
 from boxship.core.http.peers import PeerAuthenticator, Peers
 from boxship.core.http.server import Server
 from boxship.core.reconcile.loop import Loop
@@ -51,6 +52,10 @@ from boxship.services.network import policy as network_policy
 from boxship.services.network import public as network
 from boxship.services.network import reconciler as network_reconciler
 from boxship.services.network.live import metadata as network_metadata
+from boxship.services.orchestration import api as orchestration_api
+from boxship.services.orchestration import policy as orchestration_policy
+from boxship.services.orchestration.live import NestedStacks
+from boxship.services.orchestration.reconciler import StackReconciler
 from boxship.services.share import api as share_api
 from boxship.services.share import policy as share_policy
 from boxship.services.share import public as share
@@ -167,7 +172,8 @@ def _place(settings: Settings, backend: VolumeBackend) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What services stand on: the database, the world of this host, the other hosts, and what seals secrets."""
+    """What services stand on: the database, the world of this host, the other hosts, what seals secrets, and how services
+    act on one another on behalf of users."""
 
     settings: Settings
     database: db.Database
@@ -175,6 +181,8 @@ class Base:
     hosts: Hosts
     peers: Peers
     vault: Vault
+    doors: ServiceDoors
+    deputies: identity.Deputies
 
 
 def services(base: Base, people: identity_live.IdentityLive) -> list[Service]:
@@ -196,6 +204,7 @@ def services(base: Base, people: identity_live.IdentityLive) -> list[Service]:
         _volumes(base, images),
         _shares(base),
         _containers(base, images),
+        _stacks(base),
     ]
 
 
@@ -304,6 +313,21 @@ def _containers(base: Base, images: image_live.ImageLive) -> Service:
     )
 
 
+def _stacks(base: Base) -> Service:
+    ground = NestedStacks(base.settings, base.doors, base.deputies).ground
+    return Service(
+        types=("orchestration",),
+        name="heat",
+        prefix="orchestration",
+        endpoint="/orchestration/v1/%(project_id)s",
+        dialect=dialects.HEAT,
+        routes=orchestration_api.ROUTES,
+        rules=orchestration_policy.RULES,
+        reconcilers=[StackReconciler(base.database, ground, base.hosts)],
+        live=ground,
+    )
+
+
 class Program:
     """The assembled program: the ASGI application ``server`` and the reconcile loop, on one database and one world."""
 
@@ -317,9 +341,13 @@ class Program:
         self.peers = Peers(self.hosts, settings, vault)
         catalog = identity_catalog.Catalog(settings)
         people = identity_live.IdentityLive(settings, tokens.Keys(settings.state_dir / "keys"), catalog)
-        self.services = services(Base(settings, self.database, drivers, self.hosts, self.peers, vault), people)
+        doors, deputies = ServiceDoors(settings, self.database), identity.Deputies()
+        base = Base(settings, self.database, drivers, self.hosts, self.peers, vault, doors, deputies)
+        self.services = services(base, people)
         catalog.fill(self.services)
         rules = Rules([rule for service in self.services for rule in service.rules], _overrides(settings))
+        doors.open(self.services)
+        deputies.open(rules)
         self.users = identity.TokenAuthenticator(self.database, rules, people)
         self.authenticator = PeerAuthenticator(self.users, rules, vault)
         self.server = Server(

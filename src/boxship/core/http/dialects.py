@@ -67,11 +67,25 @@ def _zun(error: errors.RequestError, status: int, request_id: str) -> Body:
     return {"errors": [problem]}
 
 
+def _heat(error: errors.RequestError, status: int, _request_id: str) -> Body:
+    inner: Body = {"message": error.sentence, "traceback": None, "type": type(error).__name__}
+    return {"code": status, "error": inner, "explanation": _HEAT_WORDS.get(status, error.title), "title": error.title}
+
+
+_HEAT_WORDS = {
+    400: "The server could not comply with the request since it is either malformed or otherwise incorrect.",
+    403: "Access was denied to this resource.",
+    404: "The resource could not be found.",
+    409: "There was a conflict when trying to complete your request.",
+}
+
+
 KEYSTONE = Dialect(_keystone)
 GLANCE = Dialect(_glance, over_quota=413)
 NEUTRON = Dialect(_neutron, over_quota=409)
 CINDER = Dialect(_cinder, over_quota=413)
 MANILA = CINDER
 ZUN = Dialect(_zun)
+HEAT = Dialect(_heat)
 PLAIN = Dialect(_keystone)
 """For what is no service: the root, health and metrics."""

@@ -23,6 +23,13 @@ _KEPT = 200
 """Blueprints that are remembered."""
 
 
+class UnknownType(StackValidationFailed):
+    """There is no such type of resources."""
+
+    def __init__(self, kind: str, place: str) -> None:
+        super().__init__(f"The Resource Type ({kind[:200]}) could not be found.", field=place)
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What a template may know of its stack (pseudo parameters)."""
@@ -146,8 +153,7 @@ def drawn(
 def _type(definition: Definition, kind: str, files: Mapping[str, str], section: str) -> ResourceType:
     found = registry.find(kind, files)
     if found is None:
-        sentence = f"The Resource Type ({kind[:200]}) could not be found."
-        raise StackValidationFailed(sentence, field=f"{section}.{definition.name}")
+        raise UnknownType(kind, f"{section}.{definition.name}")
     return found
 
 

@@ -1,5 +1,5 @@
-"""What a caller sends to make a stack, brought together: template, environment and files. Nothing is fetched from anywhere: only what
-came with the request counts."""
+"""What a caller sends to make a stack, brought together: template, environment and files. Nothing is fetched from anywhere:
+only what came with the request counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from boxship.config import Settings
 from boxship.services.orchestration import errors
@@ -59,8 +61,6 @@ def _document(given: str | Mapping[str, Any] | None, settings: Settings) -> dict
 
 def _texts(files: Mapping[str, Any]) -> dict[str, str]:
     """Files as text; clients send some as documents."""
-    import msgspec
-
     return {name: body if isinstance(body, str) else msgspec.json.encode(body).decode() for name, body in files.items()}
 
 

@@ -122,7 +122,7 @@ async def create(transaction: Transaction, caller: Caller, settings: Settings, s
     """Begin a stack. StackExists; RequestLimitExceeded; BadRequest: the template or what came with it does not hold."""
     raw = requests.raw(sent, settings)
     stack = drafted(caller, settings, wanted, raw)
-    await _require_free(transaction, stack, settings)
+    await require_free(transaction, stack, settings)
     blueprint(raw, stack, settings)
     await stacks_store.insert_raw(transaction, raw)
     await stacks_store.insert(transaction, stack)
@@ -130,7 +130,8 @@ async def create(transaction: Transaction, caller: Caller, settings: Settings, s
     return stack
 
 
-async def _require_free(transaction: Transaction, stack: Stack, settings: Settings) -> None:
+async def require_free(transaction: Transaction, stack: Stack, settings: Settings) -> None:
+    """StackExists: the name is taken; RequestLimitExceeded: the project has too many."""
     await transaction.serialise(f"stacks {stack.project_id}")
     if await stacks_store.named(transaction, stack.project_id, stack.name):
         raise errors.StackExists(stack.name)

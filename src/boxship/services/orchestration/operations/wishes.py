@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from boxship.core import clock
 from boxship.core.db.database import Transaction
 from boxship.services.orchestration import errors
@@ -59,7 +61,7 @@ async def keep_snapshot(transaction: Transaction, stack: Stack) -> None:
                 "status": row.status,
                 "metadata": row.metadata,
                 "resource_data": {key: value for key, value in row.data.items() if key != "snapshot"},
-                "snapshot": row.data.get("snapshot"),
+                "snapshot": msgspec.json.decode(row.data.get("snapshot", "null")),
             }
             for row in rows
             if row.replaced_by is None

@@ -61,6 +61,16 @@ def _event_of(stack: Stack, subject: Stack | Resource, name: str) -> dict[str, A
     }
 
 
+def of(stack_id: str) -> sa.ColumnElement[bool]:
+    """The condition that an event is this stack's."""
+    return events.c.stack_id == stack_id
+
+
+def below(root_id: str) -> sa.ColumnElement[bool]:
+    """The condition that an event is of this stack or of one nested in it."""
+    return events.c.root_id == root_id
+
+
 async def page(
     transaction: Transaction, conditions: Sequence[sa.ColumnElement[bool]], page: listing.Page
 ) -> list[Event]:

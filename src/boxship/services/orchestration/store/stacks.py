@@ -152,3 +152,9 @@ async def drop_raws(transaction: Transaction, ids: Sequence[str]) -> None:
 
 def _stack(row: sa.Row[Any]) -> Stack:
     return msgspec.convert(dict(row._mapping), Stack)
+
+
+async def descriptions(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:
+    """What several stored templates say of themselves."""
+    rows = await transaction.rows(sa.select(raws.c.id, raws.c.template).where(raws.c.id.in_(ids)))
+    return {row.id: str(row.template.get("description") or row.template.get("Description") or "") for row in rows}

@@ -1,0 +1,1 @@
+"""The wire of the orchestration service, a module per resource."""
