@@ -7,7 +7,8 @@ its ports in, ``admin`` may do everything; their names are their tokens, so that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ class StaticTokens:
         )
 
 
+class StaticDeputies:
+    """Acts for the users of ``StaticTokens``."""
+
+    def __init__(self, tokens: StaticTokens) -> None:
+        self._tokens = tokens
+
+    async def caller(self, transaction: object, user_id: str, project_id: str, roles: Collection[str]) -> Caller:
+        known = await self._tokens.caller(user_id.removesuffix("-id"))
+        if known.project_id != project_id:
+            raise errors.Unauthorized("The request you have made requires authentication.")
+        return dataclasses.replace(known, roles=known.roles & frozenset(roles))
+
+
 class Cloud:
     """The program and a client per user."""
 
@@ -85,7 +99,9 @@ async def running(directory: Path, *, start: bool = True, **settings: Any) -> As
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     chosen = Settings(state_dir=directory, engine="fake", listen="127.0.0.1:9500", **settings)
     program = app.Program(chosen, app.plug(chosen, "test"))
-    program.server._authenticator = StaticTokens(program.authenticator.rules)
+    tokens = StaticTokens(program.authenticator.rules)
+    program.server._authenticator = tokens
+    program.deputies.caller = StaticDeputies(tokens).caller  # type: ignore[method-assign]  # what the doors ask
     engine = sa.create_engine(chosen.database_url)
     types.metadata.create_all(engine)
     engine.dispose()

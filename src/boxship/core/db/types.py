@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -64,6 +65,25 @@ class Json(sa.types.TypeDecorator[Any]):
         """As for moments."""
         read = self._decoder.decode
         return lambda value: None if value is None else read(value)
+
+
+class Choice(sa.types.TypeDecorator[Any]):
+    """One word of an enumeration, kept as text."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum], length: int = 16) -> None:
+        super().__init__(length)
+        self.words = words
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (the signature is SQLAlchemy's)
+        return None if value is None else str(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Any]:  # noqa: ARG002 (SQLAlchemy's)
+        """As for moments."""
+        known = {str(word): word for word in self.words}
+        return lambda value: None if value is None else known[value]
 
 
 def identifier(*args: Any, **kwargs: Any) -> sa.Column[str]:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from boxship.core import clock
@@ -94,4 +93,4 @@ async def prune(transaction: Transaction, stack_id: str, most: int) -> None:
 
 
 def _event(row: sa.Row[Any]) -> Event:
-    return msgspec.convert(dict(row._mapping), Event)
+    return Event(*tuple(row))

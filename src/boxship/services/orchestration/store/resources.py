@@ -63,4 +63,4 @@ async def count(transaction: Transaction, stack_ids: Sequence[str]) -> int:
 
 
 def _resource(row: sa.Row[Any]) -> Resource:
-    return msgspec.convert(dict(row._mapping), Resource)
+    return Resource(*tuple(row))

@@ -41,4 +41,4 @@ async def delete(transaction: Transaction, id: str) -> None:
 
 
 def _snapshot(row: sa.Row[Any]) -> Snapshot:
-    return msgspec.convert(dict(row._mapping), Snapshot)
+    return Snapshot(*tuple(row))

@@ -151,7 +151,7 @@ async def drop_raws(transaction: Transaction, ids: Sequence[str]) -> None:
 
 
 def _stack(row: sa.Row[Any]) -> Stack:
-    return msgspec.convert(dict(row._mapping), Stack)
+    return Stack(*tuple(row))
 
 
 async def descriptions(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from boxship.core.db import types
-from boxship.services.orchestration.model import Status
+from boxship.services.orchestration.model import Action, Status
 
 raws = sa.Table(
     "stack_raws",
@@ -37,11 +37,11 @@ stacks = sa.Table(
     sa.Column("tags", types.Json(list[str]), nullable=False),
     sa.Column("timeout", sa.Integer, nullable=False),
     sa.Column("disable_rollback", sa.Boolean, nullable=False),
-    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("action", types.Choice(Action), nullable=False),
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("began_at", types.Moment, nullable=False),
     types.reference("subject"),
-    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("status", types.Choice(Status), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("updated_at", types.Moment),
     sa.Column("deleted_at", types.Moment),
@@ -64,8 +64,8 @@ resources = sa.Table(
     sa.Column("created_at", types.Moment, nullable=False),
     sa.Column("type", sa.String(1024), nullable=False),
     sa.Column("kind", sa.String(1024), nullable=False),
-    sa.Column("action", sa.String(16), nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("action", types.Choice(Action), nullable=False),
+    sa.Column("status", types.Choice(Status), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("physical_id", sa.String(255)),
     sa.Column("properties", types.Json(dict[str, Any]), nullable=False),
@@ -90,8 +90,8 @@ events = sa.Table(
     sa.Column("resource_name", sa.String(255), nullable=False),
     sa.Column("resource_type", sa.String(1024), nullable=False),
     sa.Column("physical_id", sa.String(255)),
-    sa.Column("action", sa.String(16), nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("action", types.Choice(Action), nullable=False),
+    sa.Column("status", types.Choice(Status), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("properties", types.Json(dict[str, Any]), nullable=False),
     sa.Column("created_at", types.Moment, nullable=False),
@@ -105,8 +105,8 @@ snapshots = sa.Table(
     types.identifier(),
     sa.Column("stack_id", sa.String(64), sa.ForeignKey("stacks.id", ondelete="CASCADE"), nullable=False),
     sa.Column("name", sa.String(255)),
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("status", types.Choice(Status), nullable=False),
+    sa.Column("action", types.Choice(Action), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("data", types.Json(dict[str, Any]), nullable=False),
     sa.Column("created_at", types.Moment, nullable=False),
