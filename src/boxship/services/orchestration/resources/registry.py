@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boxship.services.orchestration.resources import heat, nested
+from boxship.services.orchestration.resources import (
+    cinder,
+    heat,
+    keystone,
+    manila,
+    nested,
+    neutron,
+    neutron_groups,
+    neutron_routers,
+    zun,
+)
 from boxship.services.orchestration.resources.interface import ResourceType
 from boxship.services.orchestration.template import environments
 
-FAMILIES = (heat,)
+FAMILIES = (heat, keystone, neutron, neutron_routers, neutron_groups, cinder, manila, zun)
 
 TYPES: Mapping[str, ResourceType] = {each.name: each for family in FAMILIES for each in family.TYPES}
 
