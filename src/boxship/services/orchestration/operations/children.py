@@ -13,7 +13,7 @@ from boxship.core.http.doors import Doors
 from boxship.services.identity import public as identity
 from boxship.services.orchestration.model import Action, Raw, Stack, Status
 from boxship.services.orchestration.operations import blueprints, sights, wishes
-from boxship.services.orchestration.resources.interface import Child, ChildSight, Work
+from boxship.services.orchestration.resources.interface import Child, ChildSight, Other, Work
 from boxship.services.orchestration.store import resources as rows_store
 from boxship.services.orchestration.store import stacks as stacks_store
 from boxship.services.orchestration.template import environments
@@ -136,6 +136,27 @@ class NestedStacks:
         if resource not in sight.standing:
             raise errors.NotFound(f"There is no resource {resource} in {it.name}.")
         return await sight.attribute(resource, name)
+
+    async def template(self, it: Work) -> Mapping[str, Any]:
+        stack = await self._of(it)
+        if stack is None:
+            raise errors.NotFound(f"The nested stack of {it.name} is gone.")
+        return (await stacks_store.raw(it.transaction, stack.raw_id)).template
+
+    async def other(self, it: Work, physical_id: str) -> Other:
+        row = await rows_store.made(it.transaction, physical_id)
+        stack = await stacks_store.get(it.transaction, row.stack_id) if row else None
+        if row is None or stack is None or stack.project_id != it.stack.project_id:
+            raise errors.NotFound(f"There is no resource {physical_id[:100]}.")
+        sight = await sights.sight(it.transaction, self._ground, stack)
+        return Other(sight.type(row), sight.work(row))
+
+    async def keep(self, work: Work) -> None:
+        row = await rows_store.get(work.transaction, work.id, lock=True)
+        if row is not None:
+            await rows_store.update(
+                work.transaction, row, data=work.data, metadata=work.metadata, physical_id=work.physical_id
+            )
 
 
 def _facades(it: Work) -> Mapping[str, Any]:

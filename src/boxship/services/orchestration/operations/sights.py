@@ -52,6 +52,12 @@ async def owner(transaction: Transaction, ground: Ground, stack: Stack) -> Calle
         ) from error
 
 
+def signal_url(settings: Settings, stack: Stack, name: str) -> str:
+    """Where signals to a resource are sent."""
+    within = f"/v1/{stack.project_id}/stacks/{stack.name}/{stack.id}/resources/{name}/signal"
+    return f"{settings.url}/orchestration{within}"
+
+
 class Stale(Exception):
     """The stack is not what it was when it was looked at."""
 
@@ -149,9 +155,10 @@ class Sight:
             children=self.ground.children,
             files=self.blueprint.files,
             environment=self.blueprint.environment.document,
+            signal_path=signal_url(self.ground.settings, self.stack, row.name),
         )
 
-    async def attribute(self, name: str, attribute: str) -> Any:
+    async def attribute(self, name: str, attribute: str, path: Sequence[Any] = ()) -> Any:
         """The attribute of one resource; None where it has none yet, or what it is of is gone."""
         row = self.standing.get(name)
         if row is None or row.action in {Action.INIT, Action.DELETE}:
@@ -161,7 +168,7 @@ class Sight:
         try:
             if attribute == "show":
                 return await type.shown(work)
-            return await type.attribute(work, attribute)
+            return await type.attribute_at(work, attribute, path)
         except errors.NotFound:
             return None
 
@@ -186,8 +193,11 @@ class Sight:
                 known[each.resource] = self.reference(each.resource)
             elif each.attribute == "":
                 attributes[each.resource, ""] = await self.attributes(each.resource)
-            elif (each.resource, each.attribute) not in attributes:
-                attributes[each.resource, each.attribute] = await self.attribute(each.resource, each.attribute)
+            else:
+                found = await self.attribute(each.resource, each.attribute, each.path)
+                before = attributes.get((each.resource, each.attribute))
+                joined = {**before, **found} if isinstance(before, dict) and isinstance(found, dict) else found
+                attributes[each.resource, each.attribute] = joined
         return self.blueprint.scope(known, attributes)
 
     async def evaluated(self, node: Any, place: str) -> Any:

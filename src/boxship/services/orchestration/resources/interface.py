@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -130,6 +130,14 @@ class ChildSight:
     """By name: type, physical_id, action, status, reference."""
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another resource that a resource acts on: its type, and a step of it."""
+
+    type: ResourceType
+    work: Work
+
+
 class Children(Protocol):
     """How a resource whose substance is a nested stack acts on it; every change is in the step's transaction."""
 
@@ -151,6 +159,18 @@ class Children(Protocol):
 
     async def attribute(self, it: Work, resource: str, name: str) -> Any:
         """The attribute of one resource in it. NotFound: there is no such resource."""
+        ...
+
+    async def template(self, it: Work) -> Mapping[str, Any]:
+        """What it is to be now."""
+        ...
+
+    async def other(self, it: Work, physical_id: str) -> Other:
+        """Another resource of the same project, by what it made. NotFound: there is none."""
+        ...
+
+    async def keep(self, work: Work) -> None:
+        """Store what changed in the work of another resource."""
         ...
 
 
@@ -182,6 +202,9 @@ class Work:
     environment: Mapping[str, Any] = field(default_factory=dict)
     """The environment of the stack, as a document."""
     update_policy: Mapping[str, Any] = field(default_factory=dict)
+
+    signal_path: str = ""
+    """The URL where signals to it are sent."""
 
     @property
     def physical_name(self) -> str:
@@ -297,6 +320,10 @@ class ResourceType:
     async def attribute(self, it: Work, name: str) -> Any:
         """The value of one of ``attributes``, or of ``show``. NotFound: what it is of is gone."""
         return None
+
+    async def attribute_at(self, it: Work, name: str, path: Sequence[Any]) -> Any:
+        """As ``attribute``, for types whose attributes depend on the path that follows: at least what is on that path."""
+        return await self.attribute(it, name)
 
     async def shown(self, it: Work) -> Any:
         """All that its service tells of it, for ``show``; None where there is nothing to show."""

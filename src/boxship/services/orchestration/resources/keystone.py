@@ -10,7 +10,6 @@ from boxship.services.orchestration.resources.declaring import flag, rows, text,
 from boxship.services.orchestration.resources.interface import (
     Attribute,
     Kind,
-    Property,
     ResourceType,
     RestResource,
     Work,
@@ -156,7 +155,7 @@ class UserRoleAssignment(ResourceType):
     name = "OS::Keystone::UserRoleAssignment"
     since = "5.0.0"
     admin = True
-    properties: Mapping[str, Property] = {
+    properties = {
         "user": text("The user.", required=True, changes=True, finds="user"),
         "roles": User.properties["roles"],
     }

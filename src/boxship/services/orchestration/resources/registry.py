@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from boxship.services.orchestration.resources import (
     cinder,
+    groups,
     heat,
     keystone,
     manila,
@@ -13,12 +14,13 @@ from boxship.services.orchestration.resources import (
     neutron,
     neutron_groups,
     neutron_routers,
+    scaling,
     zun,
 )
 from boxship.services.orchestration.resources.interface import ResourceType
 from boxship.services.orchestration.template import environments
 
-FAMILIES = (heat, keystone, neutron, neutron_routers, neutron_groups, cinder, manila, zun)
+FAMILIES = (heat, groups, scaling, keystone, neutron, neutron_routers, neutron_groups, cinder, manila, zun)
 
 TYPES: Mapping[str, ResourceType] = {each.name: each for family in FAMILIES for each in family.TYPES}
 

@@ -37,6 +37,13 @@ async def named(transaction: Transaction, stack_id: str, name: str, *, lock: boo
     return _resource(row) if row else None
 
 
+async def made(transaction: Transaction, physical_id: str) -> Resource | None:
+    """The resource that made something of this id."""
+    here = sa.and_(resources.c.physical_id == physical_id, resources.c.replaced_by.is_(None))
+    row = await transaction.row(sa.select(resources).where(here))
+    return _resource(row) if row else None
+
+
 async def insert(transaction: Transaction, rows: Sequence[Resource]) -> None:
     """Store new resources."""
     for start in range(0, len(rows), _AT_ONCE):
