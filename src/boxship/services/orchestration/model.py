@@ -150,3 +150,33 @@ class Snapshot(msgspec.Struct, frozen=True):
     reason: str
     data: dict[str, Any]
     created_at: datetime
+
+
+class SoftwareConfig(msgspec.Struct, frozen=True):
+    """A piece of configuration that agents on servers apply; never changed."""
+
+    id: str
+    project_id: str
+    name: str | None
+    group: str
+    config: str
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    options: dict[str, Any]
+    created_at: datetime
+
+
+class SoftwareDeployment(msgspec.Struct, frozen=True):
+    """A configuration meant for one server, and what its agent says of it."""
+
+    id: str
+    project_id: str
+    config_id: str
+    server_id: str
+    created_at: datetime
+    action: str
+    status: str
+    status_reason: str
+    input_values: dict[str, Any]
+    output_values: dict[str, Any]
+    updated_at: datetime | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boxship.services.orchestration.api import cloud, resources, snapshots, stacks, types
+from boxship.services.orchestration.api import cloud, configs, resources, snapshots, stacks, types
 
 ROUTES = [
     *cloud.ROUTES,
@@ -10,4 +10,5 @@ ROUTES = [
     *stacks.ROUTES,
     *snapshots.ROUTES,
     *resources.ROUTES,
+    *configs.ROUTES,
 ]

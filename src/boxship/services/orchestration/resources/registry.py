@@ -15,12 +15,13 @@ from boxship.services.orchestration.resources import (
     neutron_groups,
     neutron_routers,
     scaling,
+    software,
     zun,
 )
 from boxship.services.orchestration.resources.interface import ResourceType
 from boxship.services.orchestration.template import environments
 
-FAMILIES = (heat, groups, scaling, keystone, neutron, neutron_routers, neutron_groups, cinder, manila, zun)
+FAMILIES = (heat, groups, scaling, software, keystone, neutron, neutron_routers, neutron_groups, cinder, manila, zun)
 
 TYPES: Mapping[str, ResourceType] = {each.name: each for family in FAMILIES for each in family.TYPES}
 

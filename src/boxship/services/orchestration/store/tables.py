@@ -112,3 +112,37 @@ snapshots = sa.Table(
     sa.Column("created_at", types.Moment, nullable=False),
     sa.Index("ix_stack_snapshots_stack", "stack_id", "created_at"),
 )
+
+configs = sa.Table(
+    "software_configs",
+    types.metadata,
+    types.identifier(),
+    types.reference("project_id", nullable=False),
+    sa.Column("name", sa.String(255)),
+    sa.Column("group", sa.String(255), nullable=False),
+    sa.Column("config", sa.Text, nullable=False),
+    sa.Column("inputs", types.Json(list[dict[str, Any]]), nullable=False),
+    sa.Column("outputs", types.Json(list[dict[str, Any]]), nullable=False),
+    sa.Column("options", types.Json(dict[str, Any]), nullable=False),
+    sa.Column("created_at", types.Moment, nullable=False),
+    sa.Index("ix_software_configs_project_created", "project_id", "created_at", "id"),
+)
+
+deployments = sa.Table(
+    "software_deployments",
+    types.metadata,
+    types.identifier(),
+    types.reference("project_id", nullable=False),
+    sa.Column("config_id", sa.String(64), sa.ForeignKey("software_configs.id"), nullable=False),
+    sa.Column("server_id", sa.String(255), nullable=False),
+    sa.Column("created_at", types.Moment, nullable=False),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("status", sa.String(64), nullable=False),
+    sa.Column("status_reason", sa.Text, nullable=False),
+    sa.Column("input_values", types.Json(dict[str, Any]), nullable=False),
+    sa.Column("output_values", types.Json(dict[str, Any]), nullable=False),
+    sa.Column("updated_at", types.Moment),
+    sa.Index("ix_software_deployments_project_created", "project_id", "created_at", "id"),
+    sa.Index("ix_software_deployments_server", "server_id"),
+    sa.Index("ix_software_deployments_config", "config_id"),
+)
