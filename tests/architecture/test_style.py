@@ -22,11 +22,17 @@ LAST_RESORTS = {
     "src/boxship/core/reconcile/loop.py": "the one loop: a reconciler's error must not end the clock",
     "src/boxship/core/http/server.py": "the one place where an error becomes an answer",
     "src/boxship/cli/main.py": "the end of a command: an error becomes a sentence and an exit code",
+    "src/boxship/services/orchestration/reconciler/resources.py": "a resource must end in a state, whatever its type did",
+    "src/boxship/services/orchestration/template/functions/yaql.py": "an expression of a tenant fails with anything",
     "src/boxship/drivers/linux/namespace.py": "carries an error from one thread to another",
 }
 """Where ``except Exception`` is right, and why."""
 
-UNTYPED = {"src/boxship/core/http/server.py": "ASGI's own types", "src/boxship/cli": "JSON of the API, shown as it is"}
+UNTYPED = {
+    "src/boxship/core/http/server.py": "ASGI's own types",
+    "src/boxship/cli": "JSON of the API, shown as it is",
+    "src/boxship/services/orchestration": "templates, properties and attributes are documents that tenants write",
+}
 """Where ``dict[str, Any]`` is right beside the wire types, and why."""
 
 
@@ -62,7 +68,7 @@ def public_is_documented(module: Module) -> Iterable[str]:
     """Public classes and functions say what their name and types do not: all of more than one statement.
 
     Not asked of handlers, which the route table and the rule's sentence describe, nor of methods that are documented
-    where they are declared: in a Protocol of ours, or in the foreign class that ours extends.
+    where they are declared: in a Protocol or an interface of ours, or in the foreign class that ours extends.
     """
     if module.role == "api":
         return
@@ -89,12 +95,12 @@ def is_extension(owner: ast.ClassDef) -> bool:
 
 @cache
 def protocol_verbs() -> frozenset[str]:
-    """The methods that Protocols of the source, which document them, ask for."""
+    """The methods that Protocols and interfaces of the source, which document them, ask for."""
     return frozenset(
         node.name
         for module in modules("src")
         for owner in classes(module.tree)
-        if any("Protocol" in ast.unparse(base) for base in owner.bases)
+        if module.path.stem == "interface" or any("Protocol" in ast.unparse(base) for base in owner.bases)
         for node in owner.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )

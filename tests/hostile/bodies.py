@@ -65,7 +65,7 @@ def references(examples: Mapping[str, str], project: str, place: shapes.Path) ->
         return [project]
     if name in {"device_id", "image"} or not place:  # any words, and a name for the engine unless its driver is glance
         return []
-    if tuple(place) == ("backup", "container"):  # any word that the owner thinks of
+    if tuple(place) in {("backup", "container"), ("group",)}:  # any word that the owner thinks of
         return []
     stem = name.removesuffix("_ids").removesuffix("_id").removeprefix("remote_").removeprefix("fixed_")
     stem = {"group": "security-group", "source": "volume", "floating_network": "network"}.get(stem, stem)

@@ -20,6 +20,10 @@ def message(prefix: str, answer: httpx.Response) -> str:
         (fault,) = document.values()
         text = fault["message"]
         assert fault["code"] == answer.status_code
+    elif prefix == "orchestration":
+        text = document["error"]["message"]
+        assert document["code"] == answer.status_code
+        assert document["error"]["type"]
     elif prefix == "container":
         text = document["errors"][0]["detail"]
         assert document["errors"][0]["status"] == answer.status_code

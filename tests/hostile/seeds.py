@@ -37,6 +37,8 @@ async def plant(world: World, user: str) -> Examples:
     return examples | {"image/tags": "tag", "image/schemas": "image", "volume/metadata": "key", "image/members": MEMBER}
 
 
+IN_STACKS = {"{stack}": "stack", "{id}": "", "{name}": "thing", "{key}": "out"}
+"""What the paths of stacks are filled with; empty: the id of the stack."""
 MEMBER = "d" * 32
 """A project that an image is shared with."""
 VERSIONS = {
@@ -53,6 +55,7 @@ def _settle(world: World) -> None:
         "status = CASE claim WHEN '' THEN 'available' ELSE claim END"
     )
     world.database.execute("UPDATE shares SET made_size = size")
+    world.database.execute("UPDATE stacks SET status = 'COMPLETE'")
     for table in ("volume_snapshots", "volume_backups", "shares", "share_snapshots"):
         world.database.execute(f"UPDATE {table} SET {done}")  # noqa: S608 (names of tables)
 
@@ -91,7 +94,24 @@ def _bodies(project: str) -> list[tuple[str, Callable[[World, Examples], Any]]]:
         ("/share/v2/shares", lambda _world, _: {"share": _share()}),
         ("/container/v1/containers", _container),
         ("/container/v1/registries", _registry),
+        (f"/orchestration/v1/{project}/stacks", lambda _world, _: _stack()),
+        (f"/orchestration/v1/{project}/software_configs", lambda _world, _: {"name": NAME, "config": NAME}),
+        (f"/orchestration/v1/{project}/software_deployments", _deployment),
     ]
+
+
+def _stack() -> dict[str, Any]:
+    """A stack whose only resource is there from the start."""
+    thing = {"type": "OS::Heat::TestResource", "properties": {"value": NAME}, "metadata": {"key": NAME}}
+    template = {"heat_template_version": "2021-04-16", "description": NAME, "resources": {IN_STACKS["{name}"]: thing}}
+    template["outputs"] = {IN_STACKS["{key}"]: {"value": NAME}}
+    adopted = {"template": template, "resources": {IN_STACKS["{name}"]: {"resource_id": NAME}}}
+    return {"stack_name": IN_STACKS["{stack}"], "adopt_stack_data": adopted, "tags": NAME}
+
+
+def _deployment(_world: World, made: Examples) -> dict[str, Any]:
+    config = made["orchestration/software_configs"]
+    return {"config_id": config, "server_id": NAME, "input_values": {"key": NAME}}
 
 
 def _storage(project: str) -> list[tuple[str, Callable[[World, Examples], Any]]]:

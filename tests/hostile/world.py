@@ -93,6 +93,8 @@ class World:
     def _filling(self, prefix: str, collection: str, parameter: str) -> str:
         if parameter.strip("{}") in {"project_id", "tenant_id"}:
             return self.ids["alice project"]
+        if prefix == "orchestration" and parameter in seeds.IN_STACKS:
+            return seeds.IN_STACKS[parameter] or self.examples["orchestration/stacks"]
         return self.examples.get(f"{prefix}/{collection}") or str(uuid.uuid4())
 
     def changes(self) -> int:
@@ -123,6 +125,7 @@ async def attacked(directory: Path) -> AsyncIterator[World]:
     unlimited = {f"quota_{name}": -1 for name in UNLIMITED}
     async with cloud.running(directory, start=False, **unlimited) as running:
         running.program.server._authenticator = running.program.authenticator
+        del running.program.deputies.caller  # the real ones, for real users
         path = str(directory / "boxship.db")
         with _connected(path) as database, _connected(":memory:") as backup:
             world = World(running, database, backup)

@@ -15,7 +15,7 @@ from boxship.services.orchestration.schemas import stacks as wire
 class SnapshotRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST of a snapshot."""
 
-    name: str | None = None
+    name: wire.Name | None = None
 
 
 async def _stack(call: StackCall) -> Stack:
@@ -23,7 +23,7 @@ async def _stack(call: StackCall) -> Stack:
 
 
 async def take_snapshot(call: StackCall) -> Reply:
-    asked = call.read(SnapshotRequest) if call.body else SnapshotRequest()
+    asked = call.read(SnapshotRequest)
     snapshot = await snapshots.take(call.transaction, call.caller, call.live, await _stack(call), asked.name)
     return Reply(wire.snapshot(snapshot), 201)
 

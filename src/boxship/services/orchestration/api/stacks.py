@@ -19,12 +19,8 @@ from boxship.services.orchestration.schemas import stacks as wire
 
 async def create_stack(call: StackCall) -> Reply:
     asked = call.read(wire.StackRequest)
-    if asked.adopt_stack_data is not None:
-        stack = await adoption.adopt(
-            call.transaction, call.caller, call.settings, asked.adopt_stack_data, asked.sent(), asked.wanted()
-        )
-    else:
-        stack = await stacks.create(call.transaction, call.caller, call.settings, asked.sent(), asked.wanted())
+    begin = stacks.create if asked.adopt_stack_data is None else adoption.adopt
+    stack = await begin(call.transaction, call.caller, call.settings, asked.sent(), asked.wanted())
     return _begun(call, stack)
 
 

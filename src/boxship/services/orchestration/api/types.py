@@ -18,7 +18,7 @@ async def list_types(call: StackCall) -> Reply:
     pattern = call.query.one("name")
     if pattern:
         matches = constraints.compiled(pattern)
-        found = [each for each in found if matches.match(each.name)]
+        found = [each for each in found if matches.search(each.name)]
     version, status = call.query.one("version"), call.query.one("support_status")
     found = [each for each in found if version in {None, each.since} and (status or "SUPPORTED").upper() == "SUPPORTED"]
     names = sorted(each.name for each in found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,15 +22,9 @@ from boxship.services.orchestration.store import stacks as stacks_store
 from boxship.services.orchestration.template import parsing
 
 
-async def adopt(
-    transaction: Transaction,
-    caller: Caller,
-    settings: Settings,
-    data: str | Mapping[str, Any],
-    sent: Sent,
-    wanted: Wanted,
-) -> Stack:
-    """Begin a stack whose resources are there. BadRequest: the data is not that of a stack."""
+async def adopt(transaction: Transaction, caller: Caller, settings: Settings, sent: Sent, wanted: Wanted) -> Stack:
+    """Begin a stack of ``sent.adopted``, whose resources are there. BadRequest: that is not the data of a stack."""
+    data = sent.adopted or {}
     document = parsing.parse(data, limit=settings.max_body) if isinstance(data, str) else dict(data)
     given = document.get("resources")
     if not isinstance(given, dict) or not isinstance(document.get("template"), dict):

@@ -50,7 +50,9 @@ async def update(transaction: Transaction, ground: sights.Ground, stack: Stack, 
     blueprint = stacks.blueprint(raw, stack, ground.settings)
     rows = await rows_store.of(transaction, [stack.id])
     standing = plan.current(rows)
-    sight = sights.Sight(transaction, ground, stack, blueprint, rows, await sights.owner(transaction, ground, stack))
+    sight = sights.Sight(
+        transaction, ground, stack, sights.Parts(blueprint, rows), await sights.owner(transaction, ground, stack)
+    )
     found = Changes(blueprint, standing)
     found.deleted = [name for name in standing if name not in blueprint.wanted]
     for name in blueprint.wanted:

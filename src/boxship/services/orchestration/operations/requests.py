@@ -29,6 +29,8 @@ class Sent:
     environment_files: Sequence[str] = ()
     files: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    adopted: str | Mapping[str, Any] | None = None
+    """A stack that was exported, whose resources are taken over."""
 
 
 def raw(sent: Sent, settings: Settings, *, former: Raw | None = None, cleared: Sequence[str] = ()) -> Raw:

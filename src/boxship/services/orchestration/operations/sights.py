@@ -69,6 +69,14 @@ async def require_present(transaction: Transaction, stack: Stack) -> None:
         raise Stale
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a stack is to be, and what there is of it."""
+
+    blueprint: Blueprint
+    rows: Sequence[Resource]
+
+
 class Sight:
     """One stack with its rows."""
 
@@ -77,17 +85,16 @@ class Sight:
         transaction: Transaction,
         ground: Ground,
         stack: Stack,
-        blueprint: Blueprint,
-        rows: Sequence[Resource],
+        parts: Parts,
         caller: Caller,
     ) -> None:
         self.transaction = transaction
         self.ground = ground
         self.stack = stack
-        self.blueprint = blueprint
+        self.blueprint = parts.blueprint
         self.caller = caller
-        self._rows = {row.id: row for row in rows}
-        self.standing = plan.current(rows)
+        self._rows = {row.id: row for row in parts.rows}
+        self.standing = plan.current(parts.rows)
         self._view = StackView(stack.id, stack.name, stack.project_id, stack.user_id, tuple(stack.tags), stack.depth)
 
     @property
@@ -244,7 +251,7 @@ async def sight(transaction: Transaction, ground: Ground, stack: Stack) -> Sight
         raw, identity_of(stack), most=ground.settings.max_stack_resources, facades=await facades(transaction, stack)
     )
     rows = await rows_store.of(transaction, [stack.id])
-    return Sight(transaction, ground, stack, blueprint, rows, await owner(transaction, ground, stack))
+    return Sight(transaction, ground, stack, Parts(blueprint, rows), await owner(transaction, ground, stack))
 
 
 async def facades(transaction: Transaction, stack: Stack) -> Mapping[str, Any]:

@@ -4,7 +4,6 @@ that fails is undone as a whole, and another transaction records why."""
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -18,6 +17,7 @@ from boxship.services.orchestration import plan
 from boxship.services.orchestration.model import Action, Resource, Stack, Status
 from boxship.services.orchestration.operations import hooks
 from boxship.services.orchestration.operations.sights import Ground, Sight, Stale
+from boxship.services.orchestration.reconciler import rows
 from boxship.services.orchestration.resources.interface import Failed, Replace, ResourceType, Work
 from boxship.services.orchestration.store import events
 from boxship.services.orchestration.store import resources as rows_store
@@ -68,13 +68,13 @@ class Worker:
 
     async def _prepare(self, sight: Sight) -> bool:
         """Give every wanted resource a row, so that all can be seen from the start."""
-        wanted = {} if not _goes_forward(self._stack) else sight.blueprint.wanted
+        wanted = {} if not rows.goes_forward(self._stack) else sight.blueprint.wanted
         missing = [name for name in wanted if name not in sight.standing]
         if not missing:
             return False
-        rows = [_new_row(self._stack, sight, name) for name in missing]
+        made = [rows.new_row(self._stack, sight, name) for name in missing]
         async with self._write(sight) as transaction:
-            await rows_store.insert(transaction, rows)
+            await rows_store.insert(transaction, made)
         return True
 
     async def _store(self, sight: Sight, row: Resource, **changes: Any) -> Resource:
@@ -100,7 +100,7 @@ class Worker:
         """The row with its action complete, and the event that says so."""
         changes: dict[str, Any] = {"status": Status.COMPLETE, "reason": "state changed"}
         if work is not None:
-            changes |= _kept(work)
+            changes |= rows.kept(work)
         changes["data"] = hooks.after({**row.data, **changes.get("data", {})}, sight.hooks(row.name), row.action)
         ended = await self._store(sight, row, **changes)
         await events.of_resources(sight.transaction, self._stack, [ended])
@@ -112,7 +112,7 @@ class Worker:
             present = await rows_store.get(transaction, row.id, lock=True)
             if present is None:
                 await rows_store.insert(transaction, [row])
-            reason = reason_of(row.name, error)[:_LONGEST_REASON]
+            reason = rows.reason_of(row.name, error)[:_LONGEST_REASON]
             failed = await self._store(
                 sight,
                 present or row,
@@ -144,7 +144,7 @@ class Worker:
                     continue
                 waiting += [other for other in dependents.get(name, ()) if self._is_ready(sight, other)]
         for row, reason in failures:
-            await self._fail(sight, row, _going(row), reason)
+            await self._fail(sight, row, rows.going(row), reason)
         return moved or bool(failures)
 
     def _is_ready(self, sight: Sight, name: str) -> bool:
@@ -184,9 +184,9 @@ class Worker:
         """Record a failure; that of a replacement on a row of its own, so that what was there stays as it is."""
         if not replaced:
             sight.put(row)
-            await self._fail(sight, row, _going(row), error)
+            await self._fail(sight, row, rows.going(row), error)
             return
-        new = _new_row(self._stack, sight, row.name)
+        new = rows.new_row(self._stack, sight, row.name)
         async with self._write(sight) as transaction:
             await rows_store.insert(transaction, [new])
             sight.put(new)
@@ -201,7 +201,7 @@ class Worker:
         type = sight.blueprint.types[name]
         work = sight.work(row)
         wanted = await sight.properties(name, work)
-        wish = Wish(wanted, *await self._besides(sight, name))
+        wish = rows.Wish(wanted, *await self._besides(sight, name))
         if row.action is Action.INIT or (row.failed and row.physical_id is None and row.action is Action.CREATE):
             return await self._make(sight, row, type, wish)
         change = plan.change(row, sight.blueprint.kinds[name], type.properties, wanted)
@@ -234,13 +234,13 @@ class Worker:
                 return other
         return None
 
-    async def _swap(self, sight: Sight, row: Resource, former: Resource, wish: Wish) -> bool:
+    async def _swap(self, sight: Sight, row: Resource, former: Resource, wish: rows.Wish) -> bool:
         """Let an earlier row stand for the name again; what replaced it goes at the end."""
         await self._store(sight, row, replaced_by=former.id)
         await self._keep(sight, former, wish, replaced_by=None)
         return True
 
-    async def _changed(self, sight: Sight, row: Resource, change: plan.Change, wish: Wish) -> bool:
+    async def _changed(self, sight: Sight, row: Resource, change: plan.Change, wish: rows.Wish) -> bool:
         type = sight.blueprint.types[row.name]
         if change.is_nothing:
             await self._keep(sight, row, wish)
@@ -252,7 +252,7 @@ class Worker:
             if kind in restricted:
                 raise errors.Forbidden(f"{kind} is restricted for resource.")
         if change.replaces and not (row.kind == sight.blueprint.kinds[row.name] and type.survives_failure):
-            new = _new_row(self._stack, sight, row.name)
+            new = rows.new_row(self._stack, sight, row.name)
             await rows_store.insert(sight.transaction, [new])
             await self._store(sight, row, replaced_by=new.id)
             sight.put(new)
@@ -267,15 +267,15 @@ class Worker:
             sight.blueprint.wanted[row.name].update_policy, f"resources.{row.name}.update_policy"
         )
         await type.update(work, change.changed)
-        updated = await self._store(sight, begun, properties=wish.properties, **_kept(work))
+        updated = await self._store(sight, begun, properties=wish.properties, **rows.kept(work))
         if not type.outside and await type.is_updated(work):
             await self._end(sight, updated, work)
         return True
 
-    def _metadata(self, sight: Sight, row: Resource, wish: Wish) -> dict[str, Any]:
+    def _metadata(self, sight: Sight, row: Resource, wish: rows.Wish) -> dict[str, Any]:
         return wish.metadata if sight.blueprint.types[row.name].metadata_is_given else row.metadata
 
-    async def _keep(self, sight: Sight, row: Resource, wish: Wish, **changes: Any) -> None:
+    async def _keep(self, sight: Sight, row: Resource, wish: rows.Wish, **changes: Any) -> None:
         """Nothing is to be done but to note that it was looked at."""
         await self._store(
             sight,
@@ -287,7 +287,7 @@ class Worker:
             **changes,
         )
 
-    async def _make(self, sight: Sight, row: Resource, type: ResourceType, wish: Wish) -> bool:
+    async def _make(self, sight: Sight, row: Resource, type: ResourceType, wish: rows.Wish) -> bool:
         if await self._is_held(sight, row, "pre-create"):
             return True
         definition = sight.blueprint.wanted[row.name]
@@ -312,7 +312,7 @@ class Worker:
             return True
         work.update_policy = await sight.evaluated(definition.update_policy, f"resources.{row.name}.update_policy")
         await type.create(work)
-        made = await self._store(sight, begun, **_kept(work))
+        made = await self._store(sight, begun, **rows.kept(work))
         if not type.outside and await type.is_created(work):
             await self._end(sight, made, work)
         return True
@@ -362,24 +362,24 @@ class Worker:
         if type.outside:
             async with sight.within(self._database.read(), None):
                 work = sight.work(row)
-            done = await _question(type, work)
+            done = await rows.question(type, work)
         elif type.asks_write:
             async with self._write(sight):
                 work = sight.work(row)
-                done = await _question(type, work)
+                done = await rows.question(type, work)
                 await self._note(sight, row, work)
         else:
             async with sight.within(self._database.read(), None):
                 work = sight.work(row)
-                done = await _question(type, work)
-        if not done and not type.asks_write and _kept(work) != _kept(sight.work(row)):
+                done = await rows.question(type, work)
+        if not done and not type.asks_write and rows.kept(work) != rows.kept(sight.work(row)):
             async with self._write(sight):
                 await self._note(sight, row, work)
         return work if done else None
 
     async def _note(self, sight: Sight, row: Resource, work: Work) -> None:
-        kept = _kept(work)
-        if kept != _kept(sight.work(row)):
+        kept = rows.kept(work)
+        if kept != rows.kept(sight.work(row)):
             await self._store(sight, row, **kept)
 
     # Actions that change no template.
@@ -395,8 +395,8 @@ class Worker:
                     work.data["snapshot"] = msgspec.json.encode(await type.snapshot(work)).decode()
                 else:
                     await {"SUSPEND": type.suspend, "RESUME": type.resume, "CHECK": type.check}[action](work)
-                acted = await self._store(sight, begun, **_kept(work))
-                if not type.outside and await _question(type, work):
+                acted = await self._store(sight, begun, **rows.kept(work))
+                if not type.outside and await rows.question(type, work):
                     await self._end(sight, acted, work)
         except _LATER as error:
             sight.put(row)
@@ -443,7 +443,7 @@ class Worker:
         if gone:
             await self._forget(sight, begun)
         else:
-            await self._store(sight, begun, **_kept(work))
+            await self._store(sight, begun, **rows.kept(work))
         return True
 
     async def _forget(self, sight: Sight, row: Resource) -> None:
@@ -461,79 +461,3 @@ class Worker:
             async with self._write(sight):
                 await self._store(sight, row, data={**row.data, _REFUSED_SINCE: str(now)})
         return False
-
-
-class Wish:
-    """What the template wants of one resource."""
-
-    def __init__(self, properties: dict[str, Any], metadata: dict[str, Any], needs: list[str], policy: str) -> None:
-        self.properties = properties
-        self.metadata = metadata
-        self.needs = needs
-        self.policy = policy
-
-
-def _goes_forward(stack: Stack) -> bool:
-    if stack.action is Action.ROLLBACK:
-        return stack.former_raw_id is not None
-    return stack.action in plan.FORWARD
-
-
-def _going(row: Resource) -> Action:
-    """What a visit does to a row."""
-    fresh = row.action is Action.INIT or (row.action is Action.CREATE and row.physical_id is None)
-    return Action.CREATE if fresh else Action.UPDATE
-
-
-def _new_row(stack: Stack, sight: Sight, name: str) -> Resource:
-    definition = sight.blueprint.wanted[name]
-    return Resource(
-        id=str(uuid.uuid4()),
-        stack_id=stack.id,
-        name=name,
-        created_at=clock.now(),
-        type=definition.type,
-        kind=sight.blueprint.kinds[name],
-        action=Action.INIT,
-        status=Status.COMPLETE,
-        reason="",
-        physical_id=None,
-        properties={},
-        data={},
-        metadata={},
-        needs=[],
-        policy="Delete",
-        replaced_by=None,
-        generation=0,
-        updated_at=None,
-    )
-
-
-def _kept(work: Work) -> dict[str, Any]:
-    """What a verb may have changed in its work."""
-    return {"physical_id": work.physical_id, "data": dict(work.data), "metadata": dict(work.metadata)}
-
-
-async def _question(type: ResourceType, work: Work) -> bool:
-    """Whether the action of the work came to its end."""
-    if work.action == Action.SNAPSHOT:
-        return await type.is_snapshot(work, msgspec.json.decode(work.data.get("snapshot", "{}")))
-    questions: dict[str, Callable[[Work], Awaitable[bool]]] = {
-        Action.CREATE: type.is_created,
-        Action.UPDATE: type.is_updated,
-        Action.DELETE: type.is_deleted,
-        Action.SUSPEND: type.is_suspended,
-        Action.RESUME: type.is_resumed,
-        Action.CHECK: type.is_checked,
-    }
-    question = questions.get(work.action)
-    return True if question is None else await question(work)
-
-
-def reason_of(name: str, error: errors.BoxshipError) -> str:
-    """Why a resource failed, with the way to it, however deep it is nested."""
-    if isinstance(error, Failed) and error.within:
-        return f"{error.kind}: resources.{name}.{error.within}"
-    kind = error.kind if isinstance(error, Failed) else type(error).__name__
-    placed = error.sentence.startswith((f"resources.{name}.", f"resources.{name}:"))
-    return f"{kind}: {error.sentence}" if placed else f"{kind}: resources.{name}: {error.sentence}"

@@ -170,6 +170,7 @@ class ResourceGroup(Group):
     }
 
     async def members(self, it: Work) -> membership.Members:
+        """One of each number that was not removed for good."""
         removed = json.loads(it.data.get(_REMOVED, "[]"))
         count = it.properties["count"]
         return {name: self._definition(it, name) for name in membership.names(count, removed)}
@@ -183,6 +184,7 @@ class ResourceGroup(Group):
         return self._definition(it, name)
 
     def rolling(self, it: Work) -> Mapping[str, Any] | None:
+        """As the update policy says."""
         found = (it.update_policy or {}).get("rolling_update")
         return dict(found) if found else None
 
@@ -240,6 +242,7 @@ class ResourceChain(Group):
     }
 
     async def members(self, it: Work) -> membership.Members:
+        """One of each type, each after the one before it."""
         made: dict[str, dict[str, Any]] = {}
         for at, kind in enumerate(it.properties["resources"]):
             made[str(at)] = {"type": str(kind), "properties": it.properties["resource_properties"] or {}}
@@ -279,6 +282,7 @@ class Stack(NestedStack):
         return None
 
     def child(self, it: Work) -> Child:
+        """The template that the properties hold."""
         source = it.properties["template"]
         document = parsing.parse(source, limit=len(source.encode()) + 1)
         return Child(document, parameters=it.properties["parameters"] or {}, timeout=it.properties["timeout"])

@@ -97,6 +97,7 @@ class TemplateResource(NestedStack):
         self.file = name
 
     def child(self, it: Work) -> Child:
+        """The template that stands for the type, with the properties as its parameters."""
         if self.file not in it.files:
             raise StackValidationFailed(f'No content found in the "files" section for the template {self.file[:200]}')
         document = parsing.parse(it.files[self.file], limit=len(it.files[self.file]) * 4)

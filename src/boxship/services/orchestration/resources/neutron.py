@@ -172,6 +172,7 @@ class Subnet(NeutronResource):
         return None
 
     def fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """An empty gateway is none."""
         made = super().fields(given)
         if made.get("gateway_ip") == "":
             made["gateway_ip"] = None
@@ -270,6 +271,7 @@ class Port(NeutronResource):
     }
 
     def fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Addresses and pairs without what is not given of them."""
         made = super().fields(given)
         made.pop("", None)
         made.pop("replacement_policy", None)

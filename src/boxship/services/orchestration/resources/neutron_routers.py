@@ -52,6 +52,7 @@ class Router(NeutronResource):
     }
 
     def fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The gateway as Neutron spells it."""
         made = super().fields(given)
         gateway = made.get("external_gateway_info")
         if gateway is not None:
@@ -323,6 +324,7 @@ class FloatingIPPortForward(NeutronResource):
         return f"/v2.0/floatingips/{it.properties['floating_ip']}/port_forwardings"
 
     def fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Without the floating IP, which is in the path, and what is not given."""
         made = super().fields({name: value for name, value in given.items() if name != "floating_ip"})
         return {name: value for name, value in made.items() if value is not None}
 

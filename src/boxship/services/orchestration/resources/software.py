@@ -113,6 +113,7 @@ class MultipartMime(SoftwareConfig):
         await super().create(it)
 
     def config(self, it: Work) -> str:
+        """All parts in one message."""
         message = MIMEMultipart(boundary=f"==={uuid.uuid4().hex}===")
         for part in it.properties["parts"] or []:
             each = MIMEText(part["config"], part.get("subtype") or "plain", "utf-8")

@@ -13,6 +13,7 @@ from boxship.services.orchestration.schemas.stacks import moment
 
 Document = dict[str, Any]
 _Name = Annotated[str, Meta(max_length=255)]
+_Text = Annotated[str, Meta(max_length=1 << 20)]
 _Word = Annotated[str, Meta(max_length=64)]
 
 
@@ -21,7 +22,7 @@ class ConfigRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     name: _Name | None = None
     group: _Name | None = None
-    config: str | None = None
+    config: _Text | None = None
     inputs: list[dict[str, Any]] | None = None
     outputs: list[dict[str, Any]] | None = None
     options: dict[str, Any] | None = None
@@ -38,7 +39,7 @@ class DeploymentRequest(msgspec.Struct, forbid_unknown_fields=True):
     server_id: _Name | None = None
     action: _Word | None = None
     status: _Word | None = None
-    status_reason: str | None = None
+    status_reason: _Text | None = None
     input_values: dict[str, Any] | None = None
     output_values: dict[str, Any] | None = None
     stack_user_project_id: _Word | None = None

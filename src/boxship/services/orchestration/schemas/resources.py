@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from boxship.services.orchestration.live import StackCall
 from boxship.services.orchestration.model import Event, Resource, Stack
@@ -18,7 +19,7 @@ class UnhealthyRequest(msgspec.Struct, forbid_unknown_fields=True):
     """PATCH of a resource."""
 
     mark_unhealthy: bool
-    resource_status_reason: str | None = None
+    resource_status_reason: Annotated[str, Meta(max_length=4000)] | None = None
 
 
 def _path(stack: Stack) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from boxship.core import clock
 from boxship.services.orchestration.live import StackCall
@@ -19,24 +20,27 @@ from boxship.services.orchestration.template import parameters
 from boxship.services.orchestration.template.reading import NO_DESCRIPTION
 
 Document = dict[str, Any]
-Text = str | dict[str, Any] | None
+Name = Annotated[str, Meta(max_length=255)]
+Body = Annotated[str, Meta(max_length=1 << 26)]
+"""A document as text; how long it may be is a setting."""
+Text = Body | dict[str, Any] | None
 
 
 class StackRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST and PUT /stacks, and what is like them."""
 
-    stack_name: str | None = None
+    stack_name: Annotated[str, Meta(max_length=1024)] | None = None
     template: Text = None
-    template_url: str | None = None
+    template_url: Annotated[str, Meta(max_length=2048)] | None = None
     environment: Text = None
-    environment_files: list[str] | None = None
+    environment_files: Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=256)] | None = None
     files: dict[str, Any] | None = None
     parameters: dict[str, Any] | None = None
     disable_rollback: bool | None = None
-    timeout_mins: int | None = None
-    tags: str | list[str] | None = None
-    adopt_stack_data: str | dict[str, Any] | None = None
-    clear_parameters: list[str] | None = None
+    timeout_mins: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
+    tags: Annotated[str, Meta(max_length=8192)] | Annotated[list[Name], Meta(max_length=100)] | None = None
+    adopt_stack_data: Text = None
+    clear_parameters: Annotated[list[Name], Meta(max_length=1000)] | None = None
     existing: bool | None = None
     converge: bool | None = None
     show_nested: bool | None = None
@@ -50,6 +54,7 @@ class StackRequest(msgspec.Struct, forbid_unknown_fields=True):
             self.environment_files or (),
             self.files or {},
             self.parameters or {},
+            self.adopt_stack_data,
         )
 
     def wanted(self) -> Wanted:
