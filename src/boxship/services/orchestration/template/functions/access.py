@@ -41,7 +41,7 @@ def get_any_attr(it: Evaluator, arguments: Any) -> Any:
 
 def _attribute(it: Evaluator, arguments: Any, *, least: int) -> Any:
     given = it.value(arguments)
-    if not is_known(given):
+    if given is UNRESOLVED or (isinstance(given, list) and not is_known(given[:2])):
         return UNRESOLVED
     if not isinstance(given, list) or len(given) < least or not all(isinstance(name, str) for name in given[:2]):
         wanted = (
