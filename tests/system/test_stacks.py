@@ -86,7 +86,7 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(0.05):
+        while not self._over.wait(0.2):
             try:
                 self.seen.append(page(self._url))
             except OSError as error:
@@ -111,7 +111,7 @@ def test_an_application_of_three_tiers(stacks: Stacks, name: str) -> None:
     assert not [answer for answer in watch.seen if "from" not in answer], "somebody answered all the time"
     assert not watch.missed
 
-    stacks.run("stack", "update", "--existing", "--enable-rollback", "--parameter", "image=no-such-image", name)
+    stacks.run("stack", "update", "--existing", "--rollback", "enabled", "--parameter", "image=no-such-image", name)
     stacks.becomes(name, "ROLLBACK_COMPLETE", 120)
     assert page(url).startswith("good day from")
 
@@ -175,10 +175,13 @@ def test_commands_of_stacks(stacks: Stacks, name: str, template: str, tmp_path: 
     for action in ("check", "suspend", "resume"):
         stacks.run("stack", action, "--wait", name)
     snapshot = stacks.json("stack", "snapshot", "create", "--name", "before", name)
-    until(
-        lambda: stacks.json("stack", "snapshot", "show", name, snapshot["ID"])["status"] == "COMPLETE", "it is taken", 20
-    )
-    assert [row["ID"] for row in stacks.json("stack", "snapshot", "list", name)] == [snapshot["ID"]]
+
+    def is_taken() -> bool:
+        shown = stacks.json("stack", "snapshot", "show", name, snapshot["ID"])
+        return bool(shown.get("snapshot", shown)["status"] == "COMPLETE")
+
+    until(is_taken, "the snapshot is taken", 20)
+    assert [row["id"] for row in stacks.json("stack", "snapshot", "list", name)] == [snapshot["ID"]]
     stacks.run("stack", "snapshot", "restore", name, snapshot["ID"])
     stacks.becomes(name, "RESTORE_COMPLETE")
     stacks.run("stack", "snapshot", "delete", "--yes", name, snapshot["ID"])

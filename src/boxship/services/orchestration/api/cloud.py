@@ -35,7 +35,7 @@ async def list_engines(call: StackCall) -> Reply:
             "created_at": clock.stamp(now - timedelta(seconds=host.age + host.up)),
             "updated_at": clock.stamp(now - timedelta(seconds=host.age)),
             "deleted_at": None,
-            "status": "up" if host.lives(call.settings.host_lease) else "down",
+            "status": "up" if not call.settings.shared or host.lives(call.settings.host_lease) else "down",
         }
         for host in await hosts.known(call.transaction)
     ]

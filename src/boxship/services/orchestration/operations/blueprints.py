@@ -210,7 +210,8 @@ class _Pointing(StackScope):
 def _half_evaluated(blueprint: Blueprint, definition: Definition) -> Mapping[str, Any]:
     scope = blueprint.scope()
     pointing = _Pointing(scope.parameters, scope.files, scope.conditions, scope.names)
-    evaluator = Evaluator(blueprint.template.version.functions, pointing, blueprint.template.mappings)
+    version = blueprint.template.version
+    evaluator = Evaluator(version.functions, pointing, blueprint.template.mappings, version.condition_functions)
     value = evaluator.value(definition.properties)
     return value if isinstance(value, dict) else {}
 

@@ -4,8 +4,8 @@ that fails is undone as a whole, and another transaction records why."""
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 import msgspec
@@ -63,6 +63,17 @@ class Worker:
     def _write(self, sight: Sight) -> AbstractAsyncContextManager[Transaction]:
         """A transaction in which the sight acts."""
         return sight.within(self._database.write(), self._stack)
+
+    @contextmanager
+    def _foreseen(self, name: str) -> Iterator[None]:
+        """Make a failure of what a type did not foresee, so that the resource ends in a state."""
+        try:
+            yield
+        except (errors.BoxshipError, Stale):
+            raise
+        except Exception as error:
+            log.error("resource failed", stack=self._stack.id, resource=name, error=repr(error), exc_info=True)
+            raise Failed("An unexpected error ended this step.", detail=repr(error)) from error
 
     # Rows.
 
@@ -161,8 +172,9 @@ class Worker:
         """Bring one resource up to date. Whether anything was done."""
         row = sight.standing[name]
         try:
-            async with self._write(sight):
-                return await self._visited(sight, name, replaces=replaces)
+            with self._foreseen(name):
+                async with self._write(sight):
+                    return await self._visited(sight, name, replaces=replaces)
         except Replace:
             sight.put(row)
             return await self._visit(sight, name, replaces=True)
@@ -172,12 +184,6 @@ class Worker:
             return False
         except errors.BoxshipError as error:
             await self._fail_visit(sight, row, error, replaced=sight.standing[name].id != row.id)
-        except Stale:
-            raise
-        except Exception as error:
-            log.error("resource failed", stack=self._stack.id, resource=name, error=repr(error), exc_info=True)
-            unforeseen = Failed("An unexpected error ended this step.", detail=repr(error))
-            await self._fail_visit(sight, row, unforeseen, replaced=sight.standing[name].id != row.id)
         return True
 
     async def _fail_visit(self, sight: Sight, row: Resource, error: errors.BoxshipError, *, replaced: bool) -> None:
@@ -202,15 +208,17 @@ class Worker:
         work = sight.work(row)
         wanted = await sight.properties(name, work)
         wish = rows.Wish(wanted, *await self._besides(sight, name))
+        former = self._former(sight, row, type, wanted)
         if row.action is Action.INIT or (row.failed and row.physical_id is None and row.action is Action.CREATE):
+            if former is not None:
+                return await self._swap(sight, row, former, wish)
             return await self._make(sight, row, type, wish)
         change = plan.change(row, sight.blueprint.kinds[name], type.properties, wanted)
         if replaces:
             change = plan.Change(change.changed, replaces="its type cannot change it in place")
         elif row.failed and not type.survives_failure:
             change = plan.Change(change.changed, replaces="it failed before")
-        former = self._former(sight, row, type, wanted) if not change.is_nothing else None
-        if former is not None:
+        if former is not None and not change.is_nothing:
             return await self._swap(sight, row, former, wish)
         return await self._changed(sight, row, change, wish)
 
@@ -332,8 +340,8 @@ class Worker:
     async def _ask(self, sight: Sight, row: Resource) -> bool:
         """Whether what is under way came to its end."""
         try:
-            type = sight.type(row)
-            work = await self._asked(sight, row, type)
+            with self._foreseen(row.name):
+                work = await self._asked(sight, row, sight.type(row))
         except _LATER as error:
             log.info("resource waits", stack=self._stack.id, resource=row.name, reason=error.sentence)
             return False
@@ -388,16 +396,9 @@ class Worker:
         """Suspend, resume, check or snapshot one resource."""
         action = self._stack.action
         try:
-            async with self._write(sight):
-                begun = await self._begin(sight, row, action)
-                type, work = sight.type(row), sight.work(begun)
-                if action is Action.SNAPSHOT:
-                    work.data["snapshot"] = msgspec.json.encode(await type.snapshot(work)).decode()
-                else:
-                    await {"SUSPEND": type.suspend, "RESUME": type.resume, "CHECK": type.check}[action](work)
-                acted = await self._store(sight, begun, **rows.kept(work))
-                if not type.outside and await rows.question(type, work):
-                    await self._end(sight, acted, work)
+            with self._foreseen(row.name):
+                async with self._write(sight):
+                    await self._acted(sight, row, action)
         except _LATER as error:
             sight.put(row)
             log.info("resource waits", stack=self._stack.id, resource=row.name, reason=error.sentence)
@@ -407,13 +408,25 @@ class Worker:
             await self._fail(sight, row, action, error)
         return True
 
+    async def _acted(self, sight: Sight, row: Resource, action: Action) -> None:
+        begun = await self._begin(sight, row, action)
+        type, work = sight.type(row), sight.work(begun)
+        if action is Action.SNAPSHOT:
+            work.data["snapshot"] = msgspec.json.encode(await type.snapshot(work)).decode()
+        else:
+            await {"SUSPEND": type.suspend, "RESUME": type.resume, "CHECK": type.check}[action](work)
+        acted = await self._store(sight, begun, **rows.kept(work))
+        if not type.outside and await rows.question(type, work):
+            await self._end(sight, acted, work)
+
     # Away.
 
     async def _remove(self, sight: Sight, row: Resource) -> bool:
         """Begin to remove one resource; what is in use is tried again for some time."""
         try:
-            async with self._write(sight):
-                return await self._removed(sight, row)
+            with self._foreseen(row.name):
+                async with self._write(sight):
+                    return await self._removed(sight, row)
         except (errors.Conflict, *_LATER) as error:
             sight.put(row)
             return await self._refused(sight, row, error)
@@ -430,10 +443,11 @@ class Worker:
         if await self._is_held(sight, row, "pre-delete"):
             return True
         begun = await self._begin(sight, row, Action.DELETE)
-        if row.policy == "Retain" or "external" in row.data:
+        type, work = sight.type(begun), sight.work(begun)
+        nothing_made = row.physical_id is None and not type.outside
+        if nothing_made or row.policy == "Retain" or "external" in row.data:
             await self._forget(sight, begun)
             return True
-        type, work = sight.type(begun), sight.work(begun)
         work.data["deletion_policy"] = row.policy
         try:
             await type.delete(work)

@@ -38,6 +38,8 @@ class StackRequest(msgspec.Struct, forbid_unknown_fields=True):
     parameters: dict[str, Any] | None = None
     disable_rollback: bool | None = None
     timeout_mins: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
+    timeout: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
+    """What ``openstack stack adopt`` calls ``timeout_mins``."""
     tags: Annotated[str, Meta(max_length=8192)] | Annotated[list[Name], Meta(max_length=100)] | None = None
     adopt_stack_data: Text = None
     clear_parameters: Annotated[list[Name], Meta(max_length=1000)] | None = None
@@ -59,7 +61,8 @@ class StackRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     def wanted(self) -> Wanted:
         """What is wanted beside them."""
-        return Wanted(self.stack_name, self.timeout_mins, self.disable_rollback, self.tags)
+        minutes = self.timeout if self.timeout_mins is None else self.timeout_mins
+        return Wanted(self.stack_name, minutes, self.disable_rollback, self.tags)
 
     def update(self, *, patches: bool) -> Update:
         """As a change of a stack that is there."""

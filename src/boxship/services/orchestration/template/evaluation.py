@@ -61,11 +61,16 @@ class Evaluator:
     """Evaluates the values of one template."""
 
     def __init__(
-        self, functions: Mapping[str, Function], scope: Scope, mappings: Mapping[str, Any] | None = None
+        self,
+        functions: Mapping[str, Function],
+        scope: Scope,
+        mappings: Mapping[str, Any] | None = None,
+        deciding: Mapping[str, Function] | None = None,
     ) -> None:
         self.scope = scope
         self.mappings = mappings or {}
         self._functions = functions
+        self._deciding = functions if deciding is None else deciding
         self._made = 0
         self._path: list[str] = []
 
@@ -77,6 +82,14 @@ class Evaluator:
         value = self._value(node)
         self._path.pop()
         return value
+
+    def decision(self, node: Any) -> Any:
+        """A condition with the functions evaluated that conditions have."""
+        before, self._functions = self._functions, self._deciding
+        try:
+            return self._value(node)
+        finally:
+            self._functions = before
 
     def _value(self, node: Any) -> Any:
         if isinstance(node, dict):

@@ -95,7 +95,7 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == "tag:yaml.org,2002:str":
             return node.value
-        if node.tag not in _KEPT:
+        if node.tag not in _KEPT or ":" in node.value:  # 12:30 is no number to the base of 60
             return node.value
         return self._scalars.construct_object(node)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from boxship.services.orchestration.template.conditions import Conditions
 from boxship.services.orchestration.template.errors import Invalid
-from boxship.services.orchestration.template.evaluation import UNRESOLVED, Collector, Evaluator, Reference
+from boxship.services.orchestration.template.evaluation import UNRESOLVED, Collector, Evaluator, Reference, Scope
 from boxship.services.orchestration.template.model import Template
 
 
@@ -61,9 +61,14 @@ class StackScope:
         return self.facades.get(key, {})
 
 
+def _evaluator(template: Template, scope: Scope) -> Evaluator:
+    version = template.version
+    return Evaluator(version.functions, scope, template.mappings, version.condition_functions)
+
+
 def evaluate(template: Template, scope: StackScope, node: Any, place: str) -> Any:
     """The node with its functions evaluated. Invalid: they cannot be; the sentence names the place."""
-    evaluator = Evaluator(template.version.functions, scope, template.mappings)
+    evaluator = _evaluator(template, scope)
     try:
         return evaluator.value(node)
     except Invalid as error:
@@ -74,7 +79,7 @@ def evaluate(template: Template, scope: StackScope, node: Any, place: str) -> An
 def references(template: Template, scope: StackScope, node: Any, place: str) -> list[Reference]:
     """All that the node asks of resources. Invalid: as ``evaluate``."""
     collector = Collector(scope)
-    evaluator = Evaluator(template.version.functions, collector, template.mappings)
+    evaluator = _evaluator(template, collector)
     try:
         evaluator.value(node)
     except Invalid as error:

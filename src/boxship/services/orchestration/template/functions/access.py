@@ -65,7 +65,14 @@ def get_file(it: Evaluator, arguments: Any) -> Any:
 def resource_facade(it: Evaluator, arguments: Any) -> Any:
     """``resource_facade: metadata | deletion_policy | update_policy``, of the resource whose template this is."""
     key = it.value(arguments)
-    if key not in {"metadata", "deletion_policy", "update_policy", "Metadata", "DeletionPolicy", "UpdatePolicy"}:
+    if not isinstance(key, str) or key not in {
+        "metadata",
+        "deletion_policy",
+        "update_policy",
+        "Metadata",
+        "DeletionPolicy",
+        "UpdatePolicy",
+    }:
         raise Invalid(
             'Incorrect arguments to "resource_facade" should be one of: metadata, deletion_policy, update_policy'
         )

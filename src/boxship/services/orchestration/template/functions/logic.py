@@ -10,7 +10,7 @@ from boxship.services.orchestration.template.evaluation import OMIT, UNRESOLVED,
 
 def truth(it: Evaluator, condition: Any) -> Any:
     """A condition: a boolean, a function of one, or the name of one. UNRESOLVED where it is not known."""
-    value = it.value(condition)
+    value = it.decision(condition)
     if isinstance(value, str):
         return it.scope.condition(value)
     if value is UNRESOLVED or isinstance(value, bool):
