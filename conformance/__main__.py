@@ -46,7 +46,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make conformance ARGS=...", description=__doc__)
-    parser.add_argument("--only", choices=["zun", "core", "shares"], default="", help="one of the suites")
+    parser.add_argument("--only", choices=["zun", "core", "shares", "stacks"], default="", help="one of the suites")
     parser.add_argument(
         "--pass", dest="run", metavar="NAME", default="", help="one pass, such as 1.40, unskipped or core"
     )

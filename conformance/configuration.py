@@ -26,6 +26,7 @@ def write(directory: Path, cloud: Cloud, run: Pass, packages: Path) -> Path:
         **_network(cloud),
         **_features(cloud),
         **_shares(),
+        **_stacks(cloud),
         **_containers(cloud, run),
     }
     _write(directory / "tempest.conf", sections)
@@ -60,7 +61,7 @@ def _basics(directory: Path, cloud: Cloud) -> Sections:
             "tempest_roles": "member",
         },
         "identity": {"uri_v3": identity, "auth_version": "v3", "region": "RegionOne"},
-        "service_available": {"nova": False, "swift": False, "horizon": False, "zun": True, "manila": True},
+        "service_available": {"nova": False, "swift": False, "horizon": False, "zun": True, "manila": True, "heat": True},
         "validation": {"run_validation": False, "ping_timeout": 60},
     }
 
@@ -132,6 +133,33 @@ def _shares() -> Sections:
             "build_interval": 1,
             "build_timeout": 60,
         },
+    }
+
+
+def _stacks(cloud: Cloud) -> Sections:
+    identity = f"{cloud.installation.url}/identity/v3"
+    return {
+        "heat_plugin": {
+            "auth_url": identity,
+            "auth_version": "3",
+            "username": cloud.admin.user,
+            "password": cloud.admin.password,
+            "project_name": cloud.admin.project,
+            "admin_username": cloud.admin.user,
+            "admin_password": cloud.admin.password,
+            "admin_project_name": cloud.admin.project,
+            "user_domain_name": "Default",
+            "project_domain_name": "Default",
+            "user_domain_id": "default",
+            "project_domain_id": "default",
+            "region": "RegionOne",
+            "floating_network_name": cloud.public_network["name"],
+            "build_interval": 1,
+            "build_timeout": 60,
+            "skip_scenario_tests": True,
+            "convergence_engine_enabled": True,
+        },
+        "heat_features_enabled": {"stack_cancel": True, "multi_cloud": False},
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _PLUGIN = r"^zun_tempest_plugin\."
 _MANILA = r"^manila_tempest_tests\.tests\.api\."
+_HEAT = r"^heat_tempest_plugin\.tests\.(api|functional)\."
 _CORE = r"^tempest\.api\.(identity\.(admin\.)?v3|image\.v2|network|volume)\."
 _HARD_SKIPPED = (
     r"test_capsules\.TestCapsule\.",
@@ -50,7 +51,7 @@ NOT_OFFERED = (
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One run over a set of tests. ``suite``: "zun", "core" or "shares"; ``tests``: what their names match; ``microversion``: the
+    """One run over a set of tests. ``suite``: "zun", "core", "shares" or "stacks"; ``tests``: what their names match; ``microversion``: the
     plugin's ``min_microversion``, empty for none; ``unskip``: tests that the plugin skips by a decorator run too."""
 
     name: str
@@ -85,6 +86,7 @@ PASSES = (
     Pass("zun-unskipped", "zun", _PLUGIN + "(.*)(" + "|".join(_HARD_SKIPPED) + ")", "1.40", unskip=True),
     Pass("core", "core", _CORE),
     Pass("shares", "shares", _MANILA),
+    Pass("stacks", "stacks", _HEAT),
 )
 
 

@@ -135,6 +135,26 @@ def test_a_text_that_doubles_is_bounded() -> None:
         evaluated(node)
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "range(200).select(range(200).select(range(200).select(range(200).select($ * 2))))",
+        "range(150).aggregate($1 * ($2 + 1000000007) * $1, 3)",
+        "'a'.matches('(a+)+b')",
+        "range(100000000).len()",
+    ],
+)
+def test_yaql_is_bounded(expression: str) -> None:
+    with pytest.raises(Invalid, match="yaql expression"):
+        evaluated({"yaql": {"expression": expression, "data": 1}})
+
+
+def test_yaql_does_not_tell_the_data() -> None:
+    with pytest.raises(Invalid) as caught:
+        evaluated({"yaql": {"expression": "$.data.none + 1", "data": {"password": "hunter2"}}})
+    assert "hunter2" not in caught.value.sentence
+
+
 def test_functions_come_with_their_versions() -> None:
     assert evaluated({"map_merge": [{"a": 1}]}, version="2015-10-15") == {"map_merge": [{"a": 1}]}
     assert evaluated({"map_merge": [{"a": 1}]}, version="2016-04-08") == {"a": 1}
