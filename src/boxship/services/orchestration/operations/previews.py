@@ -99,9 +99,12 @@ def validated(settings: Settings, sent: Sent, *, ignored: Collection[str] = (), 
         "Environment": {
             "parameters": dict(raw.environment.get("parameters") or {}),
             "parameter_defaults": dict(raw.environment.get("parameter_defaults") or {}),
-            "resource_registry": {"resources": {}, **(raw.environment.get("resource_registry") or {})},
+            "resource_registry": {
+                "resources": {},
+                **{kind: kind for kind in found.kinds.values() if kind in raw.files},
+                **(raw.environment.get("resource_registry") or {}),
+            },
             "event_sinks": [],
-            "encrypted_param_names": [],
         },
     }
     if template.groups:

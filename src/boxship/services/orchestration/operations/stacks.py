@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from boxship.config import Settings
 from boxship.core import clock
 from boxship.core.auth.caller import Caller
@@ -147,7 +149,7 @@ async def preview(
 ) -> tuple[Stack, Blueprint]:
     """What ``create`` would begin; nothing is stored."""
     raw = requests.raw(sent, settings)
-    stack = drafted(caller, settings, wanted, raw)
+    stack = msgspec.structs.replace(drafted(caller, settings, wanted, raw), id="None")
     if await stacks_store.named(transaction, stack.project_id, stack.name):
         raise errors.StackExists(stack.name)
     return stack, blueprint(raw, stack, settings)
@@ -177,7 +179,7 @@ async def update(transaction: Transaction, caller: Caller, settings: Settings, s
         user_id=caller.user_id,
         user_name=caller.user_name,
         roles=sorted(caller.roles),
-        **_changes(stack, change.wanted, settings),
+        **_changes(change, settings),
     )
     if former != stack.raw_id:  # an update that never came to its end
         await stacks_store.drop_raws(transaction, [stack.raw_id])
@@ -213,16 +215,16 @@ async def _updated_raw(transaction: Transaction, settings: Settings, stack: Stac
     return raw
 
 
-def _changes(stack: Stack, wanted: Wanted, settings: Settings) -> dict[str, Any]:
+def _changes(change: Update, settings: Settings) -> dict[str, Any]:
+    """What changes beside the template. The name stays; tags that are not sent go, but where what is not sent is kept."""
+    wanted = change.wanted
     changes: dict[str, Any] = {}
     if wanted.timeout_minutes is not None:
         changes["timeout"] = _seconds(wanted.timeout_minutes, settings)
     if wanted.disable_rollback is not None:
         changes["disable_rollback"] = wanted.disable_rollback
-    if wanted.tags is not None:
+    if wanted.tags is not None or not change.patches:
         changes["tags"] = requests.tags(wanted.tags)
-    if wanted.name and wanted.name != stack.name:
-        raise errors.NotSupported(f"The stack is called {stack.name}; an update cannot give it another name.")
     return changes
 
 

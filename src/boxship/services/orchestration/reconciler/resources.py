@@ -213,6 +213,9 @@ class Worker:
             if former is not None:
                 return await self._swap(sight, row, former, wish)
             return await self._make(sight, row, type, wish)
+        if await self._is_held(sight, row, "pre-update"):
+            return True
+        await self._require_same_origin(sight, row)
         change = plan.change(row, sight.blueprint.kinds[name], type.properties, wanted)
         if replaces:
             change = plan.Change(change.changed, replaces="its type cannot change it in place")
@@ -265,8 +268,6 @@ class Worker:
             await self._store(sight, row, replaced_by=new.id)
             sight.put(new)
             return await self._make(sight, new, type, wish)
-        if await self._is_held(sight, row, "pre-update"):
-            return True
         begun = await self._begin(sight, row, Action.UPDATE, needs=wish.needs, policy=wish.policy)
         work = sight.work(begun, wish.properties)
         work.before = dict(row.properties)
@@ -292,8 +293,16 @@ class Worker:
             needs=wish.needs,
             policy=wish.policy,
             generation=self._stack.generation,
+            data=hooks.after(row.data, sight.hooks(row.name), Action.CHECK),
             **changes,
         )
+
+    async def _require_same_origin(self, sight: Sight, row: Resource) -> None:
+        """Forbidden: the stack made the resource, and is now to take over another one in its place, or the other way round."""
+        definition = sight.blueprint.wanted[row.name]
+        external = await sight.evaluated(definition.external_id, f"resources.{row.name}.external_id")
+        if (external is not None) != ("external" in row.data) or external not in {None, row.physical_id}:
+            raise errors.Forbidden(f"Update to property external_id of {row.name} ({row.type}) is not allowed.")
 
     async def _make(self, sight: Sight, row: Resource, type: ResourceType, wish: rows.Wish) -> bool:
         if await self._is_held(sight, row, "pre-create"):

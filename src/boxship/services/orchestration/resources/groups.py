@@ -12,9 +12,9 @@ from boxship.services.orchestration.resources import membership
 from boxship.services.orchestration.resources.declaring import flag, pairs, row, rows, text, whole
 from boxship.services.orchestration.resources.interface import Attribute, Child, ChildSight, Kind, Property, Work
 from boxship.services.orchestration.resources.nested import NestedStack
-from boxship.services.orchestration.template import parsing
+from boxship.services.orchestration.template import parsing, reading
 from boxship.services.orchestration.template.constraints import Length, Range
-from boxship.services.orchestration.template.errors import StackValidationFailed
+from boxship.services.orchestration.template.errors import Invalid, StackValidationFailed
 
 _VERSION = "2015-04-30"
 _REMOVED = "removed"
@@ -273,7 +273,12 @@ class Stack(NestedStack):
     attributes = {"stack_name": Attribute("Its name."), "outputs": Attribute("Its outputs.", Kind.MAP)}
 
     def check_properties(self, properties: Mapping[str, Any]) -> str | None:
-        context = properties.get("context")
+        source, context = properties.get("template"), properties.get("context")
+        if isinstance(source, str):
+            try:
+                reading.read(parsing.parse(source, limit=len(source.encode()) + 1))
+            except Invalid as error:
+                return error.sentence
         if isinstance(context, dict):
             if context.get("credential_secret_id") or context.get("ca_cert"):
                 return "context: stacks in other clouds are not offered."

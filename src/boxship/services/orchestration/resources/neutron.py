@@ -41,7 +41,11 @@ class NeutronResource(RestResource):
         return self.fields(super().body(it))
 
     def changes(self, it: Work, changed: Mapping[str, Any]) -> dict[str, Any]:
-        return self.fields(super().changes(it, changed))
+        lists = {
+            name for name, entry in self.properties.items() if entry.kind is Kind.LIST and name != "security_groups"
+        }
+        given = {name: [] if value is None and name in lists else value for name, value in changed.items()}
+        return self.fields(super().changes(it, given))
 
     async def create(self, it: Work) -> None:
         await super().create(it)

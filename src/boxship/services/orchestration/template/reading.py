@@ -38,6 +38,7 @@ _RESOURCE = {
 _POLICIES = {"delete": "Delete", "retain": "Retain", "snapshot": "Snapshot"}
 LONGEST_NAME = 255
 NO_DESCRIPTION = "No description"
+_NO_OUTPUT_DESCRIPTION = "No description given"
 
 
 def read(document: Mapping[str, Any]) -> Template:
@@ -163,7 +164,7 @@ def _output(name: str, body: Any, version: Version, section: str) -> Output:
             raise Invalid(f'"{str(key)[:80]}" is not a valid keyword inside an output definition', path=path)
     if spelled["value"] not in body:
         raise Invalid(f'Each output definition must contain a "{spelled["value"]}" key.', path=path)
-    description = str(body.get(spelled["description"]) or NO_DESCRIPTION)
+    description = str(body.get(spelled["description"]) or _NO_OUTPUT_DESCRIPTION)
     condition = _condition(body.get(spelled["condition"]), version, path)
     return Output(name, body[spelled["value"]], description, condition)
 
