@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from boxship.services.orchestration.model import Raw
-from boxship.services.orchestration.resources import registry
+from boxship.services.orchestration.resources import properties, registry
 from boxship.services.orchestration.resources.interface import ResourceType
 from boxship.services.orchestration.template import environments, parameters, parsing, reading, scopes
 from boxship.services.orchestration.template.conditions import Conditions
@@ -143,8 +143,9 @@ def drawn(
     )
     needs = _needs(plain)
     _require_order(needs)
-    for output in plain.outputs.values():
-        plain.references(output.value, f"outputs.{output.name}.value")
+    if not facades:  # those of nested stacks are judged when the parent asks for them
+        for output in plain.outputs.values():
+            plain.references(output.value, f"outputs.{output.name}.value")
     return Blueprint(
         template, environment, raw.files, values, conditions, wanted, plain.outputs, types, kinds, needs, facades or {}
     )
@@ -184,7 +185,10 @@ def _add_implied(blueprint: Blueprint, needs: dict[str, set[str]]) -> None:
     if not knowing:
         return
     half = {
-        name: (blueprint.kinds[name], _half_evaluated(blueprint, definition))
+        name: (
+            blueprint.kinds[name],
+            properties.renamed(_half_evaluated(blueprint, definition), blueprint.types[name].aliases),
+        )
         for name, definition in blueprint.wanted.items()
     }
     for name in knowing:
@@ -258,8 +262,6 @@ def _require_order(needs: Mapping[str, frozenset[str]]) -> None:
 
 def require_valid(blueprint: Blueprint) -> None:
     """That the properties of all resources hold, as far as they can be known. BadRequest names resource and property."""
-    from boxship.services.orchestration.resources import properties
-
     scope = blueprint.scope()
     section = "resources" if blueprint.template.is_hot else "Resources"
     part = "properties" if blueprint.template.is_hot else "Properties"
@@ -269,7 +271,7 @@ def require_valid(blueprint: Blueprint) -> None:
         type = blueprint.types[name]
         if type.takes_any_property:
             continue
-        checked = properties.resolved(type.properties, given, place)
+        checked = properties.resolved(type.properties, properties.renamed(given, type.aliases), place)
         wrong = type.check_properties(checked)
         if wrong:
             raise StackValidationFailed(wrong, field=place)

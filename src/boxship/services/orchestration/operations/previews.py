@@ -18,6 +18,7 @@ from boxship.services.orchestration.operations.blueprints import Blueprint
 from boxship.services.orchestration.operations.requests import Sent
 from boxship.services.orchestration.operations.stacks import Update
 from boxship.services.orchestration.resources import properties
+from boxship.services.orchestration.resources.nested import NestedStack
 from boxship.services.orchestration.store import resources as rows_store
 from boxship.services.orchestration.store import stacks as stacks_store
 from boxship.services.orchestration.template import environments, parameters, parsing, reading, scopes
@@ -184,10 +185,27 @@ def _nested(found: Blueprint, raw: Raw, settings: Settings, depth: int = 0) -> d
     return shown
 
 
+def nested(blueprint: Blueprint, name: str, stack: Stack, settings: Settings) -> tuple[Stack, Blueprint] | None:
+    """The stack that a resource would be the parent of, and what it would be; None: there is none, or it cannot be told."""
+    type = blueprint.types[name]
+    if not isinstance(type, NestedStack) or stack.depth >= settings.max_nested_depth:
+        return None
+    child = type.preview(draft_properties(blueprint, name), blueprint.files)
+    if child is None:
+        return None
+    environment = {**blueprint.environment.document, "parameters": dict(child.parameters)}
+    raw = Raw(str(uuid.uuid4()), dict(child.template), environment, dict(blueprint.files))
+    raw = _with_stand_ins(raw, reading.read(raw.template), set(child.parameters))
+    below = msgspec.structs.replace(stack, name=f"{stack.name}-{name}", depth=stack.depth + 1)
+    return below, blueprints.drawn(raw, sights.identity_of(below), most=settings.max_stack_resources)
+
+
 def draft_properties(blueprint: Blueprint, name: str) -> dict[str, Any]:
     """The properties of a resource as far as they are known before it is made."""
     type, place = blueprint.types[name], f"resources.{name}.properties"
     given = scopes.evaluate(blueprint.template, blueprint.scope(), blueprint.wanted[name].properties, place)
     if type.takes_any_property:
         return properties.without_unknown(given)
-    return properties.without_unknown(properties.resolved(type.properties, given, place))
+    return properties.without_unknown(
+        properties.resolved(type.properties, properties.renamed(given, type.aliases), place)
+    )

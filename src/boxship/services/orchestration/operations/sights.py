@@ -221,7 +221,7 @@ class Sight:
         given = await self.evaluated(definition.properties, place)
         if type.takes_any_property:
             return dict(given)
-        checked = properties.resolved(type.properties, given, place)
+        checked = properties.resolved(type.properties, properties.renamed(given, type.aliases), place)
         wrong = type.check_properties(checked)
         if wrong:
             raise StackValidationFailed(wrong, field=place)

@@ -176,9 +176,12 @@ class ResourceGroup(Group):
         return {name: self._definition(it, name) for name in membership.names(count, removed)}
 
     def _definition(self, it: Work, name: str) -> dict[str, Any]:
-        wanted = {key: value for key, value in it.properties["resource_def"].items() if value is not None}
-        made = membership.substituted(wanted, it.properties["index_var"], name)
-        return dict(made)
+        return _member(it.properties, name)
+
+    def preview(self, properties: Mapping[str, Any], files: Mapping[str, str]) -> Child:
+        """The members, of which none was removed yet."""
+        names = membership.names(properties["count"] or 0, ())
+        return Child(template({name: _member(properties, name) for name in names}), {}, files)
 
     def surge(self, it: Work, name: str) -> membership.Definition:
         return self._definition(it, name)
@@ -216,6 +219,11 @@ class ResourceGroup(Group):
             by_reference.get(each, each) for each in listed if each in rows_ or each in by_reference or each in known
         ]
         it.data[_REMOVED] = json.dumps(list(dict.fromkeys([*known, *gone])))
+
+
+def _member(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
+    wanted = {key: value for key, value in properties["resource_def"].items() if value is not None}
+    return dict(membership.substituted(wanted, properties["index_var"], name))
 
 
 def _require_policy(it: Work, known: set[str]) -> None:

@@ -236,6 +236,8 @@ class ResourceType:
     name: ClassVar[str]
     properties: ClassVar[Mapping[str, Property]] = {}
     attributes: ClassVar[Mapping[str, Attribute]] = {}
+    aliases: ClassVar[Mapping[str, str]] = {}
+    """Names that properties had before, and that templates still use, with the present ones."""
     description: ClassVar[str] = ""
     since: ClassVar[str] = "2014.1"
     """The upstream version that brought it, for schemas."""

@@ -28,6 +28,10 @@ class NestedStack(ResourceType):
         """The nested stack that the properties want. BadRequest: there is none like this."""
         raise NotImplementedError
 
+    def preview(self, properties: Mapping[str, Any], files: Mapping[str, str]) -> Child | None:
+        """The nested stack that these properties would make, as far as they are known; None: it cannot be told before."""
+        return None
+
     async def create(self, it: Work) -> None:
         it.physical_id = await it.children.create(it, self.child(it))
 
@@ -98,15 +102,19 @@ class TemplateResource(NestedStack):
 
     def child(self, it: Work) -> Child:
         """The template that stands for the type, with the properties as its parameters."""
-        if self.file not in it.files:
-            raise StackValidationFailed(f'No content found in the "files" section for the template {self.file[:200]}')
-        document = parsing.parse(it.files[self.file], limit=len(it.files[self.file]) * 4)
-        known = reading.read(document).parameters
-        given = {name: value for name, value in it.properties.items() if value is not None}
-        for name in given:
+        child = self.preview(it.properties, it.files)
+        known = reading.read(child.template).parameters
+        for name in child.parameters:
             if name not in known:
                 raise StackValidationFailed(f"Unknown Property {name[:100]}", field=f"resources.{it.name}.properties")
-        return Child(document, parameters=given)
+        return child
+
+    def preview(self, properties: Mapping[str, Any], files: Mapping[str, str]) -> Child:
+        """The template with the properties that are known as its parameters."""
+        if self.file not in files:
+            raise StackValidationFailed(f'No content found in the "files" section for the template {self.file[:200]}')
+        document = parsing.parse(files[self.file], limit=len(files[self.file]) * 4)
+        return Child(document, {name: value for name, value in properties.items() if value is not None}, files)
 
     def reference(self, it: Work) -> Any:
         return it.physical_id or it.name

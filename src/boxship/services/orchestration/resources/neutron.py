@@ -125,6 +125,7 @@ class Subnet(NeutronResource):
     name = "OS::Neutron::Subnet"
     collection, key = "/v2.0/subnets", "subnet"
     renamed = {"network": "network_id", "subnetpool": "subnetpool_id"}
+    aliases = {"network_id": "network"}
     properties = {
         "network": text("Its network.", required=True, finds="network"),
         "subnetpool": text("The pool that its range comes from.", finds="subnetpool"),
@@ -217,6 +218,7 @@ class SubnetPool(NeutronResource):
 
 _ADDRESS: Mapping[str, Property] = {
     "subnet": text("The subnet.", finds="subnet"),
+    "subnet_id": text("The subnet, as it was called before.", finds="subnet", hidden=True),
     "ip_address": text("The address."),
 }
 
@@ -227,6 +229,7 @@ class Port(NeutronResource):
     name = "OS::Neutron::Port"
     collection, key = "/v2.0/ports", "port"
     renamed = {"network": "network_id", "no_fixed_ips": ""}
+    aliases = {"network_id": "network"}
     properties = {
         "name": NAME,
         "network": text("Its network.", required=True, finds="network"),
@@ -321,7 +324,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _address(given: Mapping[str, Any]) -> dict[str, Any]:
-    named = {"subnet_id": given.get("subnet"), "ip_address": given.get("ip_address")}
+    named = {"subnet_id": given.get("subnet") or given.get("subnet_id"), "ip_address": given.get("ip_address")}
     return {name: value for name, value in named.items() if value is not None}
 
 

@@ -84,6 +84,7 @@ class RouterInterface(ResourceType):
     """A leg of a router in a subnet, or on a port."""
 
     name = "OS::Neutron::RouterInterface"
+    aliases = {"router_id": "router", "subnet_id": "subnet", "port_id": "port"}
     properties = {
         "router": text("The router.", required=True, finds="router"),
         "subnet": text("The subnet.", finds="subnet"),
@@ -123,6 +124,7 @@ class RouterGateway(ResourceType):
     """The way out of a router."""
 
     name = "OS::Neutron::RouterGateway"
+    aliases = {"network_id": "network"}
     properties = {
         "router_id": text("The router.", required=True, finds="router"),
         "network": text("The external network.", required=True, finds="network"),
@@ -202,6 +204,7 @@ class FloatingIP(NeutronResource):
     collection, key = "/v2.0/floatingips", "floatingip"
     names_itself = False
     renamed = {"floating_network": "floating_network_id", "floating_subnet": "subnet_id"}
+    aliases = {"floating_network_id": "floating_network"}
     properties = {
         "floating_network": text("The external network.", required=True, finds="network"),
         "floating_subnet": text("The external subnet.", finds="subnet"),

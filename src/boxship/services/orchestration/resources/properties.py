@@ -28,6 +28,13 @@ def resolved(schema: Mapping[str, Property], given: Any, place: str) -> dict[str
     return {name: _one(entry, given.get(name), f"{place}.{name}", name) for name, entry in schema.items()}
 
 
+def renamed(given: Any, aliases: Mapping[str, str]) -> Any:
+    """Properties with those that are called by an earlier name called by their present one."""
+    if not isinstance(given, dict) or not aliases.keys() & given.keys():
+        return given
+    return {aliases.get(name, name): value for name, value in given.items()}
+
+
 def _one(schema: Property, given: Any, place: str, name: str) -> Any:
     if given is None:
         if schema.required:

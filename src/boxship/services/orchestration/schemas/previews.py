@@ -20,8 +20,22 @@ def stack(call: StackCall, drafted: Stack, blueprint: Blueprint) -> Document:
     shown = stack_wire.shown(call, drafted, blueprint, None)
     for key in ("stack_status", "stack_status_reason"):
         shown.pop(key)
-    shown["resources"] = [resource(drafted, blueprint, name) for name in blueprint.wanted]
+    shown["resources"] = _resources(call, drafted, blueprint)
     return shown
+
+
+def _resources(call: StackCall, stack: Stack, blueprint: Blueprint) -> list[Any]:
+    """The resources; in the place of one whose substance is a nested stack, the list of those in that."""
+    found: list[Any] = []
+    for name in blueprint.wanted:
+        inner = previews.nested(blueprint, name, stack, call.settings)
+        if inner is None:
+            found.append(resource(stack, blueprint, name))
+            continue
+        child, below = inner
+        rows = _resources(call, child, below)
+        found.append([{**row, "parent_resource": name} if isinstance(row, dict) else row for row in rows])
+    return found
 
 
 def resource(stack: Stack, blueprint: Blueprint, name: str) -> Document:
