@@ -61,7 +61,14 @@ def _basics(directory: Path, cloud: Cloud) -> Sections:
             "tempest_roles": "member",
         },
         "identity": {"uri_v3": identity, "auth_version": "v3", "region": "RegionOne"},
-        "service_available": {"nova": False, "swift": False, "horizon": False, "zun": True, "manila": True, "heat": True},
+        "service_available": {
+            "nova": False,
+            "swift": False,
+            "horizon": False,
+            "zun": True,
+            "manila": True,
+            "heat": True,
+        },
         "validation": {"run_validation": False, "ping_timeout": 60},
     }
 

@@ -38,7 +38,11 @@ def names(configuration: Path) -> dict[str, str]:
     """All tests of Tempest and its plugins: their plain names, and what the runner calls them."""
     _forget(configuration)
     said = _stestr(configuration, "list")
-    return {results.plain(line): line for line in said.splitlines() if line.startswith(("tempest.", "zun_", "manila_", "heat_"))}
+    return {
+        results.plain(line): line
+        for line in said.splitlines()
+        if line.startswith(("tempest.", "zun_", "manila_", "heat_"))
+    }
 
 
 def run(

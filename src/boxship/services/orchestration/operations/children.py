@@ -114,7 +114,9 @@ class NestedStacks:
         if not outputs:
             return ChildSight(stack.id, stack.name, stack.action, stack.status, stack.reason, {}, {})
         sight = await sights.sight(it.transaction, self._ground, stack)
-        shown = {entry["output_key"]: entry.get("output_value") for entry in await sight.outputs()}
+        told = await sight.outputs()
+        shown = {entry["output_key"]: entry.get("output_value") for entry in told}
+        faults = {entry["output_key"]: entry["output_error"] for entry in told if "output_error" in entry}
         rows = {
             name: {
                 "type": row.type,
@@ -126,7 +128,7 @@ class NestedStacks:
             }
             for name, row in sight.standing.items()
         }
-        return ChildSight(stack.id, stack.name, stack.action, stack.status, stack.reason, shown, rows)
+        return ChildSight(stack.id, stack.name, stack.action, stack.status, stack.reason, shown, rows, faults)
 
     async def attribute(self, it: Work, resource: str, name: str) -> Any:
         stack = await self._of(it)

@@ -90,7 +90,7 @@ def validated(settings: Settings, sent: Sent, *, ignored: Collection[str] = (), 
     """A template checked without making a stack of it: its parameters as clients show them. BadRequest: it does not hold."""
     raw = requests.raw(sent, settings)
     found = checked(raw, settings, unknown_types_pass="99001" in ignored)  # Heat's number for them
-    template = found.template
+    template = reading.read(raw.template)
     body: dict[str, Any] = {
         "Description": template.description,
         "Parameters": {
@@ -174,10 +174,14 @@ def _nested(found: Blueprint, raw: Raw, settings: Settings, depth: int = 0) -> d
         document = parsing.parse(raw.files[kind], limit=settings.max_template)
         inner = Raw(raw.id, document, {**raw.environment, "parameters": {}}, raw.files)
         below = checked(inner, settings)
+        given = draft_properties(found, name)
         shown[name] = {
             "Type": found.wanted[name].type,
             "Description": below.template.description,
-            "Parameters": {each: parameters.shown(schema) for each, schema in below.template.parameters.items()},
+            "Parameters": {
+                each: parameters.shown(schema, given.get(each))
+                for each, schema in reading.read(document).parameters.items()
+            },
         }
         deeper = _nested(below, inner, settings, depth + 1)
         if deeper:

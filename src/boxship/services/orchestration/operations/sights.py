@@ -239,7 +239,8 @@ class Sight:
             try:
                 entry["output_value"] = await self.evaluated(output.value, f"outputs.{output.name}.value")
             except errors.BoxshipError as error:
-                entry |= {"output_value": None, "output_error": error.sentence}
+                place = f"{getattr(error, 'field', '')}: "
+                entry |= {"output_value": None, "output_error": error.sentence.removeprefix(place)}
             shown.append(entry)
         return shown
 

@@ -128,6 +128,8 @@ class ChildSight:
     outputs: Mapping[str, Any]
     resources: Mapping[str, Mapping[str, Any]]
     """By name: type, physical_id, action, status, reference."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Why outputs cannot be worked out, by output."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class NestedStack(ResourceType):
             raise errors.NotFound(f"The nested stack of {it.name} is gone.")
         if name == "outputs":
             return dict(sight.outputs)
+        if name in sight.faults:
+            raise errors.BadRequest(f"Error in {it.name} output {name}: {sight.faults[name]}")
         return sight.outputs.get(name)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from boxship.core import clock
 from boxship.services.orchestration.live import StackCall
 from boxship.services.orchestration.model import Stack
 from boxship.services.orchestration.operations import previews
@@ -41,7 +40,6 @@ def _resources(call: StackCall, stack: Stack, blueprint: Blueprint) -> list[Any]
 def resource(stack: Stack, blueprint: Blueprint, name: str) -> Document:
     """A resource as it would be."""
     identity = {"stack_name": stack.name, "stack_id": stack.id, "tenant": stack.project_id}
-    now = stack_wire.moment(clock.now())
     return {
         "resource_name": name,
         "resource_type": blueprint.wanted[name].type,
@@ -52,12 +50,12 @@ def resource(stack: Stack, blueprint: Blueprint, name: str) -> Document:
         "stack_identity": {**identity, "path": ""},
         "stack_name": stack.name,
         "physical_resource_id": "",
-        "creation_time": now,
-        "updated_time": now,
+        "creation_time": None,
+        "updated_time": None,
         "description": blueprint.wanted[name].description,
         "required_by": sorted(other for other, before in blueprint.needs.items() if name in before),
         "metadata": blueprint.wanted[name].metadata,
-        "attributes": {},
+        "attributes": dict.fromkeys(blueprint.types[name].attributes),
         "properties": previews.draft_properties(blueprint, name),
     }
 
