@@ -63,7 +63,7 @@ def name() -> str:
 
 
 def page(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (an address of this host)
         return str(answer.read().decode())
 
 
@@ -151,7 +151,11 @@ def test_commands_of_stacks(stacks: Stacks, name: str, template: str, tmp_path: 
     (listed,) = stacks.json("stack", "list", "--tags", "a")
     assert (listed["Stack Name"], listed["Stack Status"]) == (name, "CREATE_COMPLETE")
     assert stacks.json("stack", "list", "--nested")
-    assert {row["resource_name"] for row in stacks.json("stack", "resource", "list", name)} == {"text", "thing", "handle"}
+    assert {row["resource_name"] for row in stacks.json("stack", "resource", "list", name)} == {
+        "text",
+        "thing",
+        "handle",
+    }
     assert stacks.json("stack", "resource", "show", name, "thing")["attributes"]["output"] == "one"
     assert stacks.json("stack", "resource", "metadata", name, "thing") == {}
     stacks.run("stack", "resource", "signal", name, "handle", "--data", '{"status": "SUCCESS"}')
