@@ -54,7 +54,8 @@ NOT_OFFERED = (
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One run over a set of tests. ``suite``: "zun", "core", "shares" or "stacks"; ``tests``: what their names match;
-    ``microversion``: the plugin's ``min_microversion``, empty for none; ``unskip``: tests that the plugin skips by a decorator run too."""
+    ``microversion``: the plugin's ``min_microversion``, empty for none; ``unskip``: tests that the plugin skips by a
+    decorator run too."""
 
     name: str
     suite: str
