@@ -77,6 +77,11 @@ class Cloud:
             base_url=program.settings.url,
         )
 
+    def service(self, prefix: str) -> Any:
+        """The service below this prefix, with whatever its own tests want of its insides."""
+        (found,) = (one for one in self.program.services if one.prefix == prefix)
+        return found
+
     async def request(self, user: str | None, method: str, path: str, **options: Any) -> httpx.Response:
         """One request as this user (None: without a token); ``options`` are httpx's."""
         headers = {**({"X-Auth-Token": user} if user else {}), **options.pop("headers", {})}

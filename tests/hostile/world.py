@@ -79,7 +79,7 @@ class World:
 
     def targets(self, prefix: str) -> list[Target]:
         """Every route of a service, its parameters filled in with what the victim has."""
-        (service,) = (one for one in self.cloud.program.services if one.prefix == prefix)
+        service = self.cloud.service(prefix)
         return [self._target(service, route) for route in service.routes]
 
     def _target(self, service: Service, route: Route) -> Target:

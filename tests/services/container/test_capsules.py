@@ -183,7 +183,7 @@ async def test_a_sweep_takes_what_no_capsule_has(tmp_path: Path) -> None:
         await running.until(runs, "the capsule runs")
         await drivers.engine.ensure_pod(orphan)
         await drivers.fabric.ensure_sandbox(orphan)
-        for reconciler in running.program.services[-1].reconcilers:
+        for reconciler in running.service("container").reconcilers:
             await reconciler.sweep()
         assert await drivers.engine.pods() == {id}
         sandboxes = (await drivers.fabric.sight()).sandboxes

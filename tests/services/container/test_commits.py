@@ -168,7 +168,7 @@ async def test_the_engine_keeps_no_image_that_was_deleted(tmp_path: Path) -> Non
         engine, name = running.program.drivers.engine, f"{model.RESERVED_REPOSITORY}:{id}"
         assert await engine.image(name) is not None
         assert (await running.request("alice", "DELETE", f"{IMAGES}/{id}")).status_code == 204
-        for reconciler in running.program.services[-1].reconcilers:
+        for reconciler in running.service("container").reconcilers:
             await reconciler.sweep()
         assert await engine.image(name) is not None
         assert (await versioned(running, "DELETE", f"/{copy}")).status_code == 204

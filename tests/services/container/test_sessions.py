@@ -345,7 +345,7 @@ async def test_two_hundred_sessions_leave_nothing(running: Served) -> None:
     for _ in range(10):
         await asyncio.gather(*(once(number) for number in range(20)))
     await no_sessions(running)
-    assert not running.cloud.program.services[-1].live.sessions._open
+    assert not running.cloud.service("container").live.sessions._open
 
     async def as_before() -> bool:
         return open_files() <= before[0] and len(asyncio.all_tasks()) <= before[1]
