@@ -3,6 +3,7 @@ but for a cache; the same for everybody who looks."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Identity:
     id: str
     name: str
     project_id: str
-    region: str = "RegionOne"
+    region: str
 
     def parameters(self, *, is_hot: bool) -> dict[str, Any]:
         """By the names that the language has for them."""
@@ -56,6 +57,7 @@ class Blueprint:
     """A template with its parameters. ``wanted`` are the resources that its conditions want, ``kinds`` what stands for their
     types, ``needs`` which others come before each."""
 
+    identity: Identity
     template: Template
     environment: Environment
     files: Mapping[str, str]
@@ -129,6 +131,7 @@ def drawn(
         for name, kind in kinds.items()
     }
     plain = Blueprint(
+        identity,
         template,
         environment,
         raw.files,
@@ -146,9 +149,7 @@ def drawn(
     if not facades:  # those of nested stacks are judged when the parent asks for them
         for output in plain.outputs.values():
             plain.references(output.value, f"outputs.{output.name}.value")
-    return Blueprint(
-        template, environment, raw.files, values, conditions, wanted, plain.outputs, types, kinds, needs, facades or {}
-    )
+    return dataclasses.replace(plain, needs=needs)
 
 
 def _type(definition: Definition, kind: str, files: Mapping[str, str], section: str) -> ResourceType:
@@ -173,10 +174,21 @@ def _needs(blueprint: Blueprint) -> dict[str, frozenset[str]]:
             ("deletion_policy", definition.deletion_policy),
         ):
             if node:
-                found |= {each.resource for each in blueprint.references(node, f"{place}.{part}")}
+                found |= {each.resource for each in _asked(blueprint, node, f"{place}.{part}")}
         needs[name] = found
     _add_implied(blueprint, needs)
     return {name: frozenset(found) for name, found in needs.items()}
+
+
+def _asked(blueprint: Blueprint, node: Any, place: str) -> list[Reference]:
+    """What a part of a resource asks of others. BadRequest in the words that Heat has for a parameter that is not there."""
+    try:
+        return blueprint.references(node, place)
+    except Invalid as error:
+        if not error.field.endswith(".get_param"):
+            raise
+        said = error.sentence.removeprefix(f"{error.field}: ")
+        raise StackValidationFailed(f"Property error: : {error.field.removesuffix('.get_param')}: : {said}") from error
 
 
 def _add_implied(blueprint: Blueprint, needs: dict[str, set[str]]) -> None:
@@ -272,10 +284,16 @@ def require_valid(blueprint: Blueprint) -> None:
         if type.takes_any_property:
             continue
         checked = properties.resolved(type.properties, properties.renamed(given, type.aliases), place)
-        wrong = type.check_properties(checked)
-        if wrong:
-            raise StackValidationFailed(wrong, field=place)
+        require_sound(type, checked, blueprint.identity.region, place)
         _require_attributes(blueprint, name, definition)
+
+
+def require_sound(type: ResourceType, checked: Mapping[str, Any], region: str, place: str) -> None:
+    """That the properties go together, and can be had in this region. StackValidationFailed: they cannot."""
+    wrong = type.check_properties(checked)
+    if wrong:
+        raise StackValidationFailed(wrong, field=place)
+    type.check_region(checked, region)
 
 
 def _require_attributes(blueprint: Blueprint, name: str, definition: Definition) -> None:

@@ -39,7 +39,10 @@ class NestedStacks:
         raw = _raw(it, child)
         stack = _stack(parent, it, child, raw)
         blueprint = blueprints.of(
-            raw, sights.identity_of(stack), most=self._settings.max_stack_resources, facades=_facades(it)
+            raw,
+            sights.identity_of(stack, self._settings),
+            most=self._settings.max_stack_resources,
+            facades=_facades(it),
         )
         blueprints.require_valid(blueprint)
         await self._require_room(it.transaction, parent, len(blueprint.wanted), without=None)
@@ -70,7 +73,10 @@ class NestedStacks:
         if wanted == (former.template, former.environment, former.files) and stack.status is Status.COMPLETE:
             return
         blueprint = blueprints.of(
-            raw, sights.identity_of(stack), most=self._settings.max_stack_resources, facades=_facades(it)
+            raw,
+            sights.identity_of(stack, self._settings),
+            most=self._settings.max_stack_resources,
+            facades=_facades(it),
         )
         blueprints.require_valid(blueprint)
         await self._require_room(it.transaction, stack, len(blueprint.wanted), without=stack.id)

@@ -117,7 +117,7 @@ def validated(settings: Settings, sent: Sent, *, ignored: Collection[str] = (), 
 
 def checked(raw: Raw, settings: Settings, *, unknown_types_pass: bool = False) -> Blueprint:
     """The blueprint of a template whose parameters may be missing. BadRequest: it does not hold."""
-    identity = blueprints.Identity(str(uuid.uuid4()), "template_validate", "")
+    identity = blueprints.Identity(str(uuid.uuid4()), "template_validate", "", settings.region)
     template = reading.read(raw.template)
     known = environments.read(raw.environment)
     given = set(known.parameters) | set(known.parameter_defaults)
@@ -201,7 +201,7 @@ def nested(blueprint: Blueprint, name: str, stack: Stack, settings: Settings) ->
     raw = Raw(str(uuid.uuid4()), dict(child.template), environment, dict(blueprint.files))
     raw = _with_stand_ins(raw, reading.read(raw.template), set(child.parameters))
     below = msgspec.structs.replace(stack, name=f"{stack.name}-{name}", depth=stack.depth + 1)
-    return below, blueprints.drawn(raw, sights.identity_of(below), most=settings.max_stack_resources)
+    return below, blueprints.drawn(raw, sights.identity_of(below, settings), most=settings.max_stack_resources)
 
 
 def draft_properties(blueprint: Blueprint, name: str) -> dict[str, Any]:

@@ -37,9 +37,9 @@ class Ground:
     children: Children
 
 
-def identity_of(stack: Stack) -> blueprints.Identity:
+def identity_of(stack: Stack, settings: Settings) -> blueprints.Identity:
     """The stack as its template knows it."""
-    return blueprints.Identity(stack.id, stack.name, stack.project_id)
+    return blueprints.Identity(stack.id, stack.name, stack.project_id, settings.region)
 
 
 async def owner(transaction: Transaction, ground: Ground, stack: Stack) -> Caller:
@@ -222,9 +222,7 @@ class Sight:
         if type.takes_any_property:
             return dict(given)
         checked = properties.resolved(type.properties, properties.renamed(given, type.aliases), place)
-        wrong = type.check_properties(checked)
-        if wrong:
-            raise StackValidationFailed(wrong, field=place)
+        blueprints.require_sound(type, checked, self.ground.settings.region, place)
         if type.local:
             return checked
         return await finding.looked_up(work, type.properties, checked, place)
@@ -249,7 +247,10 @@ async def sight(transaction: Transaction, ground: Ground, stack: Stack) -> Sight
     """The stack as it is now. Forbidden: its owner may do nothing any more; BadRequest: its template is not valid."""
     raw = await stacks_store.raw(transaction, stack.raw_id)
     blueprint = blueprints.of(
-        raw, identity_of(stack), most=ground.settings.max_stack_resources, facades=await facades(transaction, stack)
+        raw,
+        identity_of(stack, ground.settings),
+        most=ground.settings.max_stack_resources,
+        facades=await facades(transaction, stack),
     )
     rows = await rows_store.of(transaction, [stack.id])
     return Sight(transaction, ground, stack, Parts(blueprint, rows), await owner(transaction, ground, stack))

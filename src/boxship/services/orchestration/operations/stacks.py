@@ -73,7 +73,7 @@ def require_name(name: str) -> None:
 
 def blueprint(raw: Raw, stack: Stack, settings: Settings) -> Blueprint:
     """The blueprint of a template that somebody sends, checked as far as it can be. BadRequest: it does not hold."""
-    found = blueprints.drawn(raw, sights.identity_of(stack), most=settings.max_stack_resources)
+    found = blueprints.drawn(raw, sights.identity_of(stack, settings), most=settings.max_stack_resources)
     blueprints.require_valid(found)
     return found
 
@@ -204,7 +204,7 @@ async def _updated_raw(transaction: Transaction, settings: Settings, stack: Stac
         cleared=change.cleared if change.patches else (),
     )
     new = blueprint(raw, stack, settings)
-    old = blueprints.drawn(former, sights.identity_of(stack), most=settings.max_stack_resources, strict=False)
+    old = blueprints.drawn(former, sights.identity_of(stack, settings), most=settings.max_stack_resources, strict=False)
     fixed = [
         name
         for name, schema in new.template.parameters.items()

@@ -281,18 +281,28 @@ class Stack(NestedStack):
     attributes = {"stack_name": Attribute("Its name."), "outputs": Attribute("Its outputs.", Kind.MAP)}
 
     def check_properties(self, properties: Mapping[str, Any]) -> str | None:
-        source, context = properties.get("template"), properties.get("context")
-        if isinstance(source, str):
-            try:
-                reading.read(parsing.parse(source, limit=len(source.encode()) + 1))
-            except Invalid as error:
-                return error.sentence
-        if isinstance(context, dict):
-            if context.get("credential_secret_id") or context.get("ca_cert"):
-                return "context: stacks in other clouds are not offered."
-            if context.get("region_name") not in {None, "RegionOne"}:
-                return f'Cannot establish connection to Heat endpoint at region "{context["region_name"]}".'
+        context = properties.get("context")
+        elsewhere = context if isinstance(context, dict) else {}
+        if elsewhere.get("credential_secret_id") or elsewhere.get("ca_cert"):
+            return "context: stacks in other clouds are not offered."
         return None
+
+    def check_region(self, properties: Mapping[str, Any], region: str) -> None:
+        source, context = properties.get("template"), properties.get("context")
+        asked = str((context.get("region_name") if isinstance(context, dict) else None) or region)[:100]
+        if asked != region:
+            raise StackValidationFailed(
+                f'Cannot establish connection to Heat endpoint at region "{asked}" due to "publicURL endpoint for '
+                f'orchestration service in {asked} region not found"'
+            )
+        if not isinstance(source, str):
+            return
+        try:
+            reading.read(parsing.parse(source, limit=len(source.encode()) + 1))
+        except Invalid as error:
+            raise StackValidationFailed(
+                f'Failed validating stack template using Heat endpoint at region "{region}" due to "ERROR: {error.sentence}"'
+            ) from error
 
     def child(self, it: Work) -> Child:
         """The template that the properties hold."""

@@ -341,6 +341,9 @@ class ResourceType:
         """What is wrong with the properties together, as a sentence; those that are not known yet are UNRESOLVED."""
         return None
 
+    def check_region(self, properties: Mapping[str, Any], region: str) -> None:
+        """StackValidationFailed: the properties want something that is not in this region."""
+
     def needs(self, own: Mapping[str, Any], others: Mapping[str, tuple[str, Mapping[str, Any]]]) -> set[str]:
         """The names of other resources of the stack that come before this one although the template does not say so.
 

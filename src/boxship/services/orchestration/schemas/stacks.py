@@ -12,7 +12,7 @@ from msgspec import Meta
 from boxship.core import clock
 from boxship.services.orchestration.live import StackCall
 from boxship.services.orchestration.model import Raw, Snapshot, Stack
-from boxship.services.orchestration.operations import sights
+from boxship.services.orchestration.operations import blueprints
 from boxship.services.orchestration.operations.blueprints import Blueprint
 from boxship.services.orchestration.operations.requests import Sent
 from boxship.services.orchestration.operations.stacks import Update, Wanted
@@ -128,7 +128,7 @@ def shown(call: StackCall, stack: Stack, blueprint: Blueprint | None, outputs: l
 
 def _parameters(stack: Stack, blueprint: Blueprint | None) -> dict[str, str]:
     if blueprint is None:
-        return sights.identity_of(stack).parameters(is_hot=True)
+        return blueprints.Identity(stack.id, stack.name, stack.project_id, "").parameters(is_hot=True)
     return parameters.as_shown(blueprint.template.parameters, blueprint.parameters)
 
 
