@@ -120,7 +120,26 @@ def test_an_application_of_three_tiers(stacks: Stacks, name: str) -> None:
     stacks.run("stack", "resume", name)
     stacks.becomes(name, "RESUME_COMPLETE")
     until(lambda: page(url).startswith("good day from"), "it answers again", 20)
+
+    saved = snapshot(stacks, name)
+    stacks.run("appcontainer", "exec", "database", "sh", "-c", "echo second > /data/www/index.html")
+    assert page(url).split("\n")[1] == "second"
+    stacks.run("stack", "snapshot", "restore", name, saved)
+    stacks.becomes(name, "RESTORE_COMPLETE", 120)
+    until(lambda: page(url).split("\n")[:2] == ["good day from 0", "first"], "the data are those of the snapshot", 20)
     stacks.run("stack", "delete", "--yes", "--wait", name)
+
+
+def snapshot(stacks: Stacks, name: str, *words: str) -> str:
+    """A snapshot of the stack, taken; its id."""
+    made = stacks.json("stack", "snapshot", "create", *words, name)["ID"]
+
+    def is_taken() -> bool:
+        shown = stacks.json("stack", "snapshot", "show", name, made)
+        return bool(shown.get("snapshot", shown)["status"] == "COMPLETE")
+
+    until(is_taken, "the snapshot is taken", 30)
+    return str(made)
 
 
 NOTHING = {
@@ -178,17 +197,11 @@ def test_commands_of_stacks(stacks: Stacks, name: str, template: str, tmp_path: 
     assert len(stacks.json("stack", "output", "show", name, "text")["output_value"]) == 9
     for action in ("check", "suspend", "resume"):
         stacks.run("stack", action, "--wait", name)
-    snapshot = stacks.json("stack", "snapshot", "create", "--name", "before", name)
-
-    def is_taken() -> bool:
-        shown = stacks.json("stack", "snapshot", "show", name, snapshot["ID"])
-        return bool(shown.get("snapshot", shown)["status"] == "COMPLETE")
-
-    until(is_taken, "the snapshot is taken", 20)
-    assert [row["id"] for row in stacks.json("stack", "snapshot", "list", name)] == [snapshot["ID"]]
-    stacks.run("stack", "snapshot", "restore", name, snapshot["ID"])
+    saved = snapshot(stacks, name, "--name", "before")
+    assert [row["id"] for row in stacks.json("stack", "snapshot", "list", name)] == [saved]
+    stacks.run("stack", "snapshot", "restore", name, saved)
     stacks.becomes(name, "RESTORE_COMPLETE")
-    stacks.run("stack", "snapshot", "delete", "--yes", name, snapshot["ID"])
+    stacks.run("stack", "snapshot", "delete", "--yes", name, saved)
     kept = tmp_path / "kept.json"
     stacks.run("stack", "export", "--output-file", str(kept), name)
     stacks.run("stack", "abandon", "--output-file", str(kept), name)

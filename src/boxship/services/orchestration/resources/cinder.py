@@ -12,6 +12,7 @@ from boxship.services.orchestration.resources.interface import (
     Attribute,
     Failed,
     Kind,
+    Replace,
     ResourceType,
     RestResource,
     Work,
@@ -96,6 +97,8 @@ class Volume(RestResource):
     async def is_created(self, it: Work) -> bool:
         if not await super().is_created(it):
             return False
+        if it.properties["backup_id"] and it.properties["size"] and await self._grow(it, it.properties["size"]):
+            return False
         if it.properties["read_only"] is not None and it.action == "CREATE":
             await self._act(it, {"os-update_readonly_flag": {"readonly": it.properties["read_only"]}})
         return True
@@ -118,15 +121,21 @@ class Volume(RestResource):
         if changed.get("read_only") is not None:
             await self._act(it, {"os-update_readonly_flag": {"readonly": changed["read_only"]}})
         if changed.get("backup_id"):
+            row = await self.shown(it)
+            if row is not None and row["status"] == "in-use":
+                raise Replace("What uses the volume goes on with it until there is another one.")
             path = f"/backups/{changed['backup_id']}/restore"
             await it.ask(self.service, "POST", path, {"restore": {"volume_id": it.physical_id}})
 
-    async def _grow(self, it: Work, size: int) -> None:
+    async def _grow(self, it: Work, size: int) -> bool:
+        """Whether it has to grow, which is begun."""
         row = await self.shown(it)
         if row is not None and size < row["size"]:
             raise errors.BadRequest(f"Shrinking volume is not supported: it has {row['size']} GiB.")
-        if row is not None and size > row["size"]:
+        grows = row is not None and size > row["size"]
+        if grows:
             await self._act(it, {"os-extend": {"new_size": size}})
+        return grows
 
     async def delete(self, it: Work) -> None:
         if it.physical_id is None:
