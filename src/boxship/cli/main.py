@@ -66,6 +66,7 @@ COMMANDS = {
     "registry": Entry("registries", "Containers", "Private registries that images are fetched from."),
     "network": Entry("networks", "Containers", "Put containers on networks."),
     "capsule": Entry("capsules", "Containers", "Groups of containers that share an address."),
+    "stack": Entry("stack", "Stacks", "What an update of a stack would do, and what needs what in it."),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from typing import Any
 
 import msgspec
@@ -56,7 +57,7 @@ async def update(transaction: Transaction, ground: sights.Ground, stack: Stack, 
     )
     found = Changes(blueprint, standing)
     found.deleted = [name for name in standing if name not in blueprint.wanted]
-    for name in blueprint.wanted:
+    for name in TopologicalSorter(blueprint.needs).static_order():
         if name not in standing:
             found.added.append(name)
             continue
@@ -72,14 +73,32 @@ async def _compare(sight: sights.Sight, found: Changes, name: str) -> None:
     known = {key: value for key, value in wanted.items() if is_known(value)}
     before = {key: value for key, value in row.properties.items() if key in known}
     change = plan.change(_with(row, before), found.blueprint.kinds[name], type.properties, known)
-    if change.is_nothing and row.physical_id is not None:
+    follows = _follows(found, name)
+    fixed = [prop for prop in follows if prop not in type.properties or not type.properties[prop].update_allowed]
+    if change.is_nothing and row.physical_id is not None and not follows:
         found.unchanged.append(name)
+    elif fixed and not change.replaces and not type.survives_failure:
+        found.replaced.append(name)
+        found.why[name] = ", ".join(follows[prop] for prop in fixed)
     elif change.replaces and not type.survives_failure:
         found.replaced.append(name)
         found.why[name] = change.replaces
     else:
         found.updated.append(name)
-        found.why[name] = change.refused or ", ".join(sorted(change.changed))
+        found.why[name] = change.refused or ", ".join([*sorted(change.changed), *follows.values()])
+
+
+def _follows(found: Changes, name: str) -> dict[str, str]:
+    """The properties whose values only the update will tell, because they come from what is made anew, with the sentence."""
+    fresh = {*found.added, *found.replaced}
+    told = {}
+    given = found.blueprint.wanted[name].properties
+    for prop, node in given.items() if isinstance(given, dict) else ():
+        asked = found.blueprint.references(node, f"resources.{name}.properties.{prop}")
+        others = sorted({each.resource for each in asked} & fresh)
+        if others:
+            told[prop] = f"{prop} comes from {' and '.join(others)}, made anew"
+    return told
 
 
 def _with(row: Resource, before: dict[str, Any]) -> Resource:

@@ -15,11 +15,16 @@ Document = dict[str, Any]
 
 
 def stack(call: StackCall, drafted: Stack, blueprint: Blueprint) -> Document:
-    """A stack as it would be, with its resources."""
+    """A stack as it would be, with its resources; ``graph`` is an addition that has those of the stack itself, also where what
+    is nested in them stands in their place."""
     shown = stack_wire.shown(call, drafted, blueprint, None)
     for key in ("stack_status", "stack_status_reason"):
         shown.pop(key)
     shown["resources"] = _resources(call, drafted, blueprint)
+    shown["graph"] = [
+        {"resource_name": name, "resource_type": each.type, "required_by": _required_by(blueprint, name)}
+        for name, each in blueprint.wanted.items()
+    ]
     return shown
 
 
@@ -35,6 +40,10 @@ def _resources(call: StackCall, stack: Stack, blueprint: Blueprint) -> list[Any]
         rows = _resources(call, child, below)
         found.append([{**row, "parent_resource": name} if isinstance(row, dict) else row for row in rows])
     return found
+
+
+def _required_by(blueprint: Blueprint, name: str) -> list[str]:
+    return sorted(other for other, before in blueprint.needs.items() if name in before)
 
 
 def resource(stack: Stack, blueprint: Blueprint, name: str) -> Document:
@@ -53,7 +62,7 @@ def resource(stack: Stack, blueprint: Blueprint, name: str) -> Document:
         "creation_time": None,
         "updated_time": None,
         "description": blueprint.wanted[name].description,
-        "required_by": sorted(other for other, before in blueprint.needs.items() if name in before),
+        "required_by": _required_by(blueprint, name),
         "metadata": blueprint.wanted[name].metadata,
         "attributes": dict.fromkeys(blueprint.types[name].attributes),
         "properties": previews.draft_properties(blueprint, name),
