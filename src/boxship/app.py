@@ -24,6 +24,7 @@ from boxship.core.reconcile.loop import Loop
 from boxship.core.service import Service
 from boxship.core.vault import Vault
 from boxship.drivers.engine.interface import Engine
+from boxship.drivers.engine.remote import RemoteEngines
 from boxship.drivers.linux.interface import Fabric
 from boxship.drivers.shares.interface import Exports
 from boxship.drivers.storage.interface import Backends, Backups, Blobs, SharedStorage, Storage
@@ -314,7 +315,8 @@ def _containers(base: Base, images: image_live.ImageLive) -> Service:
 
 
 def _stacks(base: Base) -> Service:
-    ground = NestedStacks(base.settings, base.doors, base.deputies).ground
+    engines = RemoteEngines(base.settings.docker_certificates)
+    ground = NestedStacks(base.settings, base.doors, base.deputies, engines).ground
     return Service(
         types=("orchestration",),
         name="heat",

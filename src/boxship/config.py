@@ -134,6 +134,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Seconds that an action on a stack may take, where the stack does not say."""
     stack_patience: Seconds = 120
     """Seconds for which the removal of a resource that its service refuses (it is in use) is tried again."""
+    docker_certificates: Path | None = None
+    """A directory with ca.pem, cert.pem and key.pem, as the Docker client has it, for engines that templates of admins name
+    (``docker_endpoint``); without it no engine is reached by TCP."""
     deleted_stack_days: Annotated[int, Meta(ge=0)] = 30
     """Days for which a deleted stack can still be looked at."""
     max_archive: Annotated[int, Meta(ge=1024, le=2**31 - 1)] = 16 << 20

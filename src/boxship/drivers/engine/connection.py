@@ -1,4 +1,4 @@
-"""The Docker Engine API over its UNIX socket: requests in, JSON or bytes out, failures as the three driver errors."""
+"""The Docker Engine API over its UNIX socket or by TLS: requests in, JSON or bytes out, failures as the three driver errors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from boxship.core import errors
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
 SECONDS = 60.0
@@ -33,11 +35,19 @@ class Taken(errors.Busy):
     """The engine answered 409: a name is in use, or the container is on its way elsewhere."""
 
 
-class Connection:
-    """One engine; connections are kept and made anew after the engine was away."""
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An engine that listens with TLS: ``https://host:port``, and whom to trust there and to be."""
 
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
+    url: str
+    tls: ssl.SSLContext
+
+
+class Connection:
+    """One engine, at a UNIX socket or elsewhere; connections are kept and made anew after the engine was away."""
+
+    def __init__(self, address: Path | Remote) -> None:
+        self.address = address
         self._session: aiohttp.ClientSession | None = None
         self._version = ""
 
@@ -133,8 +143,12 @@ class Connection:
         import aiohttp
 
         if self._session is None:
-            connector = aiohttp.UnixConnector(str(self.socket), limit=0)
-            self._session = aiohttp.ClientSession("http://docker", connector=connector)
+            if isinstance(self.address, Remote):
+                connector: aiohttp.BaseConnector = aiohttp.TCPConnector(ssl=self.address.tls, limit=0)
+                base = self.address.url
+            else:
+                connector, base = aiohttp.UnixConnector(str(self.address), limit=0), "http://docker"
+            self._session = aiohttp.ClientSession(base, connector=connector)
         if not self._version:
             async with self._session.get("/version", timeout=_timeout(total=min(SECONDS, 10.0))) as response:
                 self._version = _agreed(await response.text(errors="replace"))

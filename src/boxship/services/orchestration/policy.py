@@ -23,6 +23,7 @@ RULES = [
     Rule("stacks:update_patch", _MEMBER, "Change the parameters or template of a stack."),
     Rule("stacks:preview_update", _MEMBER, "Preview an update."),
     Rule("stacks:preview_update_patch", _MEMBER, "Preview a change of parameters."),
+    Rule("stacks:use_docker_endpoint", _ADMIN, "Have a stack act on a Docker engine that its template names."),
     Rule("stacks:delete", _MEMBER, "Delete a stack."),
     Rule("stacks:abandon", _MEMBER, "Forget a stack and leave what it made."),
     Rule("stacks:export", _MEMBER, "Show all that adopts a stack again."),

@@ -24,6 +24,7 @@ class Access:
     def __init__(self, socket: Path, mark: str, directory: Path) -> None:
         self._mark = mark
         self._directory = directory
+        self._socket = socket
         self._docker = Connection(socket)
 
     def _name(self, id: str) -> str:

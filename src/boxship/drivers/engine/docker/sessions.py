@@ -40,7 +40,7 @@ class Sessions(Access):
         path = f"/containers/{self._name(id)}/attach?stream=1&stdin=1&stdout=1&stderr=1"
         with named(id), running():
             return await hijack.begin(
-                self._docker.socket, await self._docker.versioned(path), {}, framed=not shown["Config"]["Tty"]
+                self._socket, await self._docker.versioned(path), {}, framed=not shown["Config"]["Tty"]
             )
 
     async def resize(self, id: str, *, width: int, height: int) -> None:
@@ -65,7 +65,7 @@ class Sessions(Access):
 
     async def _begun(self, exec_id: str, *, framed: bool) -> Stream:
         path = await self._docker.versioned(f"/exec/{exec_id}/start")
-        return await hijack.begin(self._docker.socket, path, {"Detach": False, "Tty": not framed}, framed=framed)
+        return await hijack.begin(self._socket, path, {"Detach": False, "Tty": not framed}, framed=framed)
 
     async def resize_exec(self, id: str, exec_id: str, *, width: int, height: int) -> None:
         await self._own(id, exec_id)

@@ -13,7 +13,7 @@ from boxship.core.http.doors import Doors
 from boxship.services.identity import public as identity
 from boxship.services.orchestration.model import Action, Raw, Stack, Status
 from boxship.services.orchestration.operations import blueprints, sights, wishes
-from boxship.services.orchestration.resources.interface import Child, ChildSight, Other, Work
+from boxship.services.orchestration.resources.interface import Child, ChildSight, Engines, Other, Work
 from boxship.services.orchestration.store import resources as rows_store
 from boxship.services.orchestration.store import stacks as stacks_store
 from boxship.services.orchestration.template import environments
@@ -23,9 +23,9 @@ from boxship.services.orchestration.template.errors import StackValidationFailed
 class NestedStacks:
     """The stacks below resources (``resources.interface.Children``)."""
 
-    def __init__(self, settings: Settings, doors: Doors, deputies: identity.Deputies) -> None:
+    def __init__(self, settings: Settings, doors: Doors, deputies: identity.Deputies, engines: Engines) -> None:
         self._settings = settings
-        self._ground = sights.Ground(settings, doors, deputies, self)
+        self._ground = sights.Ground(settings, doors, deputies, self, engines)
 
     @property
     def ground(self) -> sights.Ground:

@@ -19,7 +19,7 @@ from boxship.services.orchestration.model import Action, Resource, Stack
 from boxship.services.orchestration.operations import blueprints
 from boxship.services.orchestration.operations.blueprints import Blueprint
 from boxship.services.orchestration.resources import finding, properties, registry
-from boxship.services.orchestration.resources.interface import Children, ResourceType, StackView, Work
+from boxship.services.orchestration.resources.interface import Children, Engines, ResourceType, StackView, Work
 from boxship.services.orchestration.store import resources as rows_store
 from boxship.services.orchestration.store import stacks as stacks_store
 from boxship.services.orchestration.template import scopes
@@ -29,12 +29,13 @@ from boxship.services.orchestration.template.evaluation import Reference
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the service stands on: the other services, who may be acted for, and the nested stacks."""
+    """What the service stands on: the other services, who may be acted for, the nested stacks, and engines elsewhere."""
 
     settings: Settings
     doors: Doors
     deputies: identity.Deputies
     children: Children
+    engines: Engines
 
 
 def identity_of(stack: Stack, settings: Settings) -> blueprints.Identity:
@@ -160,6 +161,7 @@ class Sight:
             transaction=self.transaction,
             doors=self.ground.doors,
             children=self.ground.children,
+            engines=self.ground.engines,
             files=self.blueprint.files,
             environment=self.blueprint.environment.document,
             signal_path=signal_url(self.ground.settings, self.stack, row.name),
@@ -176,7 +178,7 @@ class Sight:
             if attribute == "show":
                 return await type.shown(work)
             return await type.attribute_at(work, attribute, path)
-        except errors.NotFound:
+        except (errors.NotFound, errors.DriverError):
             return None
 
     async def attributes(self, name: str) -> dict[str, Any]:

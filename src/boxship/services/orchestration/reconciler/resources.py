@@ -277,7 +277,7 @@ class Worker:
         )
         await type.update(work, change.changed)
         updated = await self._store(sight, begun, properties=wish.properties, **rows.kept(work))
-        if not type.outside and await type.is_updated(work):
+        if not type.is_outside(work.properties) and await type.is_updated(work):
             await self._end(sight, updated, work)
         return True
 
@@ -330,7 +330,7 @@ class Worker:
         work.update_policy = await sight.evaluated(definition.update_policy, f"resources.{row.name}.update_policy")
         await type.create(work)
         made = await self._store(sight, begun, **rows.kept(work))
-        if not type.outside and await type.is_created(work):
+        if not type.is_outside(work.properties) and await type.is_created(work):
             await self._end(sight, made, work)
         return True
 
@@ -376,7 +376,7 @@ class Worker:
 
     async def _asked(self, sight: Sight, row: Resource, type: ResourceType) -> Work | None:
         """The work, where it is done. What the question leaves in the work is stored in any case."""
-        if type.outside:
+        if type.is_outside(row.properties):
             async with sight.within(self._database.read(), None):
                 work = sight.work(row)
             done = await rows.question(type, work)
@@ -425,7 +425,7 @@ class Worker:
         else:
             await {"SUSPEND": type.suspend, "RESUME": type.resume, "CHECK": type.check}[action](work)
         acted = await self._store(sight, begun, **rows.kept(work))
-        if not type.outside and await rows.question(type, work):
+        if not type.is_outside(row.properties) and await rows.question(type, work):
             await self._end(sight, acted, work)
 
     # Away.
@@ -453,14 +453,14 @@ class Worker:
             return True
         begun = await self._begin(sight, row, Action.DELETE)
         type, work = sight.type(begun), sight.work(begun)
-        nothing_made = row.physical_id is None and not type.outside
+        nothing_made = row.physical_id is None and not type.is_outside(row.properties)
         if nothing_made or row.policy == "Retain" or "external" in row.data:
             await self._forget(sight, begun)
             return True
         work.data["deletion_policy"] = row.policy
         try:
             await type.delete(work)
-            gone = not type.outside and await type.is_deleted(work)
+            gone = not type.is_outside(row.properties) and await type.is_deleted(work)
         except errors.NotFound:
             gone = True
         if gone:

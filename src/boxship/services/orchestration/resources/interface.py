@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -140,6 +141,35 @@ class Other:
     work: Work
 
 
+class Engine(Protocol):
+    """A Docker engine that is no part of this cloud, as a connection to it speaks (Docker Engine API). Absent: there is no such
+    thing in it. Busy: it does not answer now. Refused: what it says to what it will never do."""
+
+    async def json(self, method: str, path: str, body: object = None, /, **query: object) -> Any:
+        """The answer as JSON."""
+        ...
+
+    async def content(
+        self, method: str, path: str, body: object = None, /, *, limit: int, seconds: float | None, **query: object
+    ) -> bytes:
+        """The answer's first ``limit`` bytes."""
+        ...
+
+    def lines(
+        self, method: str, path: str, data: object = None, /, *, silence: float | None = None, **query: object
+    ) -> AsyncIterator[Any]:
+        """The answer as it comes, a JSON document per line."""
+        ...
+
+
+class Engines(Protocol):
+    """How such engines are reached."""
+
+    def open(self, endpoint: str) -> AbstractAsyncContextManager[Engine]:
+        """A connection, for so long. Refused: there can be none."""
+        ...
+
+
 class Children(Protocol):
     """How a resource whose substance is a nested stack acts on it; every change is in the step's transaction."""
 
@@ -199,6 +229,7 @@ class Work:
     transaction: Transaction
     doors: Doors
     children: Children
+    engines: Engines
     files: Mapping[str, str] = field(default_factory=dict)
     """The files that came with the template."""
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -245,9 +276,6 @@ class ResourceType:
     """The upstream version that brought it, for schemas."""
     local: ClassVar[bool] = False
     """Needs no other service and no waiting: many are made in one transaction."""
-    outside: ClassVar[bool] = False
-    """Acts on what is not a service of this program: then ``create``, ``update`` and ``delete`` only note what is to be done, and
-    the questions (``is_created`` ...) do it, without a transaction, as often as they are asked."""
     asks_write: ClassVar[bool] = False
     """Whether its questions change anything."""
     survives_failure: ClassVar[bool] = False
@@ -259,6 +287,11 @@ class ResourceType:
     """Whether an update of the template replaces the metadata; not where signals write it."""
     admin: ClassVar[bool] = False
     """Shown and allowed to admins only, as upstream's policy has it."""
+
+    def is_outside(self, properties: Mapping[str, Any]) -> bool:
+        """Whether it acts on what is no service of this program: then ``create``, ``update`` and ``delete`` only note what is to
+        be done, and the questions (``is_created`` ...) do it, without a transaction, as often as they are asked."""
+        return False
 
     async def create(self, it: Work) -> None:
         """Make it; set ``it.physical_id``."""

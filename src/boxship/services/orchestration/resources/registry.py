@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from boxship.services.orchestration.resources import (
     cinder,
+    docker,
     groups,
     heat,
     keystone,
@@ -21,7 +22,10 @@ from boxship.services.orchestration.resources import (
 from boxship.services.orchestration.resources.interface import ResourceType
 from boxship.services.orchestration.template import environments
 
-FAMILIES = (heat, groups, scaling, software, keystone, neutron, neutron_routers, neutron_groups, cinder, manila, zun)
+FAMILIES = (
+    *(heat, groups, scaling, software, keystone),
+    *(neutron, neutron_routers, neutron_groups, cinder, manila, zun, docker),
+)
 
 TYPES: Mapping[str, ResourceType] = {each.name: each for family in FAMILIES for each in family.TYPES}
 

@@ -20,7 +20,8 @@ from boxship.services.orchestration.resources.neutron import subnets_of
 from boxship.services.orchestration.template.errors import StackValidationFailed
 from boxship.services.orchestration.template.evaluation import UNRESOLVED
 
-_VERSION = "1.40"
+VERSION = "1.40"
+"""The microversion of the Container API that is spoken."""
 _NETWORK: Mapping[str, Property] = {
     "network": text("The network.", finds="network"),
     "fixed_ip": text("The address in it."),
@@ -98,7 +99,7 @@ class Container(ResourceType):
         for name in ("environment", "labels"):
             if name in body:
                 body[name] = {key: "" if value is None else str(value) for key, value in body[name].items()}
-        made = await it.ask("container", "POST", "/containers?run=true", body, version=_VERSION)
+        made = await it.ask("container", "POST", "/containers?run=true", body, version=VERSION)
         it.physical_id = made["uuid"]
 
     async def is_created(self, it: Work) -> bool:
@@ -120,14 +121,14 @@ class Container(ResourceType):
     async def shown(self, it: Work) -> Any:
         if it.physical_id is None:
             return None
-        return await it.has("container", f"/containers/{it.physical_id}", version=_VERSION)
+        return await it.has("container", f"/containers/{it.physical_id}", version=VERSION)
 
     async def update(self, it: Work, changed: Mapping[str, Any]) -> None:
         fields = {name: value for name, value in changed.items() if name in {"cpu", "memory"} and value is not None}
         if "name" in changed:
             fields["name"] = changed["name"] or it.physical_name
         if fields:
-            await it.ask("container", "PATCH", f"/containers/{it.physical_id}", fields, version=_VERSION)
+            await it.ask("container", "PATCH", f"/containers/{it.physical_id}", fields, version=VERSION)
         if "networks" in changed:
             await self._rewire(it)
 
@@ -150,7 +151,7 @@ class Container(ResourceType):
         if verb == "network_detach":
             named.pop("fixed_ip", None)
         query = "&".join(f"{name}={value}" for name, value in named.items())
-        await it.ask("container", "POST", f"/containers/{it.physical_id}/{verb}?{query}", version=_VERSION)
+        await it.ask("container", "POST", f"/containers/{it.physical_id}/{verb}?{query}", version=VERSION)
 
     async def is_updated(self, it: Work) -> bool:
         row = await self._row(it)
@@ -160,7 +161,7 @@ class Container(ResourceType):
 
     async def delete(self, it: Work) -> None:
         if it.physical_id is not None:
-            await it.ask("container", "DELETE", f"/containers/{it.physical_id}?stop=true", version=_VERSION)
+            await it.ask("container", "DELETE", f"/containers/{it.physical_id}?stop=true", version=VERSION)
 
     async def is_deleted(self, it: Work) -> bool:
         row = await self.shown(it)
@@ -177,7 +178,7 @@ class Container(ResourceType):
         """A container that runs is paused."""
         row = await self._row(it)
         if row["status"] == "Running":
-            await it.ask("container", "POST", f"/containers/{it.physical_id}/pause", version=_VERSION)
+            await it.ask("container", "POST", f"/containers/{it.physical_id}/pause", version=VERSION)
             it.data["paused"] = "true"
 
     async def is_suspended(self, it: Work) -> bool:
@@ -185,7 +186,7 @@ class Container(ResourceType):
 
     async def resume(self, it: Work) -> None:
         if it.data.get("paused") == "true":
-            await it.ask("container", "POST", f"/containers/{it.physical_id}/unpause", version=_VERSION)
+            await it.ask("container", "POST", f"/containers/{it.physical_id}/unpause", version=VERSION)
 
     async def is_resumed(self, it: Work) -> bool:
         if it.data.get("paused") == "true" and (await self._row(it))["status"] == "Paused":
@@ -274,13 +275,13 @@ class Capsule(ResourceType):
         template.setdefault("kind", "capsule")
         template.setdefault("capsuleVersion", "beta")
         template["metadata"] = {"name": it.physical_name, **(template.get("metadata") or {})}
-        made = await it.ask("container", "POST", "/capsules", {"template": template}, version=_VERSION)
+        made = await it.ask("container", "POST", "/capsules", {"template": template}, version=VERSION)
         it.physical_id = made["uuid"]
 
     async def shown(self, it: Work) -> Any:
         if it.physical_id is None:
             return None
-        return await it.has("container", f"/capsules/{it.physical_id}", version=_VERSION)
+        return await it.has("container", f"/capsules/{it.physical_id}", version=VERSION)
 
     async def is_created(self, it: Work) -> bool:
         row = await self.shown(it)
@@ -292,7 +293,7 @@ class Capsule(ResourceType):
 
     async def delete(self, it: Work) -> None:
         if it.physical_id is not None:
-            await it.ask("container", "DELETE", f"/capsules/{it.physical_id}", version=_VERSION)
+            await it.ask("container", "DELETE", f"/capsules/{it.physical_id}", version=VERSION)
 
     async def is_deleted(self, it: Work) -> bool:
         return await self.shown(it) is None
