@@ -15,6 +15,7 @@ import pytest
 
 from tests.system import audit
 from tests.system.clients import ROOT, Clients
+from tests.system.engine import Engine
 from tests.system.installation import Installation
 from tests.system.waiting import until
 
@@ -140,6 +141,45 @@ def snapshot(stacks: Stacks, name: str, *words: str) -> str:
 
     until(is_taken, "the snapshot is taken", 30)
     return str(made)
+
+
+def docker_template(**properties: str) -> dict[str, Any]:
+    wanted = {
+        "image": "busybox",
+        "cmd": ["sh", "-c", "echo one; echo two; trap exit TERM; sleep 900 & wait"],
+        **properties,
+    }
+    container = {"type": "DockerInc::Docker::Container", "properties": wanted}
+    output = {"value": {"get_attr": ["one", "logs_head"]}}
+    return {"heat_template_version": "2021-04-16", "resources": {"one": container}, "outputs": {"said": output}}
+
+
+def test_containers_in_the_words_of_docker(
+    stacks: Stacks, cloud: Installation, engine: Engine, name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "docker.json"
+    path.write_text(json.dumps(docker_template(docker_endpoint=f"unix://{engine.socket}", name=name)))
+    refused = stacks._openstack.end("stack", "create", "-t", str(path), "--wait", name)
+    assert "use_docker_endpoint" in stacks.show(name)["stack_status_reason"], refused.errors
+    stacks.run("stack", "delete", "--yes", "--wait", name)
+    stacks._openstack.run("stack", "create", "-t", str(path), "--wait", name, cloud="boxship-admin")
+    try:
+        shown = stacks._openstack.json("stack", "output", "show", name, "said", cloud="boxship-admin")
+        assert shown["output_value"] == "one"
+        assert engine.docker("inspect", "--format", "{{.State.Running}}", name).strip() == "true"
+    finally:
+        stacks._openstack.run("stack", "delete", "--yes", "--wait", name, cloud="boxship-admin")
+    assert name not in engine.docker("ps", "--all", "--format", "{{.Names}}")
+
+    here = docker_template()
+    subnet = {"network": {"get_resource": "net"}, "cidr": "10.63.0.0/24"}
+    here["resources"]["net"] = {"type": "OS::Neutron::Net"}
+    here["resources"]["subnet"] = {"type": "OS::Neutron::Subnet", "properties": subnet}
+    here["resources"]["one"]["depends_on"] = "subnet"
+    path.write_text(json.dumps(here))
+    stacks.run("stack", "create", "-t", str(path), "--wait", name)
+    until(lambda: stacks.json("stack", "output", "show", name, "said")["output_value"] == "one", "it says one")
+    stacks.run("stack", "delete", "--yes", "--wait", name)
 
 
 NOTHING = {
