@@ -39,6 +39,7 @@ conformance-drivers: ## Run the suites that real and fake drivers must pass
 chaos: ## Kill program and engine again and again, delete from every state, and audit the host
 	@scripts/bootstrap --tests
 	@BOXSHIP_CHAOS=long BOXSHIP_PATIENCE=1 $(PYTEST) --timeout 1800 -s tests/system/test_chaos.py tests/system/test_storage_chaos.py \
+		tests/system/test_stack_chaos.py \
 		tests/system/test_bad_states.py tests/system/hosts tests/system/test_fuxi_days.py tests/system/test_kuryr_managed.py \
 		tests/plugins/fuxi/test_managed.py tests/drivers/storage/test_lvm.py
 

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import containers, growth, networks, plane, ports, storage, table, wires
+from bench import containers, growth, networks, plane, ports, stacks, storage, table, wires
 from tests.system import engine
 
 _BRIDGE = "172.31.240.1/24"
@@ -25,7 +25,9 @@ def main() -> int:
             figures += networks.wiring(directory, docker.socket)
             figures += ports.many()
             figures += growth.latency(directory)
+            figures += stacks.engine(directory)
             figures += containers.compare(directory, docker.socket, "busybox:latest")
+            figures += stacks.containers(directory, docker.socket, "busybox:latest")
             figures += growth.density(directory, docker.socket, "busybox:latest")
             figures += storage.figures(directory, docker.socket)
     finally:
