@@ -28,6 +28,8 @@ from boxship.drivers.engine.remote import RemoteEngines
 from boxship.drivers.linux.interface import Fabric
 from boxship.drivers.shares.interface import Exports
 from boxship.drivers.storage.interface import Backends, Backups, Blobs, SharedStorage, Storage
+from boxship.drivers.web.fetching import PublicWeb
+from boxship.drivers.web.interface import Web
 from boxship.services.container import api as container_api
 from boxship.services.container import live as container_live
 from boxship.services.container import policy as container_policy
@@ -82,6 +84,7 @@ class Drivers:
     backups: Backups
     shares: Storage
     exports: Exports
+    web: Web
 
 
 def plug(settings: Settings, mark: str) -> Drivers:
@@ -91,6 +94,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
 
     state = settings.state_dir
     blobs, backups = FileBlobs(state / "images"), FileBackups(state / "backups")
+    web = PublicWeb(settings.import_ranges)
     if settings.engine in {"fake", "none"}:
         from boxship.drivers.engine.fake import FakeEngine
         from boxship.drivers.linux.fake import FakeFabric
@@ -105,6 +109,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
             backups,
             FakeStorage(state / "shares"),
             FakeExports(state / "exports", settings.share_address),
+            web,
         )
     from boxship.drivers.engine.docker import DockerEngine
     from boxship.drivers.linux.kernel import KernelFabric
@@ -119,6 +124,7 @@ def plug(settings: Settings, mark: str) -> Drivers:
         backups,
         FileStorage(state / "shares", mark),
         GaneshaExports(state / "exports", settings.share_address, settings.share_port),
+        web,
     )
 
 
@@ -188,7 +194,7 @@ class Base:
 
 def services(base: Base, people: identity_live.IdentityLive) -> list[Service]:
     """All services, lowest first; ``people`` is identity's live part, which also tells the server who asks."""
-    images = image_live.ImageLive(base.drivers.blobs, base.hosts, base.peers)
+    images = image_live.ImageLive(base.drivers.blobs, base.hosts, base.peers, base.drivers.web)
     return [
         Service(
             types=("identity",),
@@ -220,7 +226,10 @@ def _images(base: Base, images: image_live.ImageLive) -> Service:
         routes=image_api.ROUTES,
         rules=image_policy.RULES,
         reconcilers=[
-            image_reconciler.ImageReconciler(base.database, base.drivers.blobs, base.hosts, deadline=deadline)
+            image_reconciler.ImageReconciler(base.database, base.drivers.blobs, base.hosts, deadline=deadline),
+            image_reconciler.ImportReconciler(
+                base.database, images, deadline=base.settings.pull_deadline, most=base.settings.max_image
+            ),
         ],
         live=images,
     )

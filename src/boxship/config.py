@@ -7,6 +7,7 @@ in the state directory, the default.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -144,6 +145,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     application/x-tar it passes at any size."""
     max_image: Annotated[int, Meta(ge=1, le=2**50)] = 20 << 30
     """Bytes of an uploaded image."""
+    import_networks: str = ""
+    """Ranges of addresses that images may be imported from besides the public Internet, parted by commas, such as that of a
+    mirror in the house; whoever may add images reads what is reachable there by HTTP."""
     quota_networks: Amount = 100
     """Networks of a project; -1 is no limit. Neutron's defaults for the network quotas."""
     quota_subnets: Amount = 100
@@ -215,6 +219,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def backends(self) -> tuple[VolumeBackend, ...]:
         """The backends of this host; one at least."""
         return self.volume_backends or (VolumeBackend(name=FILE, kind=BackendKind.FILE),)
+
+    @property
+    def import_ranges(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """``import_networks``, read. BadRequest: one of them is no range."""
+        try:
+            return [ipaddress.ip_network(word.strip()) for word in self.import_networks.split(",") if word.strip()]
+        except ValueError as error:
+            raise errors.BadRequest(str(error), field="import_networks") from error
 
     @property
     def host_name(self) -> str:
@@ -345,6 +357,7 @@ def _check(settings: Settings) -> None:
         if path and not Path(path).is_absolute():
             raise errors.BadRequest(f"{path!r} is not an absolute path", field=name)
     _check_backends(settings)
+    settings.import_ranges  # noqa: B018 (says what is wrong with it)
     sessions = settings.websocket_url
     if sessions and not re.fullmatch(r"wss?://[^/?#\s]+[^?#\s]*", sessions):
         raise errors.BadRequest(f"{sessions!r} is not a URL that begins with ws:// or wss://", field="websocket_url")

@@ -67,6 +67,20 @@ def test_image(openstack: Clients, tmp_path: Path) -> None:
     assert openstack.end("image", "show", image["id"]).code != 0
 
 
+def test_an_import_of_this_host(openstack: Clients, cloud: Installation) -> None:
+    wish = {"name": "imported", "container_format": "docker", "disk_format": "raw"}
+    image = cloud.session().ask("POST", "/image/v2/images", wish)  # the client would send its input as the bytes
+    assert "web-download" in openstack.run("image", "import", "info")
+    inside = ("--method", "web-download", "--uri", "http://169.254.169.254/latest/meta-data")
+    openstack.run("image", "import", image["id"], *inside)
+
+    def reason() -> str:
+        return str(openstack.json("image", "show", image["id"])["properties"].get("os_glance_import_failure", ""))
+
+    until(lambda: "Nothing is fetched from 169.254.169.254" in reason(), "the import is refused")
+    openstack.run("image", "delete", image["id"])
+
+
 def test_network(openstack: Clients) -> None:
     network = openstack.json("network", "create", "office")
     assert network["admin_state_up"] and network["status"] == "ACTIVE"

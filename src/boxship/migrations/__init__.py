@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from boxship.core import errors
 from boxship.core.db import postgres
 
-HEAD = "0018"
+HEAD = "0019"
 """The newest version."""
 
 

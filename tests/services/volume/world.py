@@ -81,8 +81,8 @@ class World:
     def reconciler(self, storage: Storage | None = None) -> VolumeReconciler:
         """A reconciler without any memory, as after a restart."""
         hosts = Hosts(self.database, self.settings)
-        peers: Any = None
-        images = image.ImageLive(FakeBlobs(self.images), hosts, peers)
+        unused: Any = None
+        images = image.ImageLive(FakeBlobs(self.images), hosts, unused, unused)
         storages = StorageBackends({"file": storage or self.storage})
         return VolumeReconciler(self.database, storages, images, hosts, deadline=5)
 

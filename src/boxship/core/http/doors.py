@@ -37,6 +37,8 @@ class Request:
     body: object = None
     version: str | None = None
     """A microversion; None: the lowest."""
+    media: str = "application/json"
+    """What the body is called; it is JSON in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class ServiceDoors:
             method=request.method,
             path="/" + "/".join([service.prefix, *segments]),
             query=Query.parse(query.encode()),
-            headers={"content-type": "application/json"},
+            headers={"content-type": request.media},
             parameters=parameters,
             request_id=f"req-{uuid.uuid4()}",
             base_url=f"{self._settings.url}/{service.prefix}",

@@ -6,7 +6,7 @@ from boxship.core import errors
 from boxship.core.http.call import Call, Reply
 from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.image import live
-from boxship.services.image.operations import images, lists, members
+from boxship.services.image.operations import images, imports, lists, members
 from boxship.services.image.schemas import documents, patch
 from boxship.services.image.schemas import images as wire
 
@@ -73,6 +73,12 @@ def _announced(call: ImageCall) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise errors.BadRequest(f"{text!r} is not a size in bytes", field="X-OpenStack-Image-Size")
     return int(text)
+
+
+async def import_image(call: ImageCall) -> Reply:
+    url = wire.read_import(call.body)
+    await imports.order(call.transaction, call.caller, call.parameters["image"], url, call.live.here)
+    return Reply(status=202)
 
 
 async def download_image(call: ImageCall) -> Reply:
@@ -163,6 +169,7 @@ ROUTES = [
     Route("PATCH", "/v2/images/{image}", update_image, "modify_image"),
     Route("DELETE", "/v2/images/{image}", delete_image, "delete_image"),
     Route("PUT", "/v2/images/{image}/file", upload_image, "upload_image", live=True, stream=True),
+    Route("POST", "/v2/images/{image}/import", import_image, "import_image"),
     Route("GET", "/v2/images/{image}/file", download_image, "download_image", live=True),
     Route("POST", "/v2/images/{image}/actions/deactivate", deactivate_image, "deactivate"),
     Route("POST", "/v2/images/{image}/actions/reactivate", reactivate_image, "reactivate"),

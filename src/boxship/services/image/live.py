@@ -15,9 +15,10 @@ from boxship.core.db.database import Database
 from boxship.core.hosts import Hosts
 from boxship.core.http.peers import Peers
 from boxship.drivers.storage.interface import Blobs, BlobSight
+from boxship.drivers.web.interface import Web
 from boxship.services.image import errors
 from boxship.services.image.model import Image
-from boxship.services.image.operations import uploads
+from boxship.services.image.operations import imports, uploads
 
 log = structlog.get_logger("image")
 
@@ -35,9 +36,11 @@ class Sizes:
 
 
 class ImageLive:
-    """Receives and sends the bytes of images. They are on the host that received them; ``peers`` reaches the others."""
+    """Receives, fetches and sends the bytes of images. They are on the host that received them; ``peers`` reaches the others,
+    ``web`` what is outside."""
 
-    def __init__(self, blobs: Blobs, hosts: Hosts, peers: Peers) -> None:
+    def __init__(self, blobs: Blobs, hosts: Hosts, peers: Peers, web: Web) -> None:
+        self._web = web
         self._blobs = blobs
         self._hosts = hosts
         self._peers = peers
@@ -57,6 +60,31 @@ class ImageLive:
             async with database.write() as transaction:
                 await uploads.begin(transaction, caller, id, (upload, self._hosts.here))
             await self._store(database, id, upload, data, sizes)
+        finally:
+            running.discard(upload)
+
+    @property
+    def here(self) -> str:
+        """The host that receives what comes now."""
+        return self._hosts.here
+
+    async def fetch(self, database: Database, id: str, most: int) -> None:
+        """Store what is at the URL that an image is to be imported from, if it still is. What cuts it short leaves the image to
+        be fetched from the beginning.
+
+        Refused, ImageTooLarge: there is nothing that can be stored. Busy: not now. ImageGone: deleted meanwhile.
+        """
+        upload = uuid.uuid4().hex
+        running.add(upload)
+        try:
+            async with database.write() as transaction:
+                image = await imports.begin(transaction, id, upload, self._hosts)
+            if image is None or image.source is None:
+                return
+            async with aclosing(self._web.read(image.source)) as data:
+                sight = await self._write(id, data, Sizes(most, None))
+            async with database.write() as transaction:
+                await uploads.finish(transaction, id, upload, size=sight.size, md5=sight.md5, sha512=sight.sha512)
         finally:
             running.discard(upload)
 

@@ -9,6 +9,8 @@ import msgspec
 
 KIND = "image"
 """The kind of images for wake-ups."""
+IMPORT = "image_import"
+"""The kind of images whose bytes are to be fetched."""
 
 
 class Status(StrEnum):
@@ -16,6 +18,7 @@ class Status(StrEnum):
 
     QUEUED = "queued"  # described, without bytes
     SAVING = "saving"  # bytes are coming
+    IMPORTING = "importing"  # bytes are fetched from where the user said
     ACTIVE = "active"  # bytes are there
     DEACTIVATED = "deactivated"  # bytes are there, only admins may fetch them
     DELETED = "deleted"  # never seen: the row waits for its bytes to be removed
@@ -49,7 +52,7 @@ class Image(msgspec.Struct, frozen=True):
     updated_at: datetime
     # operations: create, delete, deactivate and the two ends of an upload; the reconciler ends what a crash left
     status: str
-    # operations: the upload that ``status`` saving belongs to
+    # operations: the upload that ``status`` saving belongs to; the reconciler: the one of ``status`` importing
     upload: str | None
     # operations: the good end of an upload
     size: int | None
@@ -57,6 +60,10 @@ class Image(msgspec.Struct, frozen=True):
     sha512: str | None
     # operations: the beginning of an upload; the host that has the bytes
     host: str = ""
+    # operations: where the bytes are imported from, while they are
+    source: str | None = None
+    # the reconciler: why the last import failed
+    failure: str | None = None
 
 
 class Member(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ RULES = [
     Rule("communitize_image", _MEMBER, "Make an image visible to all who ask for it."),
     Rule("download_image", _READER, "Fetch the bytes of an image that one sees."),
     Rule("upload_image", _MEMBER, "Store the bytes of an own image."),
+    Rule("import_image", _MEMBER, "Have the bytes of an own image fetched from a URL."),
     Rule("deactivate", _MEMBER, "Keep everybody but admins from fetching an own image."),
     Rule("reactivate", _MEMBER, "Undo that."),
     Rule("add_member", _MEMBER, "Offer an own shared image to a project."),

@@ -19,12 +19,18 @@ async def begin(transaction: Transaction, caller: Caller | None, id: str, upload
     image = await (images.own_image(transaction, caller, id) if caller else store.get(transaction, id, lock=True))
     if image is None:
         raise errors.ImageNotFound(id)
+    require_empty(image)
+    name, host = upload
+    beginning = {"status": Status.SAVING, "upload": name, "host": host, "failure": None}
+    await store.update(transaction, id, **beginning, updated_at=clock.now())
+
+
+def require_empty(image: Image) -> None:
+    """NotUploadable, FormatsMissing: the image cannot get bytes."""
     if image.status != Status.QUEUED:
-        raise errors.NotUploadable(id, image.status)
+        raise errors.NotUploadable(image.id, image.status)
     if not image.container_format or not image.disk_format:
         raise errors.FormatsMissing()
-    name, host = upload
-    await store.update(transaction, id, status=Status.SAVING, upload=name, host=host, updated_at=clock.now())
 
 
 async def finish(transaction: Transaction, id: str, upload: str, *, size: int, md5: str, sha512: str) -> None:
@@ -34,6 +40,7 @@ async def finish(transaction: Transaction, id: str, upload: str, *, size: int, m
         id,
         upload,
         status=Status.ACTIVE,
+        source=None,
         size=size,
         checksum=md5,
         sha512=sha512,

@@ -1,4 +1,4 @@
-"""Discovery of the Image API: versions, import methods (none) and the JSON schemas of its resources. Constant."""
+"""Discovery of the Image API: versions, import methods and the JSON schemas of its resources. Constant."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def versions(base_url: str) -> dict[str, Any]:
 
 
 IMPORT_METHODS = {
-    "import-methods": {"description": "Import methods available.", "type": "array", "value": []},
+    "import-methods": {"description": "Import methods available.", "type": "array", "value": ["web-download"]},
 }
-"""Bytes come by PUT .../file only."""
+"""Bytes come by PUT .../file, or from a URL."""
 
 
 def _field(kind: object, description: str, **more: object) -> dict[str, object]:
@@ -42,7 +42,7 @@ _MAY_BE_NULL = ["null", "string"]
 _PROPERTIES: dict[str, dict[str, object]] = {
     "id": _field("string", "An identifier for the image"),
     "name": _field(_MAY_BE_NULL, "Descriptive name for the image", maxLength=255),
-    "status": _field("string", "Status of the image", enum=["queued", "saving", "active", "deactivated"]),
+    "status": _field("string", "Status of the image", enum=["queued", "saving", "importing", "active", "deactivated"]),
     "visibility": _field("string", "Scope of image accessibility", enum=[str(one) for one in Visibility]),
     "owner": _field(_MAY_BE_NULL, "Owner of the image", maxLength=64),
     "container_format": _field(_MAY_BE_NULL, "Format of the container", enum=[None, *get_args(ContainerFormat)]),

@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from boxship.core import clock
-from boxship.core.http import call
+from boxship.core.errors import BadRequest
+from boxship.core.http import call, urls
 from boxship.services.image import errors
-from boxship.services.image.model import Member
+from boxship.services.image.model import Member, Status
 from boxship.services.image.operations.images import Description, ImageDetail
 
 Document = dict[str, Any]
@@ -45,6 +46,8 @@ READ_ONLY = frozenset(
 FIELDS = frozenset(field.name for field in msgspec.structs.fields(Description)) - {"properties"}
 """Fields that the user writes and that every image has."""
 
+_STORE = "file"
+"""The one store, as answers name it."""
 _UUID = r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"
 
 
@@ -67,6 +70,25 @@ class MemberStatusRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     member: Annotated[str, Meta(max_length=255)] | None = None
     member_id: Annotated[str, Meta(max_length=255)] | None = None
     image_id: Annotated[str, Meta(max_length=255)] | None = None
+
+
+class _Method(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    name: Literal["web-download"]
+    uri: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class ImportRequest(msgspec.Struct, kw_only=True):
+    """POST .../import. There is one store, whatever ``stores`` and its companions say."""
+
+    method: _Method
+
+
+def read_import(body: bytes) -> str:
+    """The URL to fetch from. BadRequest: it is none, or the method is not offered."""
+    wish = call.decode(body, ImportRequest)
+    if reason := urls.complaint(wish.method.uri):
+        raise BadRequest(f"{wish.method.uri[:200]!r} {reason}", field="method.uri")
+    return wish.method.uri
 
 
 def read_new(body: bytes) -> tuple[str | None, Description]:
@@ -139,7 +161,22 @@ def shown(detail: ImageDetail) -> Document:
         "self": f"/v2/images/{image.id}",
         "file": f"/v2/images/{image.id}/file",
         "schema": "/v2/schemas/image",
+        **_import(detail),
     }
+
+
+def _import(detail: ImageDetail) -> Document:
+    """What Glance tells of imports while they run and after one that failed; the reason is this cloud's addition."""
+    image = detail.image
+    if image.status == Status.IMPORTING:
+        return {"os_glance_importing_to_stores": _STORE, "os_glance_failed_import": ""}
+    if image.failure is not None:
+        return {
+            "os_glance_importing_to_stores": "",
+            "os_glance_failed_import": _STORE,
+            "os_glance_import_failure": image.failure,
+        }
+    return {}
 
 
 def shown_list(details: Iterable[ImageDetail], query: call.Query, *, more: bool) -> Document:

@@ -92,7 +92,7 @@ async def exchange_upload(transaction: Transaction, id: str, upload: str, other:
 
 
 def _awaiting(id: str, upload: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (images.c.id == id, images.c.status == Status.SAVING, images.c.upload == upload)
+    return (images.c.id == id, images.c.status.in_([Status.SAVING, Status.IMPORTING]), images.c.upload == upload)
 
 
 async def forget(transaction: Transaction, id: str) -> None:
@@ -112,6 +112,12 @@ _due = images.c.status.in_([Status.DELETED, Status.SAVING])
 async def due(transaction: Transaction) -> list[str]:
     """Ids of what is saving or waits to be removed, from an index of only those."""
     return [row.id for row in await transaction.rows(sa.select(images.c.id).where(_due))]
+
+
+async def importing(transaction: Transaction) -> list[str]:
+    """Ids of what is to be imported, from an index of only those."""
+    select = sa.select(images.c.id).where(images.c.status == Status.IMPORTING)
+    return [row.id for row in await transaction.rows(select)]
 
 
 async def with_bytes(transaction: Transaction) -> set[str]:

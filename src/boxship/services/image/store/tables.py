@@ -27,6 +27,8 @@ images = sa.Table(
     sa.Column("checksum", sa.String(32)),
     sa.Column("sha512", sa.String(128)),
     sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("source", sa.Text),
+    sa.Column("failure", sa.Text),
     sa.Index("ix_images_owner_created", "owner", "created_at", "id"),
     sa.Index("ix_images_visibility_created", "visibility", "created_at", "id"),
     sa.Index("ix_images_created", "created_at", "id"),
@@ -37,6 +39,12 @@ sa.Index(
     images.c.id,
     sqlite_where=images.c.status.in_(["deleted", "saving"]),
     postgresql_where=images.c.status.in_(["deleted", "saving"]),
+)
+sa.Index(
+    "ix_images_importing",
+    images.c.id,
+    sqlite_where=images.c.status == "importing",
+    postgresql_where=images.c.status == "importing",
 )
 
 

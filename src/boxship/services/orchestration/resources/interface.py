@@ -249,10 +249,17 @@ class Work:
         return self.data["physical_name"]
 
     async def ask(
-        self, service: str, method: str, path: str, body: object = None, *, version: str | None = None
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        version: str | None = None,
+        media: str = "application/json",
     ) -> Any:
         """The JSON that a service answers to the stack's owner. RequestError: as the service says it."""
-        request = Request(service, method, path, body, version)
+        request = Request(service, method, path, body, version, media)
         return (await self.doors.call(self.transaction, self.caller, request)).body
 
     async def has(self, service: str, path: str, *, version: str | None = None) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from boxship.services.orchestration.resources import (
     cinder,
     docker,
+    glance,
     groups,
     heat,
     keystone,
@@ -24,7 +25,7 @@ from boxship.services.orchestration.template import environments
 
 FAMILIES = (
     *(heat, groups, scaling, software, keystone),
-    *(neutron, neutron_routers, neutron_groups, cinder, manila, zun, docker),
+    *(neutron, neutron_routers, neutron_groups, cinder, manila, glance, zun, docker),
 )
 
 TYPES: Mapping[str, ResourceType] = {each.name: each for family in FAMILIES for each in family.TYPES}
