@@ -280,19 +280,21 @@ class FloatingIPAssociation(ResourceType):
     async def create(self, it: Work) -> None:
         wanted = it.properties
         await self._put(it, wanted["floatingip_id"], wanted["port_id"], wanted["fixed_ip_address"])
-        it.physical_id = f"{wanted['floatingip_id']}:{wanted['port_id']}"
+        it.physical_id, it.data["port"] = it.id, wanted["port_id"]
 
     async def update(self, it: Work, changed: Mapping[str, Any]) -> None:
-        if it.before["floatingip_id"] != it.properties["floatingip_id"]:
-            await self.delete(it)
+        if "floatingip_id" in changed:
+            await self._release(it, it.before["floatingip_id"])
         await self.create(it)
 
     async def delete(self, it: Work) -> None:
-        if it.physical_id is None:
-            return
-        id, _, port = it.physical_id.partition(":")
+        if it.physical_id is not None:
+            await self._release(it, it.properties["floatingip_id"])
+
+    async def _release(self, it: Work, id: str) -> None:
+        """Take the floating IP off the port, unless somebody gave it another one."""
         there = await it.has("network", f"/v2.0/floatingips/{id}")
-        if there is not None and there["floatingip"]["port_id"] == port:
+        if there is not None and there["floatingip"]["port_id"] == it.data.get("port"):
             await self._put(it, id, None, None)
 
     def needs(self, own: Mapping[str, Any], others: Others) -> set[str]:
