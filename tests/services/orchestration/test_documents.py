@@ -31,7 +31,7 @@ def test_what_is_read(text: str, document: Any) -> None:
     [
         ("a: [1\nb: 2", "(line 2, column 2)"),
         ("a: 1\na: 2", "the key 'a' is there twice (line 2, column 1)"),
-        ("a: &x [1, 2]\nb: *x", "aliases are not allowed (line 1, column 4)"),
+        ("a: &x [1, 2]\nb: *x", "aliases are not allowed (line 2, column 4)"),
         ("a: " + "[" * 150 + "]" * 150, "nested deeper than 100 levels"),
         ("a: " + "{b: " * 3000 + "1" + "}" * 3000, "Error parsing template"),
         ("- 1", "not a JSON object or YAML mapping"),

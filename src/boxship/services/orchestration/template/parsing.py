@@ -4,6 +4,7 @@ means."""
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -61,46 +62,80 @@ _Loader.yaml_implicit_resolvers = {
 
 
 class _Reader:
-    """Makes the document of composed nodes: keys are not repeated, and aliases, which multiply, are refused."""
+    """Makes the document of what the parser meets, one thing after the other: neither this nor the parser calls itself, as a text
+    that is nested deep enough would end the program. Keys are not repeated, and aliases, which multiply, are refused."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._loader = _Loader(text)
         self._scalars = yaml.constructor.SafeConstructor()
-        self._seen: set[int] = set()
+        self._open: list[_Open] = []
+        self._root: Any = None
 
     def document(self) -> Any:
-        node = yaml.compose(self._text, Loader=_Loader)
-        return None if node is None else self._made(node, 0)
+        """The one document; None: there is none."""
+        documents = 0
+        while not isinstance(event := self._loader.get_event(), yaml.StreamEndEvent):
+            if isinstance(event, yaml.ScalarEvent):
+                self._put(event, self._scalar(event))
+            elif isinstance(event, yaml.CollectionStartEvent):
+                self._begin(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                ended = self._open.pop()
+                self._put(ended.event, ended.made)
+            elif isinstance(event, yaml.AliasEvent):
+                raise _error(event, "aliases are not allowed")
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise _error(event, "there is a second document")
+        return self._root
 
-    def _made(self, node: yaml.Node, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise self._error(node, f"it is nested deeper than {MAX_DEPTH} levels")
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node)
-        if id(node) in self._seen:
-            raise self._error(node, "aliases are not allowed")
-        self._seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            return [self._made(each, depth + 1) for each in node.value]
-        made: dict[Any, Any] = {}
-        for key, value in node.value:
-            name = self._scalar(key) if isinstance(key, yaml.ScalarNode) else None
-            if name is None and not isinstance(key, yaml.ScalarNode):
-                raise self._error(key, "a key has to be a text")
-            if name in made:
-                raise self._error(key, f"the key {str(name)[:80]!r} is there twice")
-            made[name] = self._made(value, depth + 1)
-        return made
+    def _begin(self, event: yaml.CollectionStartEvent) -> None:
+        if len(self._open) > MAX_DEPTH:
+            raise _error(event, f"it is nested deeper than {MAX_DEPTH} levels")
+        self._open.append(_Open(event, [] if isinstance(event, yaml.SequenceStartEvent) else {}))
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
-        if node.tag == "tag:yaml.org,2002:str":
-            return node.value
-        if node.tag not in _KEPT or ":" in node.value:  # 12:30 is no number to the base of 60
-            return node.value
-        return self._scalars.construct_object(node)
+    def _put(self, event: yaml.Event, value: Any) -> None:
+        """Put a value that is complete where it belongs: into what is open, as a key, or as the whole."""
+        if not self._open:
+            self._root = value
+            return
+        outer = self._open[-1]
+        if isinstance(outer.made, list):
+            outer.made.append(value)
+        elif outer.has_key:
+            outer.made[outer.key] = value
+            outer.has_key = False
+        elif not isinstance(event, yaml.ScalarEvent):
+            raise _error(event, "a key has to be a text")
+        elif value in outer.made:
+            raise _error(event, f"the key {str(value)[:80]!r} is there twice")
+        else:
+            outer.key, outer.has_key = value, True
 
-    def _error(self, node: yaml.Node, problem: str) -> yaml.YAMLError:
-        return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+        tag = event.tag
+        if tag is None or tag == "!":
+            tag = self._loader.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+        if tag not in _KEPT or ":" in event.value:  # 12:30 is no number to the base of 60
+            return event.value
+        return self._scalars.construct_object(yaml.ScalarNode(tag, event.value))
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or map whose end has not come, with the key that waits for its value."""
+
+    event: yaml.CollectionStartEvent
+    made: Any
+    key: Any = None
+    has_key: bool = False
+
+
+def _error(event: yaml.Event, problem: str) -> Invalid:
+    mark = event.start_mark
+    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return Invalid(f"Error parsing template: {problem}{place}")
 
 
 def check(document: Any, depth: int = 0) -> None:
