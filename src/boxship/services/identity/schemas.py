@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -171,11 +172,73 @@ class RoleBody(_Request):
     role: RoleFields
 
 
+class GroupFields(_Request):
+    """Of a group."""
+
+    kind: ClassVar[str] = "group"
+    name: ProjectName | UnsetType = UNSET
+    domain_id: Id | None | UnsetType = UNSET
+    description: Text | None | UnsetType = UNSET
+
+
+class GroupBody(_Request):
+    group: GroupFields
+
+
+class RegionFields(_Request):
+    """Of a region; an empty id is as good as none."""
+
+    kind: ClassVar[str] = "region"
+    id: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
+    parent_region_id: Name | None | UnsetType = UNSET
+    description: Text | None | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+
+
+class RegionBody(_Request):
+    region: RegionFields
+
+
+class ServiceFields(_Request):
+    """Of a service."""
+
+    kind: ClassVar[str] = "service"
+    type: Name | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    description: Text | None | UnsetType = UNSET
+
+
+class ServiceBody(_Request):
+    service: ServiceFields
+
+
+class EndpointFields(_Request):
+    """Of an endpoint; ``region`` is what clients of Keystone's version 2 called the region: it is made where there is none."""
+
+    kind: ClassVar[str] = "endpoint"
+    service_id: Id | UnsetType = UNSET
+    interface: Literal["public", "internal", "admin"] | UnsetType = UNSET
+    url: Annotated[str, Meta(max_length=225, pattern="^[a-zA-Z0-9+.-]+:.+")] | UnsetType = UNSET
+    region_id: Name | None | UnsetType = UNSET
+    region: Name | None | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
+    description: Text | None | UnsetType = UNSET
+
+
+class EndpointBody(_Request):
+    endpoint: EndpointFields
+
+
 Shown = dict[str, Any]
 
+PeopleFields = ProjectFields | DomainFields | UserFields | RoleFields | GroupFields
+PartFields = RegionFields | ServiceFields | EndpointFields
 
-def given(fields: ProjectFields | DomainFields | UserFields | RoleFields) -> Shown:
-    """The fields that a request names, as columns; a description of null is an empty one.
+
+def given(fields: PeopleFields | PartFields) -> Shown:
+    """The fields that a request names, as columns; a description or name of null is an empty one.
 
     BadRequest: an option that asks for what is not done here (``immutable``, ``lock_password``, ...), or a project that
     is a domain. Options that ask for nothing are as good as none.
@@ -188,8 +251,9 @@ def given(fields: ProjectFields | DomainFields | UserFields | RoleFields) -> Sho
     if values.pop("is_domain", False):
         raise errors.BadRequest("domains are made at /v3/domains", field="project.is_domain")
     values.pop("project_id", None)
-    if "description" in values:
-        values["description"] = values["description"] or ""
+    for name in ("description", "name"):
+        if name in values:
+            values[name] = values[name] or ""
     return values
 
 
@@ -236,6 +300,43 @@ def role(row: model.Role, base_url: str) -> Shown:
         "options": {},
         "links": {"self": f"{base_url}/v3/roles/{row.id}"},
     }
+
+
+def group(row: model.Group, base_url: str) -> Shown:
+    """A group."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "domain_id": row.domain_id,
+        "description": row.description,
+        "links": {"self": f"{base_url}/v3/groups/{row.id}"},
+    }
+
+
+def region(row: model.Region, base_url: str) -> Shown:
+    """A region."""
+    return msgspec.structs.asdict(row) | {"links": {"self": f"{base_url}/v3/regions/{quote(row.id, safe='')}"}}
+
+
+def service(row: model.Service, base_url: str) -> Shown:
+    """A service of the catalog."""
+    return msgspec.structs.asdict(row) | {"links": {"self": f"{base_url}/v3/services/{row.id}"}}
+
+
+def endpoint(row: model.Endpoint, base_url: str) -> Shown:
+    """An endpoint, with its url as it was given; name and description where there are any."""
+    shown: Shown = {
+        "id": row.id,
+        "service_id": row.service_id,
+        "interface": row.interface,
+        "region": row.region_id,
+        "region_id": row.region_id,
+        "url": row.url,
+        "enabled": row.enabled,
+        "links": {"self": f"{base_url}/v3/endpoints/{row.id}"},
+    }
+    optional = {"name": row.name, "description": row.description}
+    return shown | {name: value for name, value in optional.items() if value}
 
 
 def collection(kind: str, rows: list[Shown], url: str, following: str | None = None) -> Shown:

@@ -17,6 +17,7 @@ from boxship.services.identity.live import bearers, tokens
 from boxship.services.identity.live.catalog import Catalog
 from boxship.services.identity.live.passwords import Passwords
 from boxship.services.identity.operations import scopes, users
+from boxship.services.identity.store import epochs
 
 
 class IdentityLive:
@@ -49,10 +50,11 @@ class IdentityLive:
                 raise identity_errors.WrongCredentials
             scope = await scopes.requested(transaction, user, request.scope)
             home = await bearers.resident(transaction, user)
-        payload = self._payload(
-            by_password or user, scope, request.identity.methods, before.payload if before else None
-        )
-        shown = self._shown(bearers.Bearer(payload, user, home, scope), with_catalog=_with_catalog(call))
+            payload = self._payload(
+                by_password or user, scope, request.identity.methods, before.payload if before else None
+            )
+            epoch = await epochs.epoch(transaction)
+            shown = await self._shown(call, transaction, bearers.Bearer(epoch, payload, user, home, scope))
         return self._keys.seal(payload), shown
 
     def _payload(
@@ -97,8 +99,7 @@ class IdentityLive:
     async def show(self, call: Call[Any]) -> schemas.Shown:
         """What the token in X-Subject-Token says. TokenNotFound: it is not good; of others only where policy allows."""
         async with call.database.read() as transaction:
-            bearer = await self._subject(call, transaction)
-        return self._shown(bearer, with_catalog=_with_catalog(call))
+            return await self._shown(call, transaction, await self._subject(call, transaction))
 
     async def revoke(self, call: Call[Any]) -> None:
         """End the token in X-Subject-Token."""
@@ -118,7 +119,7 @@ class IdentityLive:
             call.caller.require("identity:validate_any_token")
         return bearer
 
-    def _shown(self, bearer: bearers.Bearer, *, with_catalog: bool) -> schemas.Shown:
+    async def _shown(self, call: Call[Any], transaction: Transaction, bearer: bearers.Bearer) -> schemas.Shown:
         payload = bearer.payload
         shown = scopes.token_body(bearer.user, bearer.home, bearer.scope)
         shown |= {
@@ -127,8 +128,9 @@ class IdentityLive:
             "issued_at": schemas.moment(payload.issued_at),
             "expires_at": schemas.moment(payload.expires_at),
         }
-        if with_catalog and payload.scope:
-            shown["catalog"] = self.catalog.of(payload.target_id if payload.scope == "project" else None)
+        if payload.scope and not call.query.flag("nocatalog"):
+            project_id = payload.target_id if payload.scope == "project" else None
+            shown["catalog"] = await self.catalog.of(transaction, project_id, bearer.user.id, epoch=bearer.epoch)
         return {"token": shown}
 
     # Passwords of users.
@@ -160,10 +162,6 @@ class IdentityLive:
         hashed = await self._passwords.hashed(fields.password)
         async with call.database.write() as transaction:
             await users.change_password(transaction, row, hashed)
-
-
-def _with_catalog(call: Call[Any]) -> bool:
-    return not call.query.flag("nocatalog")
 
 
 async def _user(transaction: Transaction, given: schemas.UserReference) -> model.User | None:

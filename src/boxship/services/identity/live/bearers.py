@@ -12,6 +12,7 @@ from boxship.core.db.database import Transaction
 from boxship.services.identity import errors, model, store
 from boxship.services.identity.live import tokens
 from boxship.services.identity.operations import scopes
+from boxship.services.identity.store import epochs
 
 _MOST = 10_000
 """Tokens remembered: about 20 MB; those least used are forgotten first."""
@@ -19,8 +20,9 @@ _MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A good token's facts, its user, the user's domain, and where the token is good with which roles."""
+    """A good token's facts, its user, the user's domain, and where the token is good with which roles; as of ``epoch``."""
 
+    epoch: int
     payload: tokens.Payload
     user: model.User
     home: model.Project
@@ -32,26 +34,26 @@ class Bearers:
 
     def __init__(self, keys: tokens.Keys) -> None:
         self._keys = keys
-        self._known: OrderedDict[str, tuple[int, Bearer]] = OrderedDict()
+        self._known: OrderedDict[str, Bearer] = OrderedDict()
 
     async def of(self, transaction: Transaction, token: str) -> Bearer:
         """Who bears the token. WrongCredentials: it is not good (any more)."""
-        epoch = await store.epoch(transaction)
+        epoch = await epochs.epoch(transaction)
         known = self._known.get(token)
-        if known is None or known[0] != epoch or known[1].payload.expires <= clock.now().timestamp():
+        if known is None or known.epoch != epoch or known.payload.expires <= clock.now().timestamp():
             self._known.pop(token, None)
-            known = (epoch, await self._read(transaction, token))
+            known = await self._read(transaction, token, epoch)
             self._remember(token, known)
         else:
             self._known.move_to_end(token)
-        return known[1]
+        return known
 
-    def _remember(self, token: str, known: tuple[int, Bearer]) -> None:
+    def _remember(self, token: str, known: Bearer) -> None:
         self._known[token] = known
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
 
-    async def _read(self, transaction: Transaction, token: str) -> Bearer:
+    async def _read(self, transaction: Transaction, token: str, epoch: int) -> Bearer:
         payload = self._keys.open(token)
         if payload.expires <= clock.now().timestamp() or await store.is_revoked(transaction, payload.audit_id):
             raise errors.WrongCredentials
@@ -60,7 +62,7 @@ class Bearers:
             raise errors.WrongCredentials
         home = await resident(transaction, user)
         scope = await scopes.checked(transaction, user, scopes.Scope(payload.scope, payload.target_id))
-        return Bearer(payload, user, home, scope)
+        return Bearer(epoch, payload, user, home, scope)
 
 
 async def resident(transaction: Transaction, user: model.User) -> model.Project:

@@ -39,7 +39,7 @@ async def show_all(transaction: Transaction, query: Query, *, is_domain: bool = 
 
 
 async def reachable(transaction: Transaction, user_id: str, kind: str) -> list[model.Project]:
-    """The enabled projects (or domains) that the user has a role on."""
+    """The enabled projects (or domains) that the user, or a group of the user, has a role on."""
     return await store.projects_of(transaction, user_id, kind)
 
 

@@ -93,10 +93,10 @@ async def checked(transaction: Transaction, user: model.User, scope: Scope) -> S
             domain = await store.project(transaction, target.domain_id, is_domain=True)
             if domain is None or not domain.enabled:
                 raise identity_errors.WrongCredentials
-    held = await store.assignments(transaction, user_id=user.id, kind=scope.kind, target_id=scope.target_id)
+    held = await store.roles_held(transaction, user.id, scope.kind, scope.target_id)
     if not held:
         raise identity_errors.WrongCredentials
-    effective = await roles.effective(transaction, [assignment.role_id for assignment in held])
+    effective = await roles.effective(transaction, held)
     return Scope(scope.kind, scope.target_id, tuple(effective), target, domain)
 
 

@@ -21,10 +21,11 @@ async def find(transaction: Transaction, id: str) -> model.User:
     return found
 
 
-async def show_all(transaction: Transaction, query: Query) -> list[model.User]:
-    """A page of users."""
+async def show_all(transaction: Transaction, query: Query, *, in_group: str | None = None) -> list[model.User]:
+    """A page of users, or of the members of a group."""
     page = listing.page(query, store.USER_COLUMNS, default_sort="name", most=operations.MOST)
-    return await store.users(transaction, page, listing.filters(query, store.USER_COLUMNS))
+    conditions = listing.filters(query, store.USER_COLUMNS)
+    return await store.users(transaction, page, conditions, in_group=in_group)
 
 
 async def create(transaction: Transaction, fields: schemas.UserFields, password: str | None) -> model.User:
@@ -81,7 +82,7 @@ async def change_password(transaction: Transaction, seen: model.User, password: 
 
 
 async def delete(transaction: Transaction, id: str) -> None:
-    """The user and every role it has."""
+    """The user, with every role and membership it has."""
     await find(transaction, id)
     await store.delete_user(transaction, id)
 

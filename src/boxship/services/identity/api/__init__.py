@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from boxship.core import errors
-from boxship.core.http.call import Call, Reply
+from boxship.core.http.call import Reply
 from boxship.core.http.routes import PUBLIC, Route
-from boxship.services.identity import live, model, operations, schemas
+from boxship.services.identity import model, schemas
+from boxship.services.identity.api import catalog, groups
+from boxship.services.identity.api.answers import IdentityCall, page
 from boxship.services.identity.operations import assignments, projects, roles, users
-
-IdentityCall = Call[live.IdentityLive]
 
 # Versions and tokens.
 
@@ -38,13 +35,6 @@ async def revoke_token(call: IdentityCall) -> Reply:
     return Reply(status=204)
 
 
-async def show_catalog(call: IdentityCall) -> Reply:
-    links = {"self": f"{call.base_url}/v3/auth/catalog"}
-    if not (call.caller.project_id or call.caller.domain_id or call.caller.system):
-        raise errors.Forbidden("A scoped token is required to produce a service catalog.")
-    return Reply({"catalog": call.live.catalog.of(call.caller.project_id), "links": links})
-
-
 async def list_auth_projects(call: IdentityCall) -> Reply:
     return await _reachable(call, call.caller.user_id, "project", "auth/projects")
 
@@ -54,7 +44,7 @@ async def list_auth_domains(call: IdentityCall) -> Reply:
 
 
 async def list_auth_system(call: IdentityCall) -> Reply:
-    held = await assignments.held(call.transaction, user_id=call.caller.user_id, kind="system")
+    held = await assignments.on_system(call.transaction, call.caller.user_id)
     return Reply({"system": [{"all": True}] if held else []})
 
 
@@ -73,23 +63,12 @@ async def _reachable(call: IdentityCall, user_id: str, kind: str, path: str) -> 
 
 async def list_projects(call: IdentityCall) -> Reply:
     rows = await projects.show_all(call.transaction, call.query, is_domain=call.query.flag("is_domain"))
-    return _page(call, "projects", [schemas.project(row, call.base_url) for row in rows])
+    return page(call, "projects", [schemas.project(row, call.base_url) for row in rows])
 
 
 async def list_domains(call: IdentityCall) -> Reply:
     rows = await projects.show_all(call.transaction, call.query, is_domain=True)
-    return _page(call, "domains", [schemas.project(row, call.base_url) for row in rows])
-
-
-def _page(call: IdentityCall, kind: str, shown: list[schemas.Shown]) -> Reply:
-    """A list with a link to its next page, if there may be one."""
-    url = f"{call.base_url}/v3/{kind}"
-    limit = min(call.query.number("limit") or operations.MOST, operations.MOST)
-    following = None
-    if len(shown) >= limit:
-        pairs = [pair for pair in call.query.pairs if pair[0] != "marker"]
-        following = f"{url}?{urlencode([*pairs, ('marker', shown[-1]['id'])])}"
-    return Reply(schemas.collection(kind, shown, url, following))
+    return page(call, "domains", [schemas.project(row, call.base_url) for row in rows])
 
 
 async def create_project(call: IdentityCall) -> Reply:
@@ -140,7 +119,7 @@ async def delete_domain(call: IdentityCall) -> Reply:
 
 async def list_users(call: IdentityCall) -> Reply:
     rows = await users.show_all(call.transaction, call.query)
-    return _page(call, "users", [schemas.user(row, call.base_url) for row in rows])
+    return page(call, "users", [schemas.user(row, call.base_url) for row in rows])
 
 
 async def create_user(call: IdentityCall) -> Reply:
@@ -173,7 +152,7 @@ async def change_password(call: IdentityCall) -> Reply:
 
 async def list_roles(call: IdentityCall) -> Reply:
     rows = await roles.show_all(call.transaction, call.query)
-    return _page(call, "roles", [schemas.role(row, call.base_url) for row in rows])
+    return page(call, "roles", [schemas.role(row, call.base_url) for row in rows])
 
 
 async def create_role(call: IdentityCall) -> Reply:
@@ -207,23 +186,26 @@ async def list_inferences(call: IdentityCall) -> Reply:
 
 async def list_grants(call: IdentityCall) -> Reply:
     kind, target = _target(call)
-    rows = await assignments.granted(call.transaction, call.parameters["user"], kind, target)
+    if "group" in call.parameters:
+        rows = await assignments.granted_to_group(call.transaction, call.parameters["group"], kind, target)
+    else:
+        rows = await assignments.granted_to_user(call.transaction, call.parameters["user"], kind, target)
     url = f"{call.base_url}/v3{call.path.partition('/v3')[2]}"
     return Reply(schemas.collection("roles", [schemas.role(row, call.base_url) for row in rows], url))
 
 
 async def check_grant(call: IdentityCall) -> Reply:
-    await assignments.check(call.transaction, _assignment(call))
+    await assignments.check(call.transaction, _grant(call))
     return Reply(status=204)
 
 
 async def create_grant(call: IdentityCall) -> Reply:
-    await assignments.grant(call.transaction, _assignment(call))
+    await assignments.grant(call.transaction, _grant(call))
     return Reply(status=204)
 
 
 async def revoke_grant(call: IdentityCall) -> Reply:
-    await assignments.revoke(call.transaction, _assignment(call))
+    await assignments.revoke(call.transaction, _grant(call))
     return Reply(status=204)
 
 
@@ -234,11 +216,12 @@ def _target(call: IdentityCall) -> tuple[str, str]:
     return "system", "all"
 
 
-def _assignment(call: IdentityCall) -> model.Assignment:
+def _grant(call: IdentityCall) -> model.Grant:
     kind, target = _target(call)
-    return model.Assignment(
-        user_id=call.parameters["user"], kind=kind, target_id=target, role_id=call.parameters["role"]
-    )
+    role = call.parameters["role"]
+    if "group" in call.parameters:
+        return model.GroupAssignment(group_id=call.parameters["group"], kind=kind, target_id=target, role_id=role)
+    return model.Assignment(user_id=call.parameters["user"], kind=kind, target_id=target, role_id=role)
 
 
 async def list_assignments(call: IdentityCall) -> Reply:
@@ -246,39 +229,9 @@ async def list_assignments(call: IdentityCall) -> Reply:
     return Reply(schemas.collection("role_assignments", shown, f"{call.base_url}/v3/role_assignments"))
 
 
-# The catalog's parts.
-
-
-async def list_services(call: IdentityCall) -> Reply:
-    return _part(call, "services", call.live.catalog.services())
-
-
-async def list_endpoints(call: IdentityCall) -> Reply:
-    return _part(call, "endpoints", call.live.catalog.endpoints())
-
-
-async def list_regions(call: IdentityCall) -> Reply:
-    return _part(call, "regions", call.live.catalog.regions())
-
-
-async def show_service(call: IdentityCall) -> Reply:
-    return Reply({"service": operations.one("service", call.live.catalog.services(), call.parameters["service"])})
-
-
-async def show_endpoint(call: IdentityCall) -> Reply:
-    return Reply({"endpoint": operations.one("endpoint", call.live.catalog.endpoints(), call.parameters["endpoint"])})
-
-
-async def show_region(call: IdentityCall) -> Reply:
-    return Reply({"region": operations.one("region", call.live.catalog.regions(), call.parameters["region"])})
-
-
-def _part(call: IdentityCall, kind: str, rows: list[schemas.Shown]) -> Reply:
-    return Reply(schemas.collection(kind, operations.matching(rows, call.query), f"{call.base_url}/v3/{kind}"))
-
-
-def _grants(path: str) -> list[Route]:
-    """The four routes of the roles of a user on one kind of target."""
+def _grants(target: str, actor: str) -> list[Route]:
+    """The four routes of the roles of users or groups on one kind of target."""
+    path = f"/v3/{target}/{actor}/roles"
     return [
         Route("GET", path, list_grants, "identity:list_grants"),
         Route("GET", f"{path}/{{role}}", check_grant, "identity:check_grant"),
@@ -293,7 +246,6 @@ ROUTES = [
     Route("POST", "/v3/auth/tokens", issue_token, PUBLIC, live=True),
     Route("GET", "/v3/auth/tokens", validate_token, "identity:validate_token", live=True),
     Route("DELETE", "/v3/auth/tokens", revoke_token, "identity:revoke_token", live=True),
-    Route("GET", "/v3/auth/catalog", show_catalog, "identity:get_auth_catalog"),
     Route("GET", "/v3/auth/projects", list_auth_projects, "identity:get_auth_projects"),
     Route("GET", "/v3/auth/domains", list_auth_domains, "identity:get_auth_domains"),
     Route("GET", "/v3/auth/system", list_auth_system, "identity:get_auth_system"),
@@ -314,20 +266,19 @@ ROUTES = [
     Route("DELETE", "/v3/users/{user}", delete_user, "identity:delete_user"),
     Route("POST", "/v3/users/{user}/password", change_password, "identity:change_password", live=True),
     Route("GET", "/v3/users/{user}/projects", list_user_projects, "identity:list_user_projects"),
+    *groups.ROUTES,
     Route("GET", "/v3/roles", list_roles, "identity:list_roles"),
     Route("POST", "/v3/roles", create_role, "identity:create_role"),
     Route("GET", "/v3/roles/{role}", show_role, "identity:get_role"),
     Route("PATCH", "/v3/roles/{role}", update_role, "identity:update_role"),
     Route("DELETE", "/v3/roles/{role}", delete_role, "identity:delete_role"),
     Route("GET", "/v3/role_inferences", list_inferences, "identity:list_role_inference_rules"),
-    *_grants("/v3/projects/{project}/users/{user}/roles"),
-    *_grants("/v3/domains/{domain}/users/{user}/roles"),
-    *_grants("/v3/system/users/{user}/roles"),
+    *(
+        route
+        for target in ("projects/{project}", "domains/{domain}", "system")
+        for actor in ("users/{user}", "groups/{group}")
+        for route in _grants(target, actor)
+    ),
     Route("GET", "/v3/role_assignments", list_assignments, "identity:list_role_assignments"),
-    Route("GET", "/v3/services", list_services, "identity:list_services"),
-    Route("GET", "/v3/services/{service}", show_service, "identity:list_services"),
-    Route("GET", "/v3/endpoints", list_endpoints, "identity:list_endpoints"),
-    Route("GET", "/v3/endpoints/{endpoint}", show_endpoint, "identity:list_endpoints"),
-    Route("GET", "/v3/regions", list_regions, "identity:list_regions"),
-    Route("GET", "/v3/regions/{region}", show_region, "identity:list_regions"),
+    *catalog.ROUTES,
 ]
