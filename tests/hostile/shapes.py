@@ -27,6 +27,7 @@ GOOD = {
     "nexthop": "10.77.0.9",
     "start": "10.77.0.10",
     "end": "10.77.0.20",
+    "url": "http://192.0.2.1/",
 }
 """Good values by the name of the field, where the type alone does not tell."""
 

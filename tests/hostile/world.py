@@ -132,6 +132,7 @@ async def attacked(directory: Path) -> AsyncIterator[World]:
             await _people(world)
             world.others = await seeds.plant(world, "bob")
             world.examples = await seeds.plant(world, "alice") | {"identity/roles": world.ids["member"]}
+            world.examples |= await _of_admins(world)
             world.owned |= {id for id in world.examples.values() if len(id) == len(seeds.MEMBER) + 4}
             await _collect(world)
             database.backup(backup)
@@ -173,6 +174,20 @@ async def _people(world: World) -> None:
         world.tokens[name] = await token(world, _called(name), PASSWORD, _called(project))
     world.owned |= {world.ids["alice"], world.ids["alice project"]}
     world.ids["member"] = roles["member"]
+
+
+async def _of_admins(world: World) -> dict[str, str]:
+    """What only admins make, as examples: a group that the victim is in, and additions to the catalog."""
+    group = (await _admin(world, "POST", "/groups", {"group": {"name": SECRET}}))["group"]["id"]
+    await _admin(world, "PUT", f"/groups/{group}/users/{world.ids['alice']}")
+    grant = f"/projects/{world.ids['alice project']}/groups/{group}/roles/{world.ids['member']}"
+    await _admin(world, "PUT", grant)
+    region = (await _admin(world, "POST", "/regions", {"region": {"id": "Mars"}}))["region"]["id"]
+    service = (await _admin(world, "POST", "/services", {"service": {"type": "dns"}}))["service"]["id"]
+    wish = {"service_id": service, "interface": "public", "url": "http://192.0.2.1/", "region_id": region}
+    endpoint = (await _admin(world, "POST", "/endpoints", {"endpoint": wish}))["endpoint"]["id"]
+    kinds = {"groups": group, "regions": region, "services": service, "endpoints": endpoint}
+    return {f"identity/{kind}": str(id) for kind, id in kinds.items()}
 
 
 def _called(name: str) -> str:

@@ -204,7 +204,7 @@ async def test_a_deputy_has_what_the_user_has_through_groups(world: World) -> No
     """What stands in for a trust: stacks act for their owners."""
     ids = await _carol(world)
     deputies = world.cloud.program.deputies
-    del deputies.caller  # type: ignore[method-assign]  # the real one
+    del deputies.caller  # the real one
     async with world.cloud.program.database.read() as transaction:
         acting = await deputies.caller(transaction, ids["user"], ids["project"], {"member"})
     assert acting.roles == {"member"}
