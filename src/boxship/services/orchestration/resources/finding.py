@@ -42,7 +42,7 @@ def _neutron(plural: str, one: str) -> Place:
 
 
 def _keystone(plural: str, one: str) -> Place:
-    return Place("identity", f"/v3/{plural}", one, plural)
+    return Place("identity", f"/{plural}", one, plural)
 
 
 PLACES: Mapping[str, Place] = {

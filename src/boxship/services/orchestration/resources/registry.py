@@ -11,6 +11,7 @@ from boxship.services.orchestration.resources import (
     groups,
     heat,
     keystone,
+    keystone_catalog,
     manila,
     nested,
     neutron,
@@ -24,7 +25,7 @@ from boxship.services.orchestration.resources.interface import ResourceType
 from boxship.services.orchestration.template import environments
 
 FAMILIES = (
-    *(heat, groups, scaling, software, keystone),
+    *(heat, groups, scaling, software, keystone, keystone_catalog),
     *(neutron, neutron_routers, neutron_groups, cinder, manila, glance, zun, docker),
 )
 
