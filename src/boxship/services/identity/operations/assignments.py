@@ -110,7 +110,7 @@ async def _found(transaction: Transaction, query: Query) -> list[_Row]:
         return rows
     of_groups = await store.group_assignments(transaction, group_id=group_id, kind=kind, target_id=target)
     groups_rows = [_Row(**structs.asdict(one)) for one in of_groups]
-    if not query.flag("effective"):
+    if not groups_rows or not query.flag("effective"):
         return rows + groups_rows
     members: dict[str, list[str]] = {}
     for group, member in await store.memberships(transaction, user_id=user_id):
