@@ -47,6 +47,73 @@ def test_identity(cloud: Installation, openstack: Clients) -> None:
     assert refused.code != 0 and "403" in refused.errors
 
 
+ADMIN = "boxship-admin"
+
+
+def test_groups(openstack: Clients) -> None:
+    group = openstack.json("group", "create", "cooks", "--description", "by the clients", cloud=ADMIN)
+    assert (group["name"], group["domain_id"], group["description"]) == ("cooks", "default", "by the clients")
+    assert openstack.json("group", "create", "--or-show", "cooks", cloud=ADMIN)["id"] == group["id"]
+    openstack.run("project", "create", "shop", cloud=ADMIN)
+    openstack.run("user", "create", "carol", "--password", "a long password", cloud=ADMIN)
+    assert "not in group" in openstack.end("group", "contains", "user", "cooks", "carol", cloud=ADMIN).errors
+    openstack.run("group", "add", "user", "cooks", "carol", cloud=ADMIN)
+    assert "carol in group cooks" in openstack.run("group", "contains", "user", "cooks", "carol", cloud=ADMIN)
+    assert [row["Name"] for row in openstack.json("group", "list", "--user", "carol", cloud=ADMIN)] == ["cooks"]
+    assert [row["Name"] for row in openstack.json("user", "list", "--group", "cooks", cloud=ADMIN)] == ["carol"]
+    as_carol = {"OS_USERNAME": "carol", "OS_PASSWORD": "a long password", "OS_PROJECT_NAME": "shop"}
+    assert openstack.end("token", "issue", environment=as_carol).code != 0
+    openstack.run("role", "add", "--project", "shop", "--group", "cooks", "member", cloud=ADMIN)
+    (row,) = openstack.json("role", "assignment", "list", "--group", "cooks", "--names", cloud=ADMIN)
+    assert (row["Role"], row["Group"], row["Project"]) == ("member", "cooks@Default", "shop@Default")
+    rows = openstack.json("role", "assignment", "list", "--user", "carol", "--effective", "--names", cloud=ADMIN)
+    assert {(row["Role"], row["User"]) for row in rows} == {("member", "carol@Default"), ("reader", "carol@Default")}
+    issued = openstack.end("token", "issue", environment=as_carol)
+    assert issued.code == 0, issued.errors
+    openstack.run("group", "remove", "user", "cooks", "carol", cloud=ADMIN)
+    assert openstack.end("token", "issue", environment=as_carol).code != 0
+    openstack.run("group", "set", "cooks", "--name", "chefs", "--description", "renamed", cloud=ADMIN)
+    shown = openstack.json("group", "show", "chefs", cloud=ADMIN)
+    assert (shown["id"], shown["description"]) == (group["id"], "renamed")
+    openstack.run("role", "remove", "--project", "shop", "--group", "chefs", "member", cloud=ADMIN)
+    openstack.run("group", "delete", "chefs", cloud=ADMIN)
+    assert openstack.json("group", "list", cloud=ADMIN) == []
+    openstack.run("user", "delete", "carol", cloud=ADMIN)
+    openstack.run("project", "delete", "shop", cloud=ADMIN)
+
+
+def test_the_catalog(openstack: Clients) -> None:
+    url = "http://dns.example:9001/$(project_id)s"
+    service = openstack.json("service", "create", "--name", "designate", "--description", "Names", "dns", cloud=ADMIN)
+    assert (service["name"], service["type"], service["enabled"]) == ("designate", "dns", True)
+    region = openstack.json("region", "create", "Mars", "--parent-region", "RegionOne", cloud=ADMIN)
+    assert region["parent_region"] == "RegionOne"
+    openstack.run("region", "set", "Mars", "--description", "Far away", cloud=ADMIN)
+    assert openstack.json("region", "show", "Mars", cloud=ADMIN)["description"] == "Far away"
+    below = openstack.json("region", "list", "--parent-region", "RegionOne", cloud=ADMIN)
+    assert [row["Region"] for row in below] == ["Mars"]
+    words = ("endpoint", "create", "--region", "Mars", "designate", "public", url)
+    endpoint = openstack.json(*words, cloud=ADMIN)
+    assert (endpoint["region"], endpoint["service_id"], endpoint["url"]) == ("Mars", service["id"], url)
+    project = openstack.json("token", "issue")["project_id"]
+    (found,) = openstack.json("catalog", "show", "dns")["endpoints"]
+    assert found["url"] == f"http://dns.example:9001/{project}"
+    openstack.run("endpoint", "set", endpoint["id"], "--url", "http://dns.example/", "--disable", cloud=ADMIN)
+    (listed,) = openstack.json("endpoint", "list", "--service", "designate", cloud=ADMIN)
+    assert (listed["URL"], listed["Enabled"]) == ("http://dns.example/", False)
+    assert openstack.json("endpoint", "show", endpoint["id"], cloud=ADMIN)["interface"] == "public"
+    openstack.run("service", "set", service["id"], "--name", "names", "--description", "Other", cloud=ADMIN)
+    assert openstack.json("service", "show", "names", cloud=ADMIN)["description"] == "Other"
+    for words in (("service", "delete", "glance"), ("region", "delete", "RegionOne"), ("region", "delete", "Mars")):
+        refused = openstack.end(*words, cloud=ADMIN)
+        assert refused.code != 0 and ("of this cloud itself" in refused.errors or "have associated" in refused.errors)
+    openstack.run("endpoint", "delete", endpoint["id"], cloud=ADMIN)
+    openstack.run("service", "delete", "names", cloud=ADMIN)
+    openstack.run("region", "delete", "Mars", cloud=ADMIN)
+    assert "dns" not in {entry["Type"] for entry in openstack.json("catalog", "list")}
+    assert openstack.end("service", "create", "dns").code != 0
+
+
 def test_image(openstack: Clients, tmp_path: Path) -> None:
     archive = busybox(tmp_path / "image.tar", "client-image:1")
     image = openstack.json(
