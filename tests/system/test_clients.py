@@ -104,8 +104,8 @@ def test_the_catalog(openstack: Clients) -> None:
     assert openstack.json("endpoint", "show", endpoint["id"], cloud=ADMIN)["interface"] == "public"
     openstack.run("service", "set", service["id"], "--name", "names", "--description", "Other", cloud=ADMIN)
     assert openstack.json("service", "show", "names", cloud=ADMIN)["description"] == "Other"
-    for words in (("service", "delete", "glance"), ("region", "delete", "RegionOne"), ("region", "delete", "Mars")):
-        refused = openstack.end(*words, cloud=ADMIN)
+    for kind, name in (("service", "glance"), ("region", "RegionOne"), ("region", "Mars")):
+        refused = openstack.end(kind, "delete", name, cloud=ADMIN)
         assert refused.code != 0 and ("of this cloud itself" in refused.errors or "have associated" in refused.errors)
     openstack.run("endpoint", "delete", endpoint["id"], cloud=ADMIN)
     openstack.run("service", "delete", "names", cloud=ADMIN)

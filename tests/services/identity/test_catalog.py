@@ -213,6 +213,25 @@ async def test_what_can_be_changed(world: World) -> None:
             assert answer.json()["error"]["message"] == f"Could not find {kind}: nothere."
 
 
+PUTS: list[tuple[str, dict[str, Any], int]] = [
+    ("Mars", {}, 201),
+    ("Mars", {}, 409),
+    ("RegionOne", {}, 409),
+    ("Venus", {"id": "Venus", "description": "Hot"}, 201),
+    ("Pluto", {"id": "Venus"}, 400),
+    ("x" * 256, {}, 400),
+    ("%0a", {}, 400),
+    ("Mars%20Two", {"parent_region_id": "Mars"}, 201),
+]
+
+
+async def test_a_region_with_its_id_in_the_path(world: World) -> None:
+    for id, fields, status in PUTS:
+        answer = await world.ask("PUT", f"regions/{id}", {"region": fields})
+        assert answer.status_code == status, (id, answer.text)
+    assert (await world.ask("GET", "regions/Mars%20Two")).json()["region"]["id"] == "Mars Two"
+
+
 async def test_regions_below_regions(world: World) -> None:
     for id, parent in (("a", "RegionOne"), ("b", "a"), ("c", "b")):
         await world.make("region", id=id, parent_region_id=parent)

@@ -18,6 +18,7 @@ WISHES: list[tuple[dict[str, Any], int, str]] = [
     ({"name": "y", "description": "x" * 65536}, 400, "group.description"),
     ({"name": "y", "colour": "red"}, 400, "group.colour"),
     ({"name": "y", "domain_id": "nowhere"}, 404, "Could not find domain: nowhere."),
+    ({"name": "z", "project_id": "nowhere"}, 201, "z"),
     ({"name": "y", "domain_id": None}, 201, '"domain_id":"default"'),
     ({"name": "y"}, 409, "Duplicate entry found with name y"),
 ]

@@ -173,11 +173,12 @@ class RoleBody(_Request):
 
 
 class GroupFields(_Request):
-    """Of a group."""
+    """Of a group; a ``project_id``, which some clients send as they do of users, does not count."""
 
     kind: ClassVar[str] = "group"
     name: ProjectName | UnsetType = UNSET
     domain_id: Id | None | UnsetType = UNSET
+    project_id: Id | None | UnsetType = UNSET
     description: Text | None | UnsetType = UNSET
 
 

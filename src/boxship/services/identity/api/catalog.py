@@ -101,7 +101,8 @@ async def show_region(call: IdentityCall) -> Reply:
 
 async def create_region(call: IdentityCall) -> Reply:
     fields = call.read(schemas.RegionBody).region
-    row = await catalog.create_region(call.transaction, call.live.catalog.builtin, fields)
+    builtin = call.live.catalog.builtin
+    row = await catalog.create_region(call.transaction, builtin, fields, id=call.parameters.get("region"))
     return Reply({"region": schemas.region(row, call.base_url)}, 201)
 
 
@@ -131,6 +132,7 @@ ROUTES = [
     Route("GET", "/v3/regions", list_regions, "identity:list_regions"),
     Route("POST", "/v3/regions", create_region, "identity:create_region"),
     Route("GET", "/v3/regions/{region}", show_region, "identity:list_regions"),
+    Route("PUT", "/v3/regions/{region}", create_region, "identity:create_region"),
     Route("PATCH", "/v3/regions/{region}", update_region, "identity:update_region"),
     Route("DELETE", "/v3/regions/{region}", delete_region, "identity:delete_region"),
 ]

@@ -18,6 +18,8 @@ from boxship.services.identity.store import catalog as store
 
 _LOCK = "catalog"
 """What changes wait for each other on: what refers to what is no affair of the database here."""
+_LONGEST = 255
+"""Characters of the id of a region."""
 
 
 class _Part(Protocol):
@@ -60,15 +62,24 @@ async def regions(transaction: Transaction, builtin: model.Parts) -> list[model.
     return [*builtin.regions, *await store.regions(transaction)]
 
 
-async def create_region(transaction: Transaction, builtin: model.Parts, fields: schemas.RegionFields) -> model.Region:
-    """DuplicateRegion: the id is taken. ResourceNotFound: the parent."""
+async def create_region(
+    transaction: Transaction, builtin: model.Parts, fields: schemas.RegionFields, *, id: str | None = None
+) -> model.Region:
+    """``id`` is that of the path, where the request names one. DuplicateRegion: the id is taken. ResourceNotFound: the parent.
+
+    BadRequest: the body names another id, or it is none that could be shown.
+    """
     await transaction.serialise(_LOCK)
     values = schemas.given(fields)
-    id = values.pop("id", None) or uuid.uuid4().hex
+    wanted = values.pop("id", None) or id or uuid.uuid4().hex
+    if id is not None and wanted != id:
+        raise errors.BadRequest("it is another one than that of the path", field="region.id")
+    if len(wanted) > _LONGEST or not wanted.isprintable():
+        raise errors.BadRequest(f"it is longer than {_LONGEST} characters, or cannot be shown", field="region.id")
     known = await regions(transaction, builtin)
-    if any(row.id == id for row in known):
-        raise identity_errors.DuplicateRegion(id)
-    row = structs.replace(model.Region(id=id, description="", parent_region_id=None), **values)
+    if any(row.id == wanted for row in known):
+        raise identity_errors.DuplicateRegion(wanted)
+    row = structs.replace(model.Region(id=wanted, description="", parent_region_id=None), **values)
     if row.parent_region_id is not None:
         one("region", known, row.parent_region_id)
     await store.insert(transaction, row)
