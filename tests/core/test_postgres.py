@@ -132,3 +132,35 @@ async def test_programs_that_start_at_once_on_a_new_database_fill_it_once(url: s
 
     found = await asyncio.gather(*(started(name) for name in ("one", "two", "three")))
     assert found == [{"projects": 3, "users": 2, "roles": 5, "networks": 1}] * 3
+
+
+async def test_members_roles_and_endpoints_at_once(url: str, tmp_path: Path) -> None:
+    """What is given several times at once is there once; and nobody gets an endpoint of a service that is gone."""
+    async with postgres.cloud_on(url, tmp_path / "state", start=False) as cloud:
+
+        async def ask(method: str, path: str, body: Any = None) -> Any:
+            answer = await cloud.request("admin", method, f"/identity/v3/{path}", json=body)
+            return answer.status_code, answer.json() if answer.content else None
+
+        ids = {"group": (await ask("POST", "groups", {"group": {"name": "cooks"}}))[1]["group"]["id"]}
+        for kind, name in (("user", "demo"), ("project", "admin"), ("role", "reader")):
+            ids[kind] = (await ask("GET", f"{kind}s?name={name}"))[1][f"{kind}s"][0]["id"]
+        member = f"groups/{ids['group']}/users/{ids['user']}"
+        grant = f"projects/{ids['project']}/groups/{ids['group']}/roles/{ids['role']}"
+        given = await asyncio.gather(*(ask("PUT", path) for path in (member, grant) * 8))
+        assert [status for status, _ in given] == [204] * 16
+        rows = (await ask("GET", f"role_assignments?user.id={ids['user']}&effective"))[1]["role_assignments"]
+        assert [row["scope"] for row in rows if "membership" in row["links"]] == [{"project": {"id": ids["project"]}}]
+        assert [project["name"] for project in (await ask("GET", f"users/{ids['user']}/projects"))[1]["projects"]] == [
+            "admin",
+            "demo",
+        ]
+        taken = await asyncio.gather(*(ask("DELETE", member) for _ in range(4)))
+        assert sorted(status for status, _ in taken) == [204, 404, 404, 404]
+        service = (await ask("POST", "services", {"service": {"type": "dns"}}))[1]["service"]["id"]
+        wish = {"endpoint": {"service_id": service, "interface": "public", "url": "http://x/", "region": "Mars"}}
+        wishes = [ask("POST", "endpoints", wish) for _ in range(6)]
+        await asyncio.gather(*wishes[:3], ask("DELETE", f"services/{service}"), *wishes[3:])
+        assert (await ask("GET", f"endpoints?service_id={service}"))[1]["endpoints"] == []
+        catalog = (await ask("GET", "auth/catalog"))[1]["catalog"]
+        assert "dns" not in {entry["type"] for entry in catalog}
