@@ -35,6 +35,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
             {"interface": "admin", "region_id": "RegionOne", "url": "http://wrong"},
             {"interface": "public", "region_id": "Elsewhere", "url": "http://wrong"},
             {"interface": "public", "region_id": "RegionOne", "url": f"{url}/things/"},
+            {"interface": "public", "region_id": "RegionOne", "url": "http://added-by-an-admin"},
         ]
         self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(201, {"token": {"project": {"id": "p"}, "catalog": [{"type": "thing", "endpoints": endpoints}]}})

@@ -153,7 +153,7 @@ class Cloud:
         for entry in token["catalog"]:
             for endpoint in entry["endpoints"]:
                 if endpoint["interface"] == "public" and region in {None, endpoint.get("region_id")}:
-                    self._catalog[entry["type"]] = endpoint["url"]
+                    self._catalog.setdefault(entry["type"], endpoint["url"])
 
     def _send(
         self, method: str, url: str, content: bytes | Iterable[bytes] | None, headers: Mapping[str, str]
