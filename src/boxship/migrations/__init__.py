@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from boxship.core import errors
 from boxship.core.db import postgres
 
-HEAD = "0019"
+HEAD = "0020"
 """The newest version."""
 
 

@@ -240,6 +240,33 @@ CASES: Mapping[str, Case] = {
     "OS::Keystone::UserRoleAssignment": Case(
         {"user": get("user"), "roles": MEMBER}, ({"roles": READER},), None, USER | PROJECT
     ),
+    "OS::Keystone::Group": Case(
+        {"name": "types-group", "roles": MEMBER},
+        ({"name": "types-other", "description": "d"}, {"roles": READER}),
+        None,
+        PROJECT,
+    ),
+    "OS::Keystone::GroupRoleAssignment": Case(
+        {"group": get("group"), "roles": MEMBER},
+        ({"roles": READER},),
+        None,
+        PROJECT | {"group": {"type": "OS::Keystone::Group", "properties": {"name": "types-group"}}},
+    ),
+    "OS::Keystone::Region": Case(
+        {"id": "types-region"}, ({"description": "d"}, {"enabled": False}), {"id": "types-other"}
+    ),
+    "OS::Keystone::Service": Case(
+        {"name": "types-service", "type": "rating"}, ({"name": "types-other", "description": "d"}, {"type": "metering"})
+    ),
+    "OS::Keystone::Endpoint": Case(
+        {"service": get("service"), "interface": "public", "url": "http://example.org/v1", "region": get("region")},
+        ({"name": "types-endpoint", "url": "http://example.org/v2"}, {"interface": "internal"}),
+        None,
+        {
+            "region": {"type": "OS::Keystone::Region", "properties": {"id": "types-region"}},
+            "service": {"type": "OS::Keystone::Service", "properties": {"name": "types-service", "type": "rating"}},
+        },
+    ),
     "OS::Heat::RandomString": Case({"length": 8}, replaced={"length": 9}),
     "OS::Heat::Value": Case({"value": "a"}, ({"value": ["a"]},)),
     "OS::Heat::None": Case({"anything": 1}),
@@ -362,6 +389,7 @@ async def _things(stacks: Stacks) -> dict[str, list[str]]:
     ]
     if stacks.user == "admin":
         paths += [f"/identity/v3/{each}" for each in ("projects", "users", "roles", "domains", "role_assignments")]
+        paths += [f"/identity/v3/{each}" for each in ("groups", "services", "endpoints", "regions")]
     found = {}
     for path in paths:
         answer = await stacks.ask("GET", path)
