@@ -105,12 +105,12 @@ WRONG: dict[str, tuple[Any, str]] = {
                 }
             }
         ),
-        "",
+        "resources.it.properties.count",
     ),
     "a stack in itself": (template({"it": {"type": "self.yaml"}}), ""),
 }
 FILES = {"self.yaml": json.dumps(template({"it": {"type": "self.yaml"}}))}
-LATER = {"a group of too many", "a stack in itself", "a product of lists", "texts that grow", "yaql without end"}
+LATER = {"a stack in itself", "a product of lists", "texts that grow", "yaql without end"}
 """Heat takes these, as only what they come to is too much; the stack fails then, and says where."""
 
 

@@ -132,7 +132,7 @@ class ResourceGroup(Group):
 
     name = "OS::Heat::ResourceGroup"
     properties = {
-        "count": whole("How many.", 0, default=1, changes=True),
+        "count": whole("How many.", 0, membership.MOST, default=1, changes=True),
         "index_var": Property(
             Kind.STRING,
             "What stands for the name of the member in its properties.",

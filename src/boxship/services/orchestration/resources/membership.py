@@ -9,6 +9,9 @@ from typing import Any
 Definition = Mapping[str, Any]
 Members = Mapping[str, Definition]
 
+MOST = 10_000
+"""Members of a group, whatever a stack may have: each costs time before that is counted."""
+
 
 def names(count: int, removed: Collection[str]) -> list[str]:
     """The names of so many members: whole numbers from 0, without those that were removed for good."""

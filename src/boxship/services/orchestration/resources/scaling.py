@@ -26,7 +26,7 @@ class AutoScalingGroup(Group):
     name = "OS::Heat::AutoScalingGroup"
     properties = {
         "resource": pairs("What each is, as in a template.", required=True, changes=True),
-        "max_size": whole("At most so many.", 0, required=True, changes=True),
+        "max_size": whole("At most so many.", 0, membership.MOST, required=True, changes=True),
         "min_size": whole("At least so many.", 0, required=True, changes=True),
         "cooldown": whole("Seconds after a change in which no signal makes another.", changes=True),
         "desired_capacity": whole("How many there are at first, and after each update that says so.", changes=True),
