@@ -33,6 +33,7 @@ class Containers(Record):
                 cpus=spec.cpus,
                 memory=spec.memory or None,
                 pod=spec.pod,
+                check=spec.health.command if spec.health else None,
             )
             self._change(Change(spec.id, made), "create")
         return self._sight(spec.id)
@@ -121,7 +122,14 @@ class Containers(Record):
             error="",
             started_at=kept.started_at,
             finished_at=kept.finished_at,
-            health=None,
+            health=_health(kept),
             restarts=0,
             build=kept.build,
         )
+
+
+def _health(kept: Container) -> str | None:
+    """As the check ends at once: what runs is healthy, but for a check that can only fail."""
+    if kept.check is None or kept.state != EngineState.RUNNING:
+        return None
+    return "unhealthy" if exit_code(tuple(kept.check.split())) else "healthy"

@@ -31,6 +31,8 @@ class Container(msgspec.Struct):
     cpus: float | None = None
     memory: int | None = None
     pod: str | None = None
+    check: str | None = None
+    """The command of the healthcheck."""
 
 
 class Change(msgspec.Struct):

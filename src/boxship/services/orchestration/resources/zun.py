@@ -1,13 +1,18 @@
-"""Containers and capsules of this cloud: OS::Zun::Container, OS::Zun::Capsule."""
+"""Containers and capsules of this cloud: OS::Zun::Container, OS::Zun::Capsule.
+
+What upstream's OS::Zun::Container has is unchanged. Properties that begin with "An addition of this cloud" are more of what the
+Container API takes, so that a template can say what a Compose file says (``boxship compose``).
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from boxship.core import errors
-from boxship.services.orchestration.resources.declaring import flag, pairs, rows, text, texts, whole
+from boxship.services.orchestration.resources.declaring import flag, pairs, row, rows, text, texts, whole
 from boxship.services.orchestration.resources.interface import (
     Attribute,
     Failed,
@@ -28,6 +33,54 @@ _NETWORK: Mapping[str, Property] = {
     "port": text("A port that is there.", finds="port"),
 }
 _POLICIES = ("no", "always", "unless-stopped", "on-failure")
+_ADDED = "An addition of this cloud: "
+_ADDITIONS: Mapping[str, Property] = {
+    "entrypoint": texts(f"{_ADDED}what runs before the words of the command, instead of the image's own."),
+    "privileged": flag(f"{_ADDED}whether it may do all that the host may; for admins."),
+    "healthcheck": row(
+        f"{_ADDED}a command in it that tells whether it is well.",
+        {
+            "cmd": text("The command, for a shell.", required=True),
+            "interval": whole("Seconds from one to the next.", 1),
+            "timeout": whole("Seconds that it may take.", 1),
+            "retries": whole("How often it must fail.", 0),
+        },
+    ),
+    "files": rows(
+        f"{_ADDED}files in it that it cannot change.",
+        {
+            "path": text("Where it is.", required=True),
+            "content": text("What is in it, in base64; 64 KiB at the most.", required=True),
+        },
+    ),
+    "exposed_ports": texts(
+        f"{_ADDED}ports such as 80 or 53/udp that anybody may reach; it goes without security_groups."
+    ),
+    "wait_for": text(
+        f"{_ADDED}when it counts as made: when it was started (which is so where nothing is said), when its healthcheck says "
+        "that it is well, or when it ended with exit code 0.",
+        among=("started", "healthy", "completed"),
+        changes=True,
+    ),
+}
+_AS_THEY_ARE = frozenset(
+    {
+        *(
+            "name",
+            "image",
+            "cpu",
+            "memory",
+            "environment",
+            "workdir",
+            "labels",
+            "image_pull_policy",
+            "interactive",
+            "tty",
+        ),
+        *("image_driver", "hints", "hostname", "entrypoint", "privileged"),
+    }
+)
+"""Properties that are fields of the Container API."""
 
 
 class Container(ResourceType):
@@ -58,9 +111,11 @@ class Container(ResourceType):
                 "volume_id": text("A volume that is there.", finds="volume"),
                 "volume_size": whole("The size in GiB of a new volume, which goes with the container.", 1),
                 "mount_path": text("Where it is.", required=True),
+                "read_only": flag(f"{_ADDED}whether it can only be read."),
             },
         ),
         "networks": rows("Its networks, in order.", _NETWORK, changes=True),
+        **_ADDITIONS,
     }
     attributes = {
         "name": Attribute("Its name."),
@@ -76,29 +131,15 @@ class Container(ResourceType):
                 _net(network)
         except StackValidationFailed as error:
             return error.sentence
+        if properties.get("exposed_ports") and properties.get("security_groups"):
+            return "Cannot define the following properties at the same time: exposed_ports, security_groups."
+        if properties.get("wait_for") == "healthy" and properties.get("healthcheck") is None:
+            return "wait_for: healthy needs a healthcheck."
         return None
 
     async def create(self, it: Work) -> None:
-        body = {
-            name: value
-            for name, value in it.properties.items()
-            if value is not None and name not in {"restart_policy", "mounts", "networks", "command", "security_groups"}
-        }
+        body = _body(it.properties)
         body.setdefault("name", it.physical_name)
-        if it.properties["command"]:
-            body["command"] = shlex.split(it.properties["command"])
-        if it.properties["security_groups"]:
-            body["security_groups"] = it.properties["security_groups"]
-        restart = _restart(it.properties["restart_policy"])
-        if restart:
-            body["restart_policy"] = restart
-        if it.properties["mounts"]:
-            body["mounts"] = [_mount(mount) for mount in it.properties["mounts"]]
-        if it.properties["networks"]:
-            body["nets"] = [_net(network) for network in it.properties["networks"]]
-        for name in ("environment", "labels"):
-            if name in body:
-                body[name] = {key: "" if value is None else str(value) for key, value in body[name].items()}
         made = await it.ask("container", "POST", "/containers?run=true", body, version=VERSION)
         it.physical_id = made["uuid"]
 
@@ -110,7 +151,9 @@ class Container(ResourceType):
             raise Failed(f"Error in creating container '{it.name}' - {reason}")
         if status == "Stopped" and row.get("interactive"):
             raise Failed(f"Error in creating container '{it.name}' - it was to wait for input and has stopped")
-        return status in {"Running", "Stopped"} and not row.get("task_state")
+        if status not in {"Running", "Stopped"} or row.get("task_state"):
+            return False
+        return _is_awaited(it, row)
 
     async def _row(self, it: Work) -> dict[str, Any]:
         row = await self.shown(it)
@@ -157,7 +200,7 @@ class Container(ResourceType):
         row = await self._row(it)
         if row["status"] == "Error":
             raise Failed(f"Error in updating container '{it.name}' - {row.get('status_reason') or 'Unknown'}")
-        return not row.get("task_state")
+        return not row.get("task_state") and _is_awaited(it, row)
 
     async def delete(self, it: Work) -> None:
         if it.physical_id is not None:
@@ -221,6 +264,48 @@ async def _addresses(it: Work, row: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _body(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties as the Container API takes them; those that are not given are left out."""
+    body = {name: value for name, value in given.items() if value is not None and name in _AS_THEY_ARE}
+    for name in ("environment", "labels"):
+        if name in body:
+            body[name] = {key: "" if value is None else str(value) for key, value in body[name].items()}
+    files = [
+        {"type": "bind", "source": file["content"], "destination": file["path"]} for file in given.get("files") or ()
+    ]
+    made = {
+        "command": shlex.split(given["command"]) if given["command"] else None,
+        "security_groups": given["security_groups"],
+        "restart_policy": _restart(given["restart_policy"]),
+        "mounts": [*(_mount(mount) for mount in given["mounts"] or ()), *files],
+        "nets": [_net(network) for network in given["networks"] or ()],
+        "healthcheck": {name: value for name, value in (given.get("healthcheck") or {}).items() if value is not None},
+        "exposed_ports": {port: {} for port in given.get("exposed_ports") or ()},
+    }
+    return {**body, **{name: value for name, value in made.items() if value}}
+
+
+def _is_awaited(it: Work, row: Mapping[str, Any]) -> bool:
+    """Whether a container that runs, or ran, is what ``wait_for`` says. Failed: it never will be.
+
+    The Container API tells health and exit code in ``status_detail`` only: ``Up 5 seconds (healthy)``, ``Exited(0) 2 hours ago``.
+    """
+    wanted, detail = it.properties.get("wait_for"), str(row.get("status_detail") or "")
+    if wanted not in {"healthy", "completed"}:
+        return True
+    ended = re.match(r"Exited\((-?[0-9]+)\)", detail)
+    if wanted == "completed":
+        if ended and ended[1] != "0":
+            raise Failed(f"Container '{it.name}' was to end well and ended with exit code {ended[1]}")
+        return ended is not None
+    if row["status"] == "Stopped":
+        code = f" with exit code {ended[1]}" if ended else ""
+        raise Failed(f"Container '{it.name}' was to become healthy and has stopped{code}")
+    if detail.endswith("(unhealthy)"):
+        raise Failed(f"Container '{it.name}' was to become healthy and is unhealthy")
+    return detail.endswith("(healthy)")
+
+
 def _known(value: Any) -> list[Any]:
     return [each for each in value if each is not UNRESOLVED] if isinstance(value, list) else []
 
@@ -241,7 +326,9 @@ def _mount(mount: Mapping[str, Any]) -> dict[str, Any]:
     volume, size = mount.get("volume_id"), mount.get("volume_size")
     if (volume is None) == (size is None):
         raise StackValidationFailed("mounts: give either volume_id or volume_size, and not both.")
-    source = {"source": volume} if volume is not None else {"size": size}
+    source: dict[str, Any] = {"source": volume} if volume is not None else {"size": size}
+    if mount.get("read_only"):
+        source["read_only"] = True
     return {"destination": mount["mount_path"], **source}
 
 
