@@ -43,7 +43,7 @@ class Volume(RestResource):
         "source_volid": text("The volume it is a copy of.", finds="volume"),
         "scheduler_hints": pairs("Hints for its placement."),
         "read_only": flag("Whether it can only be read.", changes=True),
-        "multiattach": flag("Not used any more: a type says so.", default=False, hidden=True),
+        "multiattach": flag("Whether several may have it at once; types say so as well.", default=False, hidden=True),
     }
     attributes = {
         **{
@@ -79,8 +79,10 @@ class Volume(RestResource):
 
     def body(self, it: Work) -> dict[str, Any]:
         made = super().body(it)
-        for name in ("backup_id", "read_only", "multiattach", "scheduler_hints"):
+        for name in ("backup_id", "read_only", "scheduler_hints"):
             made.pop(name, None)
+        if not made.get("multiattach"):
+            made.pop("multiattach", None)
         if "image" in made:
             made["imageRef"] = made.pop("image")
         made["metadata"] = {key: str(value) for key, value in made.get("metadata", {}).items()}
