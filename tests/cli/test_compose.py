@@ -137,6 +137,35 @@ def test_what_changed_is_made_anew(shop: Shop) -> None:
     assert len(output.splitlines()) == 2
 
 
+def test_what_others_hold_is_given_up_first(shop: Shop) -> None:
+    """A number outside that passes to another service, a service that moves, a network with another range."""
+    first = shop.run("up")[0]
+    document = yaml.safe_load(shop.file.read_text())
+    web = document["services"].pop("web")
+    ranged = {"ipam": {"config": [{"subnet": "10.66.0.0/24"}]}}
+    shop.write({**document, "services": {**document["services"], "page": web}})
+    assert shop.run("up")[0] == first.replace("web-1", "page-1")
+    shop.write({**document, "services": {**document["services"], "page": {**web, "links": ["db:database"]}}})
+    shop.run("up")
+    placed = {**web, "networks": {"default": {"ipv4_address": "10.66.0.80"}}}
+    shop.write({**document, "services": {**document["services"], "page": placed}, "networks": {"default": ranged}})
+    assert shop.run("up")[0] == first.replace("web-1", "page-1")
+    ((address,),) = shop.containers()["shop-page-1"]["addresses"].values()
+    assert address["addr"] == "10.66.0.80"
+    moved = {**web, "networks": {"default": {"ipv4_address": "10.66.0.81"}}}
+    shop.write({**document, "services": {**document["services"], "page": moved}, "networks": {"default": ranged}})
+    assert shop.run("up")[0] == first.replace("web-1", "page-1")
+    (forward,) = forwards(shop)
+    assert (forward["internal_ip_address"], forward["external_port"]) == ("10.66.0.81", 8080)
+
+
+def forwards(shop: Shop) -> list[dict[str, Any]]:
+    (floating,) = shop.cloud.get("network", "/v2.0/floatingips")["floatingips"]
+    path = f"/v2.0/floatingips/{floating['id']}/port_forwardings"
+    found = shop.cloud.get("network", path)["port_forwardings"]
+    return [dict(each) for each in found]
+
+
 def test_a_service_that_fails(shop: Shop) -> None:
     shop.change("setup", command="false")
     code, said = shop.fails("up")

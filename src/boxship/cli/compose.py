@@ -254,16 +254,19 @@ def _volumes_left(cloud: api.Cloud, project: model.Project, former: Mapping[str,
 
 
 def _make_room(cloud: api.Cloud, stack: Row, former: Row, request: Row, step: steps.Step) -> None:
-    """Take away the containers that are made anew: they hold the ports and volumes that their successors need."""
+    """Take away what is made anew, or is not wanted any more, before its successors come."""
     changes = cloud.put(SERVICE, f"{_path(stack)}/preview", request)["resource_changes"]
+    changed = {
+        kind: {row["resource_name"] for row in changes.get(kind, ())} for kind in ("replaced", "deleted", "updated")
+    }
     rows = cloud.get(SERVICE, f"{_path(stack)}/resources")["resources"]
-    there = {row["resource_name"]: row for row in rows}
-    changed = {row["resource_name"] for kind in ("replaced", "deleted") for row in changes.get(kind, ())}
-    failed = {name for name, row in there.items() if row["resource_status"].endswith("FAILED")}
-    leaving = {name for name in (changed | failed) & set(former["resources"]) if composing.is_container(name)}
+    failed = {row["resource_name"] for row in rows if row["resource_status"].endswith("FAILED")}
+    gone = changed["replaced"] | changed["deleted"] | failed
+    moved = {name for name in changed["updated"] if name.startswith("port:")}
+    leaving = composing.leaving(former, gone, moved)
     if not leaving:
         return
-    step.doing(f"takes away {len(leaving)} containers that changed")
+    step.doing("takes away what changed")
     parameters = {name: request["parameters"].get(name, "") for name in former.get("parameters", ())}
     fewer = {**request, "template": composing.without(former, leaving), "parameters": parameters}
     cloud.put(SERVICE, _path(stack), fewer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service, with all that is honoured of it. ``depends_on`` are services with what has to be true of them: started,
-    healthy or completed."""
+    healthy or completed; ``aliases`` are what it calls others by ``links``."""
 
     name: str
     image: str
@@ -80,6 +80,8 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     files: tuple[File, ...] = ()
     dns: tuple[str, ...] = ()
+    extra_hosts: tuple[tuple[str, str], ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
     depends_on: Mapping[str, str] | None = None
 
 
@@ -165,7 +167,7 @@ SERVICE = frozenset(
             "profiles",
             "extends",
         ),
-        *("expose", "attach", "pull_policy", "init", "cgroup", "ipc", "dns"),
+        *("expose", "attach", "pull_policy", "init", "cgroup", "ipc", "dns", "extra_hosts"),
     }
 )
 _LIMITS = "of limits, containers have deploy.resources.limits: cpus and memory."
@@ -182,7 +184,7 @@ SERVICE_UNHONOURED: Mapping[str, str] = {
     **dict.fromkeys(("devices", "device_cgroup_rules", "gpus", "pid", "uts", "userns_mode", "cgroup_parent"), _HOST),
     **dict.fromkeys(("platform", "isolation", "credential_spec", "use_api_socket"), _HOST),
     **dict.fromkeys(("cap_add", "cap_drop", "security_opt"), _RIGHTS),
-    **dict.fromkeys(("dns_opt", "dns_search", "domainname", "extra_hosts"), _NAMES),
+    **dict.fromkeys(("dns_opt", "dns_search", "domainname"), _NAMES),
     **dict.fromkeys(("user", "group_add"), "containers run as their image says."),
     **dict.fromkeys(("read_only", "tmpfs"), "the file system of a container is its own, on disk and writable."),
     **dict.fromkeys(("stop_signal", "stop_grace_period"), "a container gets the signal of its image, and 10 seconds."),

@@ -20,6 +20,8 @@ MOST_REPLICAS = 100
 _LEAST_MEMORY, _MOST_MEMORY = 4, 8192
 _LEAST_CPU, _MOST_CPU = 0.01, 16
 _LONGEST_TEST = 255
+_HOST = r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})"
+_NO_HOST = "there is no way to a host of the cloud."
 _CONDITIONS = {
     "service_started": "started",
     "service_healthy": "healthy",
@@ -123,6 +125,8 @@ class _Reader:
             mounts=mounts.volumes(get("volumes"), self._volumes, self._context)[0],
             files=self._files(),
             dns=self._dns(),
+            extra_hosts=self._extra_hosts(),
+            aliases=self._aliases(),
             depends_on=self._dependencies(),
         )
 
@@ -314,8 +318,9 @@ class _Reader:
         entry.checked({"aliases", "ipv4_address", "priority"}, ignored, self._notes)
         address, aliases, priority = entry.get("ipv4_address"), entry.get("aliases"), entry.get("priority")
         others = tuple(each for each in (aliases.texts() if aliases else ()) if each != self._name)
-        if others and aliases is not None:
-            self._notes.add(aliases.path, f"a container has one name in a network, {self._name}.")
+        for each in others:
+            if aliases is not None and not re.fullmatch(_HOST, each):
+                raise aliases.wrong(f"{each!r} is no host name.")
         if address is not None:
             try:
                 ipaddress.IPv4Address(address.text())
@@ -335,6 +340,39 @@ class _Reader:
                 raise given.wrong(f"{each!r} is no IPv4 address of a name server.")
         return tuple(found)
 
+    def _extra_hosts(self) -> tuple[tuple[str, str], ...]:
+        """Names and addresses. Wrong: an address is none; host-gateway is noted, as there is no way to a host."""
+        given = self._entry.get("extra_hosts")
+        found = []
+        for name, address in self._named_hosts(given) if given else ():
+            if address == "host-gateway":
+                self._notes.add(self._entry.at("extra_hosts"), f"{name}: {_NO_HOST}")
+            elif given is not None and not re.fullmatch(rf"{_HOST} \[?[0-9a-fA-F.:]+\]?", f"{name} {address}"):
+                raise given.wrong(f"{name!r} and {address!r} are no host name and address.")
+            else:
+                found.append((name, address.strip("[]")))
+        return tuple(found)
+
+    def _named_hosts(self, given: Field) -> list[tuple[str, str]]:
+        if given.is_map():
+            return [(name, address) for name, each in given.map() for address in each.texts()]
+        pairs = []
+        for each in given.items():
+            name, sign, address = each.text().partition("=")
+            if not sign:
+                name, _, address = name.partition(":")
+            pairs.append((name, address))
+        return pairs
+
+    def _aliases(self) -> dict[str, str]:
+        """What ``links`` calls other services."""
+        found = {}
+        for each in links.items() if (links := self._entry.get("links")) else ():
+            name, _, alias = each.text().partition(":")
+            if alias and alias != name:
+                found[name] = Field(alias, each.path).matching(_HOST, "a host name")
+        return found
+
     def _files(self) -> tuple[Any, ...]:
         found = [
             *mounts.volumes(self._entry.get("volumes"), self._volumes, self._context)[1],
@@ -350,9 +388,7 @@ class _Reader:
     def _dependencies(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for each in links.items() if (links := self._entry.get("links")) else ():
-            name, _, alias = each.text().partition(":")
-            if alias and alias != name:
-                self._notes.add(each.path, f"the service has its own name only, {name}.")
+            name = each.text().partition(":")[0]
             found[self._known(name, each)] = "started"
         given = self._entry.get("depends_on")
         if given is not None and given.is_map():

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-import re
 import shlex
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from boxship.cli import compose_names as names
 from boxship.cli.compose_fields import Notes
 from boxship.cli.compose_files import Wrong
 from boxship.cli.compose_model import Network, Plug, Port, Project, Service, Volume
@@ -60,9 +60,10 @@ def compose(project: Project, notes: Notes, volume_ids: Mapping[str, str] | None
     """The template. ``volume_ids`` are volumes that an earlier stack of the project left, by key: they are used again.
     Wrong: two services want one port outside."""
     forwards = _forwards(project, notes)
+    named = names.resolve(project, notes)
     resources: dict[str, Resource] = {}
     for network in project.networks.values():
-        resources |= _network(network, _asked(project, network))
+        resources |= _network(network, _asked(project, network), named)
     routed = [network for network in project.networks.values() if not network.external and not network.internal]
     if routed:
         resources |= _router(project, routed)
@@ -70,7 +71,7 @@ def compose(project: Project, notes: Notes, volume_ids: Mapping[str, str] | None
         if not volume.external:
             resources[f"volume:{volume.key}"] = _volume(project, volume, (volume_ids or {}).get(volume.key))
     for service in project.services.values():
-        resources |= _service(project, service)
+        resources |= _service(project, service, named)
     for name, way in _ways(project, forwards, notes).items():
         resources |= way.resources(name)
     secrets = {
@@ -88,7 +89,7 @@ def parameter(secret: str) -> str:
 
 
 def without(document: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    """A template without some of its containers: what is to be made anew goes before, as it holds ports and volumes."""
+    """A template without some of its resources, and without waiting for them."""
     resources = {}
     for name, resource in document["resources"].items():
         if name in names:
@@ -96,12 +97,40 @@ def without(document: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
         needed = [other for other in resource.get("depends_on", ()) if other not in names]
         kept = {key: value for key, value in resource.items() if key != "depends_on"}
         resources[name] = {**kept, "depends_on": needed} if needed else kept
-    return {**document, "resources": resources}
+    rest = {key: value for key, value in document.items() if key != "outputs"}
+    return {**rest, "resources": resources}
 
 
-def is_container(name: str) -> bool:
-    """Whether a resource with this name is a container."""
-    return name.startswith("service:")
+def leaving(document: Mapping[str, Any], gone: set[str], moved: set[str]) -> set[str]:
+    """What has to go before a stack with this template is changed: resources that are to be ``gone`` or made anew hold ports,
+    volumes, addresses and numbers that their successors need, and so does all that is made from them. What leads to places that
+    are ``moved`` ends with that. Volumes stay whatever happens."""
+    resources: Mapping[str, Resource] = document["resources"]
+    found = {name for name in gone if name in resources and not name.startswith("volume:")}
+    found |= {name.replace("subnet:", "network:", 1) for name in found if name.startswith("subnet:")}
+    found |= {
+        name for name, each in resources.items() if name.startswith("forward:") and _named(each["properties"]) & moved
+    }
+    while True:
+        more = {
+            name for name, each in resources.items() if name not in found and _named(each.get("properties")) & found
+        }
+        if not more:
+            return found
+        found |= more
+
+
+def _named(value: Any) -> set[str]:
+    """The resources that a value comes from."""
+    if isinstance(value, list):
+        return set().union(*(_named(each) for each in value))
+    if not isinstance(value, dict):
+        return set()
+    if isinstance(value.get("get_resource"), str):
+        return {value["get_resource"]}
+    if isinstance(value.get("get_attr"), list):
+        return {value["get_attr"][0]}
+    return set().union(*(_named(each) for each in value.values()))
 
 
 def _document(
@@ -147,7 +176,7 @@ def _asked(project: Project, network: Network) -> list[str]:
     return list(dict.fromkeys(server for service in services for server in service.dns))
 
 
-def _network(network: Network, servers: list[str]) -> dict[str, Resource]:
+def _network(network: Network, servers: list[str], named: names.Names) -> dict[str, Resource]:
     if network.external:
         return {}
     key, own = network.key, network.range
@@ -159,8 +188,7 @@ def _network(network: Network, servers: list[str]) -> dict[str, Resource]:
         subnet["gateway_ip"] = ""
     if servers:
         subnet["dns_nameservers"] = servers
-    if own.pool:
-        subnet["allocation_pools"] = [{"start": own.pool[0], "end": own.pool[1]}]
+    subnet["allocation_pools"] = [{"start": first, "end": last} for first, last in named.pools(network)]
     among = {"direction": "ingress", "remote_mode": "remote_group_id"}
     rules = [{**among, "ethertype": family} for family in ("IPv4", "IPv6")]
     group = {"name": network.name, "description": "Who is in the network reaches all in it", "rules": rules}
@@ -200,12 +228,12 @@ def _volume(project: Project, volume: Volume, id: str | None) -> Resource:
 # Containers.
 
 
-def _service(project: Project, service: Service) -> dict[str, Resource]:
+def _service(project: Project, service: Service, named: names.Names) -> dict[str, Resource]:
     found: dict[str, Resource] = {}
     for number in range(1, service.replicas + 1):
         for plug in service.plugs:
-            found[_port_name(service, number, plug)] = _port(project, service, number, plug)
-        found[f"service:{service.name}:{number}"] = _container(project, service, number)
+            found[_port_name(service, number, plug)] = _port(project, service, (number, plug), named)
+        found[f"service:{service.name}:{number}"] = _container(project, service, number, named)
     return found
 
 
@@ -213,12 +241,8 @@ def _port_name(service: Service, number: int, plug: Plug) -> str:
     return f"port:{service.name}:{number}:{plug.network}"
 
 
-def host_name(service: str) -> str:
-    """The name by which a service is found: its own, as names of hosts are written (RFC 1123)."""
-    return re.sub(r"[^a-z0-9]+", "-", service.lower()).strip("-")[:63].strip("-") or "container"
-
-
-def _port(project: Project, service: Service, number: int, plug: Plug) -> Resource:
+def _port(project: Project, service: Service, place: tuple[int, Plug], named: names.Names) -> Resource:
+    number, plug = place
     network = project.networks[plug.network]
     groups: list[Any] = ["default" if network.external else {"get_resource": f"members:{network.key}"}]
     if service.ports and _published_in(project, service) == plug.network:
@@ -226,17 +250,21 @@ def _port(project: Project, service: Service, number: int, plug: Plug) -> Resour
     properties: dict[str, Any] = {
         "name": f"{project.name}-{service.name}-{number}",
         "network": network.name if network.external else {"get_resource": f"network:{network.key}"},
-        "dns_name": host_name(service.name),
+        "dns_name": names.host_name(service.name),
         "security_groups": groups,
     }
-    if plug.address:
-        properties["fixed_ips"] = [{"ip_address": plug.address}]
+    if address := named.addresses.get((service.name, number, plug.network)):
+        properties["fixed_ips"] = [{"ip_address": address}]
     return {"type": "OS::Neutron::Port", "properties": properties}
 
 
-def _container(project: Project, service: Service, number: int) -> Resource:
+def _container(project: Project, service: Service, number: int, named: names.Names) -> Resource:
     labels = {**(service.labels or {}), f"{LABEL}.project": project.name, f"{LABEL}.service": service.name}
     health = service.health
+    given_files = [{"path": file.path, "content": _content(file.secret, file.content)} for file in service.files]
+    hosts = named.files.get((service.name, number))
+    if hosts and not any(file.path == names.HOSTS for file in service.files):
+        given_files.append({"path": names.HOSTS, "content": _content("", hosts.encode())})
     properties: dict[str, Any] = {
         "name": service.container_name or f"{project.name}-{service.name}-{number}",
         "image": service.image,
@@ -254,7 +282,7 @@ def _container(project: Project, service: Service, number: int) -> Resource:
         "privileged": service.privileged,
         "healthcheck": health
         and {"cmd": health.cmd, "interval": health.interval, "timeout": health.timeout, "retries": health.retries},
-        "files": [{"path": file.path, "content": _content(file.secret, file.content)} for file in service.files],
+        "files": given_files,
         "mounts": [_mount(project, mount.volume, mount.path, mount.read_only) for mount in service.mounts],
         "networks": [{"port": {"get_resource": _port_name(service, number, plug)}} for plug in service.plugs],
         "wait_for": _awaited(project, service.name),
