@@ -7,6 +7,7 @@ import math
 import re
 import shlex
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from boxship.cli import compose_files as files
@@ -41,10 +42,8 @@ def read(
         profiles = entry.get("profiles")
         if profiles is None or context.profiles & {*profiles.texts(), "*"}:
             wanted[name] = entry
-    found = {
-        name: _Reader(name, entry, context, networks, volumes, frozenset(wanted)).service()
-        for name, entry in wanted.items()
-    }
+    known = Known(networks, volumes, frozenset(wanted))
+    found = {name: _Reader(name, entry, context, known).service() for name, entry in wanted.items()}
     for name, service in found.items():
         _check_dependencies(name, service, found, wanted[name])
     return found
@@ -66,25 +65,26 @@ def _check_dependencies(name: str, service: Service, found: Mapping[str, Service
             ahead += found[other].depends_on or ()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a service may name: networks and volumes by key, and other services."""
+
+    networks: Mapping[str, Network]
+    volumes: Mapping[str, Volume]
+    services: Collection[str]
+
+
 class _Reader:
     """Reads one service."""
 
-    def __init__(
-        self,
-        name: str,
-        entry: Map,
-        context: Context,
-        networks: Mapping[str, Network],
-        volumes: Mapping[str, Volume],
-        services: Collection[str],
-    ) -> None:
+    def __init__(self, name: str, entry: Map, context: Context, known: Known) -> None:
         self._name = name
         self._entry = entry
         self._context = context
         self._notes = context.notes
-        self._networks = networks
-        self._volumes = volumes
-        self._services = services
+        self._networks = known.networks
+        self._volumes = known.volumes
+        self._services = known.services
 
     def service(self) -> Service:
         """All that is honoured of it."""
