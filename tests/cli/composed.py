@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from boxship.cli import compose_files as files
+from boxship.cli import compose_merging as merging
 from boxship.cli import compose_reading as reading
 from boxship.cli import composing
 from boxship.cli.compose_fields import Notes
@@ -19,7 +20,8 @@ class Composed:
     """What a file becomes."""
 
     def __init__(self, text: str | Document, directory: Path = Path("/nowhere"), **environment: str) -> None:
-        document = files.parse(text if isinstance(text, str) else yaml.safe_dump(text, sort_keys=False), "compose.yaml")
+        parsed = files.parse(text if isinstance(text, str) else yaml.safe_dump(text, sort_keys=False), "compose.yaml")
+        document = merging.extended(parsed)
         variables, self._notes = files.Variables(environment), Notes()
         profiles = frozenset(filter(None, environment.get("COMPOSE_PROFILES", "").split(",")))
         context = reading.Context(directory, variables, profiles, self._notes, {})

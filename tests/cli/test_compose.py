@@ -254,6 +254,14 @@ def test_external_networks_and_volumes(shop: Shop) -> None:
     shop.cloud.delete("network", f"/v2.0/networks/{network['id']}")
 
 
+def test_a_file_over_another_one(shop: Shop, tmp_path: Path) -> None:
+    over = tmp_path / "small.yaml"
+    over.write_text("services: {web: {mem_limit: 16m, ports: ['8090:80']}}")
+    document = yaml.safe_load(shop.run("config", "-f", str(over))[0])
+    assert document["resources"]["service:web:1"]["properties"]["memory"] == 16
+    assert {"forward:web:1:8080:tcp", "forward:web:1:8090:tcp"} <= set(document["resources"])
+
+
 def test_down_needs_no_file(cloud: CommandLine) -> None:
     done = cloud.run("compose", "down", "-p", "nothing")
     assert (done.returncode, done.stderr) == (0, "There is no stack nothing.\n")

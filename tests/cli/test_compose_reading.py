@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from boxship.cli import compose_files as files
+from boxship.cli import compose_merging as merging
 from boxship.cli import compose_reading as reading
 from boxship.cli.compose_fields import Field, Map
 from boxship.cli.failure import Failure
@@ -15,7 +16,12 @@ from tests.cli.composed import Composed, Document, one, two
 
 WRONG: list[tuple[Document | str, str]] = [
     (one(build="."), "services.web.build: images are not built here"),
-    (one(extends={"service": "x"}), "services.web.extends: services do not extend others"),
+    (one(extends={"service": "x"}), "services.web.extends: there is no service x"),
+    (
+        one(extends={"service": "web", "file": "x.yaml"}),
+        "services.web.extends.file: a service extends one of the same file",
+    ),
+    (one(extends="web"), "services.web.extends: web extends itself in the end"),
     (one(network_mode="host"), "services.web.network_mode: a container has networks of the cloud"),
     ({"services": {"web": {}}}, "services.web: it has no image"),
     ({"services": {}}, "services: there are none"),
@@ -184,3 +190,67 @@ def test_what_a_project_cannot_be_called(name: str) -> None:
 
 def test_a_field_says_what_it_is() -> None:
     assert Field("1h2m", "x").seconds() == 3720
+
+
+MERGED: list[tuple[Document, Document, Document]] = [
+    ({"image": "a"}, {"image": "b"}, {"image": "b"}),
+    ({"command": ["a", "b"]}, {"command": ["c"]}, {"command": ["c"]}),
+    ({"environment": ["A=1", "B"]}, {"environment": {"A": "2"}}, {"environment": {"A": "2", "B": None}}),
+    (
+        {"environment": {"dns": "1", "test": "x"}},
+        {"environment": {"dns": "2"}},
+        {"environment": {"dns": "2", "test": "x"}},
+    ),
+    ({"ports": ["80", "81"]}, {"ports": ["81", "82"]}, {"ports": ["80", "81", "82"]}),
+    ({"volumes": ["a:/a", "b:/b"]}, {"volumes": ["c:/a:ro"]}, {"volumes": ["b:/b", "c:/a:ro"]}),
+    (
+        {"volumes": ["a:/a"]},
+        {"volumes": [{"type": "volume", "target": "/a"}]},
+        {"volumes": [{"type": "volume", "target": "/a"}]},
+    ),
+    ({"env_file": "a"}, {"env_file": ["b"]}, {"env_file": ["a", "b"]}),
+    ({"networks": ["a"]}, {"networks": {"b": {"priority": 1}}}, {"networks": {"a": None, "b": {"priority": 1}}}),
+    (
+        {"depends_on": ["a"]},
+        {"depends_on": {"a": {"condition": "service_healthy"}}},
+        {"depends_on": {"a": {"condition": "service_healthy"}}},
+    ),
+    (
+        {"healthcheck": {"test": ["CMD", "a"], "retries": 1}},
+        {"healthcheck": {"test": ["CMD", "b"]}},
+        {"healthcheck": {"test": ["CMD", "b"], "retries": 1}},
+    ),
+    ({"deploy": {"replicas": 2}}, {"deploy": None}, {"deploy": {"replicas": 2}}),
+]
+
+
+@pytest.mark.parametrize(("under", "over", "found"), MERGED)
+def test_files_are_laid_over_one_another(under: Document, over: Document, found: Document) -> None:
+    first, second = {"services": {"web": under}}, {"services": {"web": over, "db": {}}}
+    assert merging.merged(first, second) == {"services": {"web": found, "db": {}}}
+    first, second = {"services": {"test": under}, "x-a": 1}, {"services": {"test": over}, "networks": {}}
+    assert merging.merged(first, second) == {"services": {"test": found}, "x-a": 1, "networks": {}}
+
+
+def test_services_extend_others() -> None:
+    document = {
+        "services": {
+            "base": {"image": "x", "environment": ["A=1"], "depends_on": ["db"], "profiles": ["never"]},
+            "web": {"extends": {"service": "base"}, "environment": {"B": "2"}, "profiles": None},
+            "db": {"image": "x", "extends": "web", "profiles": ["never"]},
+        }
+    }
+    assert merging.extended(document)["services"]["web"] == {
+        "image": "x",
+        "environment": {"A": "1", "B": "2"},
+        "depends_on": ["db"],
+        "profiles": ["never"],
+    }
+
+
+def test_an_override_is_found(tmp_path: Path) -> None:
+    for name in ("docker-compose.yml", "docker-compose.override.yml"):
+        (tmp_path / name).write_text("services: {}")
+    assert [path.name for path in files.find(tmp_path)] == ["docker-compose.yml", "docker-compose.override.yml"]
+    (tmp_path / "compose.yaml").write_text("services: {}")
+    assert [path.name for path in files.find(tmp_path)] == ["compose.yaml"]

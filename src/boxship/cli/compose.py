@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import click
 
 from boxship.cli import api, composing, steps, tenant
 from boxship.cli import compose_files as files
+from boxship.cli import compose_merging as merging
 from boxship.cli import compose_model as model
 from boxship.cli import compose_reading as reading
 from boxship.cli.compose_fields import Map, Notes
@@ -35,9 +37,11 @@ def compose_command() -> None:
 def _file_options(function: Function) -> Function:
     options = (
         click.option(
-            *("-f", "--file"),
+            *("-f", "--file", "paths"),
+            multiple=True,
             type=click.Path(dir_okay=False, path_type=Path),
-            help="The Compose file.  [default: compose.yaml, compose.yml, docker-compose.yaml or docker-compose.yml here]",
+            help="The Compose file; of several, later ones are laid over earlier ones.  [default: compose.yaml, compose.yml, "
+            "docker-compose.yaml or docker-compose.yml here, and its .override.yaml]",
         ),
         click.option(
             *("-p", "--project-name", "project"),
@@ -58,7 +62,7 @@ def _file_options(function: Function) -> Function:
 
 @compose_command.command("config")
 @_file_options
-def config_command(*, file: Path | None, project: str | None, profiles: tuple[str, ...]) -> None:
+def config_command(*, paths: tuple[Path, ...], project: str | None, profiles: tuple[str, ...]) -> None:
     """Print the template (HOT) that a Compose file becomes. Asks no cloud anything; secrets are not in it.
 
     \b
@@ -67,7 +71,7 @@ def config_command(*, file: Path | None, project: str | None, profiles: tuple[st
     """
     import yaml
 
-    read = _read(file, project, profiles)
+    read = _read(paths, project, profiles)
     template = composing.compose(read.project, read.notes)
     _tell(read.notes)
     click.echo(yaml.safe_dump(template.document, sort_keys=False, allow_unicode=True, width=100), nl=False)
@@ -81,7 +85,7 @@ def config_command(*, file: Path | None, project: str | None, profiles: tuple[st
 def up_command(
     *,
     state_dir: Path | None,
-    file: Path | None,
+    paths: tuple[Path, ...],
     project: str | None,
     profiles: tuple[str, ...],
     detach: bool,  # noqa: ARG001 (taken for the sake of habit)
@@ -96,7 +100,7 @@ def up_command(
       boxship compose up
       boxship compose up -f shop.yaml -p shop
     """
-    read = _read(file, project, profiles)
+    read = _read(paths, project, profiles)
     composing.compose(read.project, read.notes)
     _tell(read.notes)
     cloud = api.connect(state_dir)
@@ -124,7 +128,7 @@ def up_command(
 @_file_options
 @click.option("-v", "--volumes", is_flag=True, help="Remove the volumes of the project too, with all that is in them.")
 def down_command(
-    *, state_dir: Path | None, file: Path | None, project: str | None, profiles: tuple[str, ...], volumes: bool
+    *, state_dir: Path | None, paths: tuple[Path, ...], project: str | None, profiles: tuple[str, ...], volumes: bool
 ) -> None:
     """Remove the application: its containers and networks. Volumes stay and are used again by the next `up`, unless -v is said.
     With -p no file is needed.
@@ -133,7 +137,7 @@ def down_command(
     Example:
       boxship compose down -p shop --volumes
     """
-    name = project if project and file is None else _read(file, project, profiles).project.name
+    name = project if project and not paths else _read(paths, project, profiles).project.name
     cloud = api.connect(state_dir)
     found = find(cloud, name)
     if found is None:
@@ -163,11 +167,12 @@ class _Read:
         self.notes = notes
 
 
-def _read(file: Path | None, name: str | None, profiles: tuple[str, ...]) -> _Read:
-    path = file or files.find(Path.cwd())
-    directory, notes = path.parent, Notes()
+def _read(given: tuple[Path, ...], name: str | None, profiles: tuple[str, ...]) -> _Read:
+    paths = given or files.find(Path.cwd())
+    directory, notes = paths[0].parent, Notes()
     variables = files.variables(directory, os.environ)
-    document = files.parse(files.text_of(path), str(path))
+    documents = [files.parse(files.text_of(path), str(path)) for path in paths]
+    document = merging.extended(functools.reduce(merging.merged, documents))
     own = document.get("name")
     top = {"name": files.filled(own, variables, "name")} if own is not None else {}
     called = reading.project_name(name, Map(top, ""), directory, variables.values)

@@ -35,11 +35,13 @@ class Variables:
     missing: list[str] = field(default_factory=list)
 
 
-def find(directory: Path) -> Path:
-    """The Compose file of a directory. Failure: there is none."""
+def find(directory: Path) -> list[Path]:
+    """The Compose file of a directory, and what is laid over it (``compose.override.yaml``). Failure: there is none."""
     for name in NAMES:
-        if (directory / name).is_file():
-            return directory / name
+        path = directory / name
+        if path.is_file():
+            over = [path.with_name(f"{path.stem}.override{suffix}") for suffix in (".yaml", ".yml")]
+            return [path, *[each for each in over if each.is_file()][:1]]
     raise Failure(f"There is no {NAMES[0]} in {directory}; name a file with -f.", Exit.NOT_FOUND)
 
 

@@ -165,7 +165,6 @@ SERVICE = frozenset(
             "depends_on",
             "links",
             "profiles",
-            "extends",
         ),
         *("expose", "attach", "pull_policy", "init", "cgroup", "ipc", "dns", "extra_hosts"),
     }

@@ -132,14 +132,12 @@ class _Reader:
 
     def _refuse(self) -> None:
         """Wrong: what a container cannot be without. Keys whose usual value changes nothing are looked at."""
-        build, extends, mode = (self._entry.get(name) for name in ("build", "extends", "network_mode"))
+        build, mode = self._entry.get("build"), self._entry.get("network_mode")
         if build is not None:
             raise build.wrong(
                 "images are not built here. Build the image elsewhere (docker build), put it into a registry or into the cloud "
                 "(openstack image create --container-format docker), and name it as image."
             )
-        if extends is not None:
-            raise extends.wrong("services do not extend others here; a YAML anchor does the same within a file.")
         if mode is not None and mode.text() not in {"bridge", "default"}:
             raise mode.wrong(f"a container has networks of the cloud, and not {mode.value!r}.")
         usual = {
@@ -243,16 +241,15 @@ class _Reader:
 
     def _restart(self) -> str:
         given, policy = self._entry.get("restart"), self._deploy().get("restart_policy")
-        if given is not None:
-            form = r"no|always|unless-stopped|on-failure(:[0-9]{1,3})?"
-            found = (
-                given.matching(form, "no, always, unless-stopped or on-failure[:times]")
-                if given.value is not False
-                else "no"
-            )
-            return "" if found == "no" else found
-        if policy is None:
+        if policy is not None:
+            return self._restart_policy(policy)
+        if given is None or given.value is False:
             return ""
+        form = r"no|always|unless-stopped|on-failure(:[0-9]{1,3})?"
+        found = given.matching(form, "no, always, unless-stopped or on-failure[:times]")
+        return "" if found == "no" else found
+
+    def _restart_policy(self, policy: Field) -> str:
         timing = "a container is started again at once."
         entry = policy.map().checked({"condition", "max_attempts"}, {"delay": timing, "window": timing}, self._notes)
         condition, most = entry.get("condition"), entry.get("max_attempts")
