@@ -226,7 +226,8 @@ MERGED: list[tuple[Document, Document, Document]] = [
 
 @pytest.mark.parametrize(("under", "over", "found"), MERGED)
 def test_files_are_laid_over_one_another(under: Document, over: Document, found: Document) -> None:
-    first, second = {"services": {"web": under}}, {"services": {"web": over, "db": {}}}
+    first: Document = {"services": {"web": under}}
+    second: Document = {"services": {"web": over, "db": {}}}
     assert merging.merged(first, second) == {"services": {"web": found, "db": {}}}
     first, second = {"services": {"test": under}, "x-a": 1}, {"services": {"test": over}, "networks": {}}
     assert merging.merged(first, second) == {"services": {"test": found}, "x-a": 1, "networks": {}}
