@@ -7,11 +7,9 @@ from typing import Any
 
 import yaml
 
-from boxship.cli import compose_files as files
-from boxship.cli import compose_merging as merging
-from boxship.cli import compose_reading as reading
-from boxship.cli import composing
-from boxship.cli.compose_fields import Notes
+from boxship.cli.compose import files, merging, reading, translation
+from boxship.cli.compose.context import Context
+from boxship.cli.compose.fields import Notes
 
 Document = dict[str, Any]
 
@@ -24,10 +22,10 @@ class Composed:
         document = merging.extended(parsed)
         variables, self._notes = files.Variables(environment), Notes()
         profiles = frozenset(filter(None, environment.get("COMPOSE_PROFILES", "").split(",")))
-        context = reading.Context(directory, variables, profiles, self._notes, {})
+        context = Context(directory, variables, profiles, self._notes, {})
         self.project = reading.read(files.filled(document, variables), "p", context)
-        composing.check_addresses(self.project)
-        made = composing.compose(self.project, self._notes, {})
+        translation.check_addresses(self.project)
+        made = translation.compose(self.project, self._notes, {})
         self.document, self.secrets = made.document, made.secrets
         self.resources: Document = made.document["resources"]
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from boxship.cli import compose_files as files
-from boxship.cli import compose_merging as merging
-from boxship.cli import compose_reading as reading
-from boxship.cli.compose_fields import Field, Map
+from boxship.cli.compose import files, merging, reading
+from boxship.cli.compose.fields import Field, Map
 from boxship.cli.failure import Failure
 from tests.cli.composed import Composed, Document, one, two
 

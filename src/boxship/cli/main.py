@@ -67,7 +67,7 @@ COMMANDS = {
     "network": Entry("networks", "Containers", "Put containers on networks."),
     "capsule": Entry("capsules", "Containers", "Groups of containers that share an address."),
     "stack": Entry("stack", "Stacks", "What an update of a stack would do, and what needs what in it."),
-    "compose": Entry("compose", "Stacks", "An application from a Compose file, as a stack."),
+    "compose": Entry("compose.commands", "Stacks", "An application from a Compose file, as a stack."),
 }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boxship.cli.compose_fields import Field
-from boxship.cli.compose_model import File, Mount, Volume
-from boxship.cli.compose_reading import Context
+from boxship.cli.compose.context import Context
+from boxship.cli.compose.fields import Field
+from boxship.cli.compose.model import File, Mount, Volume
 
 _LARGEST_FILE = 1 << 16
 _FILE_OPTIONS = "files are owned by root, and everybody in the container can read them."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from boxship.cli.compose_fields import Field, Notes
-from boxship.cli.compose_model import Port
+from boxship.cli.compose.fields import Field, Notes
+from boxship.cli.compose.model import Port
 
 _SHORT = re.compile(
     r"(?:(?P<host>\[[0-9a-fA-F:.]+\]|[0-9]+(?:\.[0-9]+){3}):)?(?:(?P<outside>[0-9]+(?:-[0-9]+)?)?:)?(?P<inside>[0-9]+(?:-[0-9]+)?)"

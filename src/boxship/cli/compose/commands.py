@@ -11,12 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from boxship.cli import api, composing, steps, tenant
-from boxship.cli import compose_files as files
-from boxship.cli import compose_merging as merging
-from boxship.cli import compose_model as model
-from boxship.cli import compose_reading as reading
-from boxship.cli.compose_fields import Map, Notes
+from boxship.cli import api, steps, tenant
+from boxship.cli.compose import files, merging, model, reading, translation
+from boxship.cli.compose.context import Context
+from boxship.cli.compose.fields import Map, Notes
 from boxship.cli.failure import Exit, Failure
 from boxship.cli.options import state_dir_option
 
@@ -72,7 +70,7 @@ def config_command(*, paths: tuple[Path, ...], project: str | None, profiles: tu
     import yaml
 
     read = _read(paths, project, profiles)
-    template = composing.compose(read.project, read.notes)
+    template = translation.compose(read.project, read.notes)
     _tell(read.notes)
     click.echo(yaml.safe_dump(template.document, sort_keys=False, allow_unicode=True, width=100), nl=False)
 
@@ -101,14 +99,14 @@ def up_command(
       boxship compose up -f shop.yaml -p shop
     """
     read = _read(paths, project, profiles)
-    composing.compose(read.project, read.notes)
+    translation.compose(read.project, read.notes)
     _tell(read.notes)
     cloud = api.connect(state_dir)
     _require_external(cloud, read.project)
     name = read.project.name
     found = find(cloud, name)
     former = cloud.get(SERVICE, f"{_path(found)}/template") if found else None
-    template = composing.compose(read.project, read.notes, _volumes_left(cloud, read.project, former))
+    template = translation.compose(read.project, read.notes, _volumes_left(cloud, read.project, former))
     request = _request(cloud, template, timeout)
     with steps.step(f"Stack {name}") as step:
         if found is None:
@@ -178,12 +176,12 @@ def _read(given: tuple[Path, ...], name: str | None, profiles: tuple[str, ...]) 
     called = reading.project_name(name, Map(top, ""), directory, variables.values)
     variables.values = {**variables.values, "COMPOSE_PROJECT_NAME": called}
     asked = variables.values.get("COMPOSE_PROFILES", "")
-    context = reading.Context(directory, variables, frozenset((*profiles, *filter(None, asked.split(",")))), notes, {})
+    context = Context(directory, variables, frozenset((*profiles, *filter(None, asked.split(",")))), notes, {})
     filled = files.filled(document, variables)
     for each in variables.missing:
         notes.add(f"${each}", "the variable is not set, and stands for nothing.")
     project = reading.read(filled, called, context)
-    composing.check_addresses(project)
+    translation.check_addresses(project)
     return _Read(project, notes)
 
 
@@ -209,10 +207,10 @@ def _path(stack: Row) -> str:
     return f"/stacks/{api.quoted(stack['stack_name'])}/{stack['id']}"
 
 
-def _request(cloud: api.Cloud, template: composing.Template, timeout: int | None) -> Row:
+def _request(cloud: api.Cloud, template: translation.Template, timeout: int | None) -> Row:
     parameters = dict(template.secrets)
-    if composing.PUBLIC in template.document.get("parameters", {}):
-        parameters[composing.PUBLIC] = _public_network(cloud)
+    if translation.PUBLIC in template.document.get("parameters", {}):
+        parameters[translation.PUBLIC] = _public_network(cloud)
     request: Row = {"template": template.document, "parameters": parameters, "tags": TAG}
     return {**request, "timeout_mins": timeout} if timeout else request
 
@@ -243,12 +241,12 @@ def _require_external(cloud: api.Cloud, project: model.Project) -> None:
 def _volumes_of(cloud: api.Cloud, project: str) -> list[Row]:
     """The volumes that stacks of the project made, whether there is a stack now or not."""
     rows = cloud.get(VOLUME, "/volumes/detail")["volumes"]
-    return [row for row in rows if row["metadata"].get(f"{composing.LABEL}.project") == project]
+    return [row for row in rows if row["metadata"].get(f"{translation.LABEL}.project") == project]
 
 
 def _volumes_left(cloud: api.Cloud, project: model.Project, former: Mapping[str, Any] | None) -> dict[str, str]:
     """The ids of volumes that are to be used again, by key. Those that the stack has as its own are not among them."""
-    known = {row["metadata"].get(f"{composing.LABEL}.volume"): row["id"] for row in _volumes_of(cloud, project.name)}
+    known = {row["metadata"].get(f"{translation.LABEL}.volume"): row["id"] for row in _volumes_of(cloud, project.name)}
     found = {}
     for key in project.volumes:
         resource = (former or {"resources": {}})["resources"].get(f"volume:{key}")
@@ -268,12 +266,12 @@ def _make_room(cloud: api.Cloud, stack: Row, former: Row, request: Row, step: st
     failed = {row["resource_name"] for row in rows if row["resource_status"].endswith("FAILED")}
     gone = changed["replaced"] | changed["deleted"] | failed
     moved = {name for name in changed["updated"] if name.startswith("port:")}
-    leaving = composing.leaving(former, gone, moved)
+    leaving = translation.leaving(former, gone, moved)
     if not leaving:
         return
     step.doing("takes away what changed")
     parameters = {name: request["parameters"].get(name, "") for name in former.get("parameters", ())}
-    fewer = {**request, "template": composing.without(former, leaving), "parameters": parameters}
+    fewer = {**request, "template": translation.without(former, leaving), "parameters": parameters}
     cloud.put(SERVICE, _path(stack), fewer)
     wait(cloud, stack, step)
 
@@ -308,7 +306,7 @@ def _show(cloud: api.Cloud, stack: Row, step: steps.Step) -> None:
 
 
 def _print_ports(stack: Row) -> None:
-    told = next((each for each in stack.get("outputs", ()) if each["output_key"] == composing.OUTPUT), None)
+    told = next((each for each in stack.get("outputs", ()) if each["output_key"] == translation.OUTPUT), None)
     for way in (told and told.get("output_value")) or ():
         target = f"{way['service']}-{way['container']}:{way['inside']}"
         click.echo(f"{way['address']}:{way['port']}/{way['protocol']} -> {target}")

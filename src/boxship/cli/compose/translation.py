@@ -21,10 +21,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boxship.cli import compose_names as names
-from boxship.cli.compose_fields import Notes
-from boxship.cli.compose_files import Wrong
-from boxship.cli.compose_model import Network, Plug, Port, Project, Service, Volume
+from boxship.cli.compose import names
+from boxship.cli.compose.fields import Notes
+from boxship.cli.compose.files import Wrong
+from boxship.cli.compose.model import Network, Plug, Port, Project, Service, Volume
 
 VERSION = "2021-04-16"
 LABEL = "io.boxship.compose"

@@ -10,12 +10,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boxship.cli import compose_files as files
-from boxship.cli import compose_mounts as mounts
-from boxship.cli import compose_ports as ports
-from boxship.cli.compose_fields import Field, Map
-from boxship.cli.compose_model import SERVICE, SERVICE_UNHONOURED, Health, Network, Plug, Service, Volume
-from boxship.cli.compose_reading import DEFAULT, KEY, Context
+from boxship.cli.compose import files, mounts, ports
+from boxship.cli.compose.context import DEFAULT, KEY, Context
+from boxship.cli.compose.fields import Field, Map
+from boxship.cli.compose.model import SERVICE, SERVICE_UNHONOURED, Health, Network, Plug, Service, Volume
 
 MOST_REPLICAS = 100
 _LEAST_MEMORY, _MOST_MEMORY = 4, 8192

@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from boxship.cli.compose_fields import Notes
-from boxship.cli.compose_model import Network, Plug, Project, Service
+from boxship.cli.compose.fields import Notes
+from boxship.cli.compose.model import Network, Plug, Project, Service
 
 HOSTS = "/etc/hosts"
 _LOCAL = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"

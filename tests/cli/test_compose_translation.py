@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from boxship.cli import compose_model as model
-from boxship.cli import compose_names, composing
-from boxship.cli.compose_fields import Notes
+from boxship.cli.compose import model, names, translation
+from boxship.cli.compose.fields import Notes
 from tests.cli.composed import Composed, Document, one, two
 
 PROPERTIES: list[tuple[Document, Document]] = [
@@ -287,7 +286,7 @@ def test_addresses_that_are_asked_for_are_nobody_elses() -> None:
 def test_a_network_that_is_full() -> None:
     """Who finds no address is found by nobody, which is no reason to fail here; the cloud says what is wrong."""
     network = model.Network("n", "n", range=model.Range("10.0.0.0/30"))
-    assert compose_names.Names({}, {}).pools(network) == [("10.0.0.2", "10.0.0.2")]
+    assert names.Names({}, {}).pools(network) == [("10.0.0.2", "10.0.0.2")]
 
 
 # Volumes, files, order.
@@ -322,7 +321,7 @@ def test_volumes() -> None:
         {"mount_path": "/old", "volume_id": "archive", "read_only": True},
         {"mount_path": "/more", "volume_id": {"get_resource": "volume:data"}, "read_only": True},
     ]
-    again = composing.compose(made.project, Notes(), {"data": "some-id"}).document
+    again = translation.compose(made.project, Notes(), {"data": "some-id"}).document
     assert again["resources"]["volume:data"]["external_id"] == "some-id"
 
 
@@ -383,13 +382,13 @@ def test_what_need_not_be_there() -> None:
 
 def test_what_leaves_before_a_change() -> None:
     document = Composed({**two(depends_on=["db"], ports=["80"], volumes=["v:/v"]), "volumes": {"v": {}}}).document
-    gone = composing.leaving(document, {"service:db:1", "volume:v", "unknown"}, set())
+    gone = translation.leaving(document, {"service:db:1", "volume:v", "unknown"}, set())
     assert gone == {"service:db:1"}
-    fewer = composing.without(document, gone)
+    fewer = translation.without(document, gone)
     assert set(document["resources"]) - set(fewer["resources"]) == gone
     assert "depends_on" not in fewer["resources"]["service:web:1"]
-    assert composing.leaving(document, set(), {"port:web:1:default"}) == {"forward:web:1:80:tcp"}
-    everything = composing.leaving(document, {"subnet:default"}, set())
+    assert translation.leaving(document, set(), {"port:web:1:default"}) == {"forward:web:1:80:tcp"}
+    everything = translation.leaving(document, {"subnet:default"}, set())
     assert set(document["resources"]) - everything == {
         *("router", "volume:v", "address", "published:web", "members:default")
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from boxship.cli.compose_files import Wrong
+from boxship.cli.compose.files import Wrong
 
 _REPLACED = frozenset({"command", "entrypoint", "test"})
 """Lists that are one value."""

@@ -1,5 +1,5 @@
-"""From a Compose file to what it describes (``compose_model``): names, networks, volumes, secrets and configs. Its services are
-read in ``compose_services``. Asks no cloud anything."""
+"""From a Compose file to what it describes (``model``): names, networks, volumes, secrets and configs. Its services are
+read in ``services``. Asks no cloud anything."""
 
 from __future__ import annotations
 
@@ -7,37 +7,16 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from boxship.cli import compose_files as files
-from boxship.cli import compose_model as model
-from boxship.cli.compose_fields import Field, Map, Notes
+from boxship.cli.compose import files, model, services
+from boxship.cli.compose.context import DEFAULT, KEY, Context
+from boxship.cli.compose.fields import Field, Map
 from boxship.cli.failure import Failure
 
-KEY = r"[a-zA-Z0-9._-]{1,100}"
-DEFAULT = "default"
-"""The network of services that name none."""
 _LARGEST_VOLUME = 1 << 20
-
-
-@dataclass(slots=True)
-class Context:
-    """What the parts of a file are read with; ``contents`` are secrets and configs by ``(section, key)``."""
-
-    directory: Path
-    variables: files.Variables
-    profiles: frozenset[str]
-    notes: Notes
-    contents: dict[tuple[str, str], bytes]
-
-    def content(self, name: Field) -> bytes:
-        """The bytes of a file beside the Compose file. Wrong: it cannot be read."""
-        try:
-            return files.reader(self.directory)(name.text())
-        except OSError as error:
-            raise name.wrong(f"the file {name.value} cannot be read: {error.strerror}.") from error
 
 
 def project_name(given: str | None, document: Map, directory: Path, environment: Mapping[str, str]) -> str:
@@ -56,8 +35,6 @@ def project_name(given: str | None, document: Map, directory: Path, environment:
 
 def read(document: Mapping[str, Any], name: str, context: Context) -> model.Project:
     """The project that the document, with its variables filled in, describes. Wrong."""
-    from boxship.cli import compose_services
-
     top = Map(document, "").checked(model.TOP, model.TOP_UNHONOURED, context.notes)
     _read_contents(top, "secrets", context)
     _read_contents(top, "configs", context)
@@ -66,14 +43,14 @@ def read(document: Mapping[str, Any], name: str, context: Context) -> model.Proj
     given = top.get("services")
     if given is None or not given.map().value:
         raise files.Wrong("services", "there are none.")
-    services = compose_services.read(given.map(), networks, volumes, context)
-    used = {plug.network for service in services.values() for plug in service.plugs}
+    found = services.read(given.map(), networks, volumes, context)
+    used = {plug.network for service in found.values() for plug in service.plugs}
     if DEFAULT in used and DEFAULT not in networks:
         networks[DEFAULT] = model.Network(DEFAULT, f"{name}_{DEFAULT}")
-    held = {mount.volume for service in services.values() for mount in service.mounts}
+    held = {mount.volume for service in found.values() for mount in service.mounts}
     return model.Project(
         name,
-        services,
+        found,
         _ranged({key: network for key, network in networks.items() if key in used}),
         {key: volume for key, volume in volumes.items() if key in held},
     )
