@@ -17,7 +17,8 @@ from tests.services.orchestration.stacks import Stacks, template
 ELSEWHERE = {
     "DockerInc::Docker::Container",  # test_docker.py
     "OS::Glance::WebImage",  # test_glance.py
-    "OS::Heat::WaitCondition",  # waits for a signal: below
+    "OS::Heat::WaitCondition",  # these two wait for signals: test_signals.py
+    "OS::Heat::SwiftSignal",
 }
 NET = {"net": {"type": "OS::Neutron::Net"}}
 SUBNET = {
@@ -274,6 +275,14 @@ CASES: Mapping[str, Case] = {
     "OS::Heat::TestResource": Case({"value": "a"}, ({"value": "b"},), {"value": "c", "update_replace": True}),
     "OS::Heat::WaitConditionHandle": Case({}, replaced={"signal_transport": "HEAT_SIGNAL"}),
     "OS::Heat::UpdateWaitConditionHandle": Case({}, replaced={"signal_transport": "HEAT_SIGNAL"}),
+    "OS::Heat::SwiftSignalHandle": Case(),
+    "OS::Heat::AccessPolicy": Case({"AllowedResources": ["net"]}, replaced={"AllowedResources": []}, others=NET),
+    "OS::Heat::SoftwareDeploymentGroup": Case(
+        {"config": get("config"), "servers": {"a": "one", "b": "two"}, "signal_transport": "NO_SIGNAL"},
+        ({"servers": {"a": "one", "c": "three"}}, {"input_values": {"a": "b"}}, {"config": get("again")}),
+        None,
+        CONFIG,
+    ),
     "OS::Heat::SoftwareConfig": Case({"config": "a", "group": "script"}, replaced={"config": "b"}),
     "OS::Heat::StructuredConfig": Case({"config": {"a": 1}}, replaced={"config": {"a": 2}}),
     "OS::Heat::CloudConfig": Case({"cloud_config": {"a": 1}}, replaced={"cloud_config": {"a": 2}}),
@@ -330,30 +339,29 @@ async def test_the_life_of_a_resource(tmp_path: Path, name: str) -> None:
     async with cloud.running(tmp_path) as running:
         stacks = Stacks(running, "admin" if TYPES[name].admin else "alice")
         before = await _things(stacks)
-        made = await _ordered(stacks, stacks.create, "CREATE", name, case, case.properties)
+        made = await _ordered(stacks, "create", name, case.properties)
         properties = dict(case.properties)
         for changed in case.changed:
             properties |= changed
-            now = await _ordered(stacks, stacks.update, "UPDATE", name, case, properties)
+            now = await _ordered(stacks, "update", name, properties)
             assert now == made, f"{changed} is changed in place"
         for action in ("check", "suspend", "resume"):
             await _act(stacks, action)
         if case.replaced is not None:
-            now = await _ordered(stacks, stacks.update, "UPDATE", name, case, {**properties, **case.replaced})
+            now = await _ordered(stacks, "update", name, {**properties, **case.replaced})
             assert now != made, f"{case.replaced} replaces it"
         assert (await stacks.delete("life"))["stack_status"] == "DELETE_COMPLETE"
         assert await _things(stacks) == before, "nothing is left"
 
 
-async def _ordered(
-    stacks: Stacks, order: Any, action: str, name: str, case: Case, properties: Mapping[str, Any]
-) -> str:
+async def _ordered(stacks: Stacks, action: str, name: str, properties: Mapping[str, Any]) -> str:
     """What the resource made, once the stack is complete. All its attributes can be read."""
+    case, order = CASES[name], getattr(stacks, action)
     attributes = {one: {"value": {"get_attr": ["it", one]}} for one in (*TYPES[name].attributes, "show")}
     needs = {"depends_on": case.after} if case.after else {}
     resources = {**case.others, "it": {"type": name, "properties": dict(properties), **needs}}
     stack = await order("life", template(resources, outputs=attributes))
-    assert stack["stack_status"] == f"{action}_COMPLETE", stack["stack_status_reason"]
+    assert stack["stack_status"] == f"{action.upper()}_COMPLETE", stack["stack_status_reason"]
     wrong = {output["output_key"]: output["output_error"] for output in stack["outputs"] if "output_error" in output}
     assert not wrong
     return str((await stacks.resource("life", "it"))["physical_resource_id"])
@@ -396,31 +404,3 @@ async def _things(stacks: Stacks) -> dict[str, list[str]]:
         rows = next(value for key, value in answer.items() if isinstance(value, list) and not key.endswith("links"))
         found[path] = sorted(str(row.get("id") or row.get("uuid") or row) for row in rows)
     return found
-
-
-async def test_a_condition_waits_for_its_signals(tmp_path: Path) -> None:
-    async with cloud.running(tmp_path) as running:
-        stacks = Stacks(running)
-        resources = {
-            "handle": {"type": "OS::Heat::WaitConditionHandle"},
-            "it": {
-                "type": "OS::Heat::WaitCondition",
-                "properties": {"handle": get("handle"), "timeout": 60, "count": 2},
-            },
-        }
-        document = template(resources, outputs={"data": {"value": {"get_attr": ["it", "data"]}}})
-        body = {"stack_name": "life", "template": document}
-        id = (await stacks.ask("POST", stacks.path, json=body))["stack"]["id"]
-
-        async def waits() -> bool:
-            answer = await running.request("alice", "GET", f"{stacks.path}/life/{id}/resources/it")
-            return answer.is_success and bool(answer.json()["resource"]["resource_status"] == "CREATE_IN_PROGRESS")
-
-        await running.until(waits, "it waits")
-        for number in ("1", "2"):
-            signal = {"status": "SUCCESS", "id": number, "data": f"value {number}"}
-            await stacks.ask("POST", f"{stacks.path}/life/{id}/resources/handle/signal", json=signal)
-        stack = await stacks.ended("life")
-        assert stack["stack_status"] == "CREATE_COMPLETE"
-        assert stack["outputs"][0]["output_value"] == '{"1": "value 1", "2": "value 2"}'
-        assert (await stacks.delete("life"))["stack_status"] == "DELETE_COMPLETE"

@@ -7,7 +7,7 @@ from typing import Any
 
 from boxship.core import errors as core_errors
 from boxship.core.http.call import Reply
-from boxship.core.http.routes import Route
+from boxship.core.http.routes import PUBLIC, Route
 from boxship.services.orchestration import errors
 from boxship.services.orchestration.live import StackCall
 from boxship.services.orchestration.model import Resource, Stack
@@ -104,6 +104,13 @@ async def signal_resource(call: StackCall) -> Reply:
     return Reply(status=200)
 
 
+async def signal_signed(call: StackCall) -> Reply:
+    details = call.read(object) if call.body else None
+    signature = call.query.one("signature") or ""
+    await resources.signal_signed(call.transaction, call.live, call.parameters["resource"], signature, details)
+    return Reply(status=200)
+
+
 async def mark_resource(call: StackCall) -> Reply:
     asked = call.read(wire.UnhealthyRequest)
     stack = await _stack(call, lock=True)
@@ -146,6 +153,8 @@ ROUTES = [
     Route("PATCH", _ONE, mark_resource, "resource:mark_unhealthy"),
     Route("GET", f"{_ONE}/metadata", show_metadata, "resource:metadata"),
     Route("POST", f"{_ONE}/signal", signal_resource, "resource:signal"),
+    Route("POST", "/v1/signal/{resource}", signal_signed, PUBLIC),
+    Route("PUT", "/v1/signal/{resource}", signal_signed, PUBLIC),
     Route("GET", f"{_STACK}/events", list_events, "events:index"),
     Route("GET", f"{_ONE}/events", list_events, "events:index"),
     Route("GET", f"{_ONE}/events/{{event}}", show_event, "events:show"),

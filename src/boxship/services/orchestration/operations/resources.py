@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 from boxship.core import clock
@@ -9,8 +10,10 @@ from boxship.core.db.database import Transaction
 from boxship.services.orchestration import errors
 from boxship.services.orchestration.model import Action, Kind, Resource, Stack, Status
 from boxship.services.orchestration.operations import hooks, looking, sights
+from boxship.services.orchestration.resources.interface import SIGNATURE
 from boxship.services.orchestration.store import events
 from boxship.services.orchestration.store import resources as rows_store
+from boxship.services.orchestration.store import stacks as stacks_store
 
 
 async def mark(transaction: Transaction, stack: Stack, name: str, *, unhealthy: bool, reason: str | None) -> Resource:
@@ -38,6 +41,23 @@ async def signal(transaction: Transaction, ground: sights.Ground, stack: Stack, 
     if isinstance(details, dict) and "unset_hook" in details:
         await _clear(transaction, stack, row, str(details["unset_hook"]))
         return
+    await _tell(transaction, ground, stack, row, details)
+
+
+async def signal_signed(transaction: Transaction, ground: sights.Ground, id: str, signature: str, details: Any) -> None:
+    """Tell the resource of a signed URL. EntityNotFound: the URL is none, or not any more."""
+    row = await rows_store.get(transaction, id)
+    stack = await stacks_store.get(transaction, row.stack_id, lock=True) if row else None
+    known = row.data.get(SIGNATURE) if row else None
+    if row is None or stack is None or known is None or not hmac.compare_digest(known.encode(), signature.encode()):
+        raise errors.EntityNotFound("Signal", id)
+    present = await rows_store.get(transaction, id, lock=True)
+    if present is None:
+        raise errors.EntityNotFound("Signal", id)
+    await _tell(transaction, ground, stack, present, details)
+
+
+async def _tell(transaction: Transaction, ground: sights.Ground, stack: Stack, row: Resource, details: Any) -> None:
     sight = await sights.sight(transaction, ground, stack)
     if row.action in {Action.SUSPEND, Action.DELETE} or row.action is Action.INIT:
         raise errors.NotSupported(f"Cannot signal resource during {row.action}")

@@ -59,6 +59,11 @@ def signal_url(settings: Settings, stack: Stack, name: str) -> str:
     return f"{settings.url}/orchestration{within}"
 
 
+def signed_url(settings: Settings) -> str:
+    """What the URLs begin with that are the secret themselves; see ``interface.Work.signed_url``."""
+    return f"{settings.url}/orchestration/v1/signal"
+
+
 class Stale(Exception):
     """The stack is not what it was when it was looked at."""
 
@@ -165,6 +170,7 @@ class Sight:
             files=self.blueprint.files,
             environment=self.blueprint.environment.document,
             signal_path=signal_url(self.ground.settings, self.stack, row.name),
+            signed_path=signed_url(self.ground.settings),
         )
 
     async def attribute(self, name: str, attribute: str, path: Sequence[Any] = ()) -> Any:

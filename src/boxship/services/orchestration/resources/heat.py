@@ -20,6 +20,7 @@ from boxship.services.orchestration.resources.interface import (
     Work,
 )
 from boxship.services.orchestration.template.constraints import AllowedValues, Range
+from boxship.services.orchestration.template.errors import StackValidationFailed
 
 _CLASSES = {
     "lettersdigits": string.ascii_letters + string.digits,
@@ -222,6 +223,28 @@ def _is_over(it: Work) -> bool:
     return clock.now() >= datetime.fromtimestamp(float(it.data.get("until", "0")), UTC)
 
 
+class AccessPolicy(ResourceType):
+    """Which resources of the stack the users that it makes may see; as no users of this cloud are made for servers, a name."""
+
+    name = "OS::Heat::AccessPolicy"
+    properties = {
+        "AllowedResources": Property(
+            Kind.LIST, "The names of the resources.", required=True, items=Property(Kind.STRING)
+        )
+    }
+
+    def needs(self, own: Mapping[str, Any], others: Mapping[str, tuple[str, Mapping[str, Any]]]) -> set[str]:
+        """None, but they have to be there."""
+        allowed = own.get("AllowedResources")
+        for name in allowed if isinstance(allowed, list) else ():
+            if isinstance(name, str) and name not in others:
+                raise StackValidationFailed(f"AccessPolicy resource {name[:100]} not in stack")
+        return set()
+
+    async def create(self, it: Work) -> None:
+        it.physical_id = it.physical_name
+
+
 _ACTIONS = ("create", "update", "delete")
 
 
@@ -291,4 +314,4 @@ class Test(ResourceType):
         return True
 
 
-TYPES: tuple[ResourceType, ...] = (RandomString(), Value(), Nothing(), Delay(), Test())
+TYPES: tuple[ResourceType, ...] = (RandomString(), Value(), Nothing(), Delay(), AccessPolicy(), Test())

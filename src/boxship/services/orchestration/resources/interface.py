@@ -10,7 +10,6 @@ Reference: https://docs.openstack.org/heat/latest/template_guide/openstack.html.
 
 from __future__ import annotations
 
-import re
 import secrets
 import string
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -75,13 +74,6 @@ class Failed(errors.BoxshipError):
         super().__init__(sentence, detail=detail)
         self.kind = kind
         self.within = within
-
-
-def failure_within(reason: str) -> tuple[str, str, str]:
-    """The reason of a failed stack: the kind of failure, the way to it behind ``resources.``, and a sentence where there is no
-    way."""
-    found = re.fullmatch(r"Resource \w+ failed: (\w+): resources\.(.*)", reason, re.DOTALL)
-    return (found.group(1), found.group(2), "") if found else ("ResourceInError", "", reason)
 
 
 class Replace(errors.BoxshipError):
@@ -206,6 +198,10 @@ class Children(Protocol):
         ...
 
 
+SIGNATURE = "signature"
+"""What a resource keeps of its signed URL."""
+
+
 @dataclass(slots=True)
 class Work:
     """One resource of one stack, in one step.
@@ -237,7 +233,9 @@ class Work:
     update_policy: Mapping[str, Any] = field(default_factory=dict)
 
     signal_path: str = ""
-    """The URL where signals to it are sent."""
+    """The URL where signals to it are sent, with a token."""
+    signed_path: str = ""
+    """What the URLs begin with where signals are sent without one."""
 
     @property
     def physical_name(self) -> str:
@@ -247,6 +245,13 @@ class Work:
             suffix = "".join(secrets.choice(alphabet) for _ in range(12))
             self.data["physical_name"] = f"{self.stack.name}-{self.name}"[:242] + f"-{suffix}"
         return self.data["physical_name"]
+
+    def signed_url(self) -> str:
+        """A URL where whoever knows it signals the resource, without a token, until that is gone. ``create`` asks for it first,
+        so that it is kept."""
+        if SIGNATURE not in self.data:
+            self.data[SIGNATURE] = secrets.token_urlsafe(32)
+        return f"{self.signed_path}/{self.id}?signature={self.data[SIGNATURE]}"
 
     async def ask(
         self,

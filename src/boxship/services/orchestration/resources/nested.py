@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,6 @@ from boxship.services.orchestration.resources.interface import (
     Failed,
     ResourceType,
     Work,
-    failure_within,
 )
 from boxship.services.orchestration.template import parsing, reading
 from boxship.services.orchestration.template.errors import StackValidationFailed
@@ -86,6 +86,13 @@ class NestedStack(ResourceType):
         if name in sight.faults:
             raise errors.BadRequest(f"Error in {it.name} output {name}: {sight.faults[name]}")
         return sight.outputs.get(name)
+
+
+def failure_within(reason: str) -> tuple[str, str, str]:
+    """The reason of a failed stack: the kind of failure, the way to it behind ``resources.``, and a sentence where there is no
+    way."""
+    found = re.fullmatch(r"Resource \w+ failed: (\w+): resources\.(.*)", reason, re.DOTALL)
+    return (found.group(1), found.group(2), "") if found else ("ResourceInError", "", reason)
 
 
 def failure(sight: ChildSight) -> Failed:

@@ -18,6 +18,7 @@ from boxship.services.orchestration.resources import (
     neutron_groups,
     neutron_routers,
     scaling,
+    signals,
     software,
     zun,
 )
@@ -25,7 +26,7 @@ from boxship.services.orchestration.resources.interface import ResourceType
 from boxship.services.orchestration.template import environments
 
 FAMILIES = (
-    *(heat, groups, scaling, software, keystone, keystone_catalog),
+    *(heat, groups, scaling, software, signals, keystone, keystone_catalog),
     *(neutron, neutron_routers, neutron_groups, cinder, manila, glance, zun, docker),
 )
 

@@ -1,21 +1,21 @@
-"""Configuration of servers, and waiting for them: OS::Heat::SoftwareConfig, StructuredConfig, CloudConfig, MultipartMime,
-SoftwareDeployment, StructuredDeployment, WaitCondition and its handles."""
+"""Configuration of servers: OS::Heat::SoftwareConfig, StructuredConfig, CloudConfig, MultipartMime, SoftwareDeployment,
+StructuredDeployment, SoftwareDeploymentGroup."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from typing import Any
 
 import yaml
 
-from boxship.core import clock, errors
-from boxship.services.orchestration.resources.declaring import pairs, rows, text, texts, whole
+from boxship.services.orchestration.resources import membership
+from boxship.services.orchestration.resources.declaring import pairs, rows, text, texts
+from boxship.services.orchestration.resources.groups import Group
 from boxship.services.orchestration.resources.interface import Attribute, Failed, Kind, Property, ResourceType, Work
-from boxship.services.orchestration.template.constraints import Range
 
 _ACTIONS = ("CREATE", "UPDATE", "DELETE", "SUSPEND", "RESUME")
 _INPUTS = Property(Kind.LIST, "What is put in.", default=[])
@@ -130,6 +130,12 @@ def _is_id(given: str) -> bool:
         return False
 
 
+def _transport(properties: Mapping[str, Any]) -> str | None:
+    if properties.get("signal_transport") in {"CFN_SIGNAL", "TEMP_URL_SIGNAL", "ZAQAR_SIGNAL"}:
+        return f"signal_transport {properties['signal_transport']} is not offered; HEAT_SIGNAL and NO_SIGNAL are."
+    return None
+
+
 class SoftwareDeployment(ResourceType):
     """A configuration for one server; it is made when the server's agent says so, where anybody is to say anything."""
 
@@ -156,9 +162,7 @@ class SoftwareDeployment(ResourceType):
     takes_any_attribute = True
 
     def check_properties(self, properties: Mapping[str, Any]) -> str | None:
-        if properties.get("signal_transport") in {"CFN_SIGNAL", "TEMP_URL_SIGNAL", "ZAQAR_SIGNAL"}:
-            return f"signal_transport {properties['signal_transport']} is not offered; HEAT_SIGNAL and NO_SIGNAL are."
-        return None
+        return _transport(properties)
 
     def _fields(self, it: Work, action: str) -> dict[str, Any]:
         waits = action in it.properties["actions"] and it.properties["signal_transport"] != "NO_SIGNAL"
@@ -219,99 +223,46 @@ class StructuredDeployment(SoftwareDeployment):
     name = "OS::Heat::StructuredDeployment"
 
 
-class WaitConditionHandle(ResourceType):
-    """Where somebody says that something is done."""
+class SoftwareDeploymentGroup(Group):
+    """A configuration for several servers, a deployment for each."""
 
-    name = "OS::Heat::WaitConditionHandle"
-    since = "2014.2"
-    metadata_is_given = False
+    name = "OS::Heat::SoftwareDeploymentGroup"
+    since = "5.0.0"
     properties = {
-        "signal_transport": text(
-            "How that is said.",
-            default="TOKEN_SIGNAL",
-            among=("CFN_SIGNAL", "TEMP_URL_SIGNAL", "HEAT_SIGNAL", "NO_SIGNAL", "ZAQAR_SIGNAL", "TOKEN_SIGNAL"),
-        )
+        "servers": pairs("The servers, by the names of their deployments.", required=True, changes=True),
+        **{name: each for name, each in SoftwareDeployment.properties.items() if name != "server"},
     }
     attributes = {
-        "token": Attribute("The token of who signals: one of the caller's own is used here."),
-        "endpoint": Attribute("Where a signal is sent to, with a token."),
-        "curl_cli": Attribute("A command that sends a signal."),
-        "signal": Attribute("How to signal, as JSON."),
+        f"{name}s": Attribute(f"{each.description} By the name of the deployment.", Kind.MAP)
+        for name, each in SoftwareDeployment.attributes.items()
     }
 
     def check_properties(self, properties: Mapping[str, Any]) -> str | None:
-        if properties.get("signal_transport") in {"CFN_SIGNAL", "TEMP_URL_SIGNAL", "ZAQAR_SIGNAL"}:
-            return (
-                f"signal_transport {properties['signal_transport']} is not offered; TOKEN_SIGNAL and HEAT_SIGNAL are."
-            )
-        return None
+        return _transport(properties)
 
-    async def create(self, it: Work) -> None:
-        it.physical_id = it.physical_name
+    async def members(self, it: Work) -> membership.Members:
+        """One deployment per server."""
+        return {str(name): self._deployment(it, server) for name, server in it.properties["servers"].items()}
 
-    async def signal(self, it: Work, details: Any) -> str | None:
-        given = details if isinstance(details, dict) else {}
-        unknown = set(given) - {"id", "status", "data", "reason"}
-        if unknown:
-            raise errors.BadRequest(f"A signal has id, status, data and reason, and not {sorted(unknown)[0]!r}.")
-        status = given.get("status", "SUCCESS")
-        if status not in {"SUCCESS", "FAILURE"}:
-            raise errors.BadRequest("status is SUCCESS or FAILURE", field="status")
-        id = str(given.get("id") or len(it.metadata) + 1)
-        reason = str(given.get("reason") or f"Signal {id} received")
-        it.metadata[id] = {"status": status, "data": given.get("data"), "reason": reason}
-        return f"status:{status} reason:{reason}"
+    def surge(self, it: Work, name: str) -> membership.Definition:
+        raise AssertionError("no deployment is left in peace, so none has to stand in for it")
 
-    async def attribute(self, it: Work, name: str) -> Any:
-        if name == "endpoint":
-            return it.signal_path
-        if name == "curl_cli":
-            return f"curl -i -X POST -H 'Content-Type: application/json' -H 'Accept: application/json' {it.signal_path}"
-        return json.dumps({"endpoint": it.signal_path}) if name == "signal" else None
+    def _deployment(self, it: Work, server: Any) -> membership.Definition:
+        given = {name: value for name, value in it.properties.items() if name != "servers" and value is not None}
+        return {"type": SoftwareDeployment.name, "properties": {**given, "server": server}}
 
+    def rolling(self, it: Work) -> Mapping[str, Any] | None:
+        """As the update policy says."""
+        found = (it.update_policy or {}).get("rolling_update")
+        return {**found, "min_in_service": 0} if found else None
 
-class UpdateWaitConditionHandle(WaitConditionHandle):
-    """A handle that is made anew with each update, so that what waits for it waits again."""
-
-    name = "OS::Heat::UpdateWaitConditionHandle"
-
-
-class WaitCondition(ResourceType):
-    """Waits until its handle was told so often that all is well."""
-
-    name = "OS::Heat::WaitCondition"
-    since = "2014.2"
-    properties = {
-        "handle": text("The handle.", required=True),
-        "timeout": Property(Kind.NUMBER, "Seconds.", required=True, constraints=(Range(1, 43200),)),
-        "count": whole("How often.", 1, default=1, changes=True),
-    }
-    attributes = {"data": Attribute("What the signals carried, as JSON.")}
-
-    async def create(self, it: Work) -> None:
-        it.physical_id = it.physical_name
-        it.data["until"] = str(clock.now().timestamp() + it.properties["timeout"])
-
-    async def _told(self, it: Work) -> dict[str, Any]:
-        handle = await it.children.other(it, it.properties["handle"])
-        return handle.work.metadata
-
-    async def is_created(self, it: Work) -> bool:
-        told = await self._told(it)
-        bad = [entry["reason"] for entry in told.values() if entry.get("status") == "FAILURE"]
-        if bad:
-            raise Failed(";".join(bad), kind="WaitConditionFailure")
-        if len(told) >= it.properties["count"]:
-            return True
-        if clock.now().timestamp() > float(it.data["until"]):
-            raise Failed(f"{len(told)} of {it.properties['count']} received", kind="WaitConditionTimeout")
-        return False
-
-    async def update(self, it: Work, changed: Mapping[str, Any]) -> None:
-        it.data["until"] = str(clock.now().timestamp() + it.properties["timeout"])
-
-    async def attribute(self, it: Work, name: str) -> Any:
-        return json.dumps({id: entry.get("data") for id, entry in (await self._told(it)).items()})
+    async def attribute_at(self, it: Work, name: str, path: Sequence[Any]) -> Any:
+        """Of all deployments, by name: what they said, or any output of theirs."""
+        if name.startswith("resource.") or name in {"refs", "refs_map"}:
+            return await super().attribute_at(it, name, path)
+        wanted = name.removesuffix("s") if name in self.attributes else name
+        names = (await it.children.template(it))["resources"]
+        return {each: await it.children.attribute(it, each, wanted) for each in names}
 
 
 TYPES: tuple[ResourceType, ...] = (
@@ -321,7 +272,5 @@ TYPES: tuple[ResourceType, ...] = (
     MultipartMime(),
     SoftwareDeployment(),
     StructuredDeployment(),
-    WaitConditionHandle(),
-    UpdateWaitConditionHandle(),
-    WaitCondition(),
+    SoftwareDeploymentGroup(),
 )
