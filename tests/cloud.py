@@ -98,15 +98,20 @@ class Cloud:
         raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def people(program: app.Program) -> None:
+    """Have the program know these users only, by their names."""
+    tokens = StaticTokens(program.authenticator.rules)
+    program.server._authenticator = tokens
+    program.deputies.caller = StaticDeputies(tokens).caller  # type: ignore[method-assign]  # what the doors ask
+
+
 @asynccontextmanager
 async def running(directory: Path, *, start: bool = True, **settings: Any) -> AsyncIterator[Cloud]:
     """A cloud with its state in ``directory``; ``start`` False leaves the reconcile loop still."""
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     chosen = Settings(state_dir=directory, engine="fake", listen="127.0.0.1:9500", **settings)
     program = app.Program(chosen, app.plug(chosen, "test"))
-    tokens = StaticTokens(program.authenticator.rules)
-    program.server._authenticator = tokens
-    program.deputies.caller = StaticDeputies(tokens).caller  # type: ignore[method-assign]  # what the doors ask
+    people(program)
     engine = sa.create_engine(chosen.database_url)
     types.metadata.create_all(engine)
     engine.dispose()

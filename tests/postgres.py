@@ -96,7 +96,7 @@ async def cloud_on(url: str, directory: Path, *, start: bool = True, **settings:
     chosen = Settings(state_dir=directory, engine="fake", listen="127.0.0.1:9500", database=url, **settings)
     await migrations.upgrade(chosen.database_url)
     program = app.Program(chosen, app.plug(chosen, "test"))
-    program.server._authenticator = cloud.StaticTokens(program.authenticator.rules)
+    cloud.people(program)
     made = cloud.Cloud(program)
     try:
         await program.open({"admin": "admin-password", "demo": "demo-password"}, start=start)

@@ -15,6 +15,7 @@ from boxship import migrations
 from boxship.core.db.types import metadata
 from tests import cloud as clouds
 from tests import postgres
+from tests.services.orchestration.stacks import Stacks, template
 
 LATEST = {"OpenStack-API-Version": "container latest"}
 
@@ -86,6 +87,34 @@ async def test_a_container_from_creation_to_deletion(url: str, tmp_path: Path) -
         assert (await cloud.request("alice", "DELETE", f"{path}?stop=true", headers=LATEST)).status_code == 204
         await cloud.until(is_gone, "the container is gone")
         assert (await cloud.request("alice", "DELETE", f"/network/v2.0/networks/{network}")).status_code == 204
+
+
+async def test_a_stack_from_creation_to_deletion(url: str, tmp_path: Path) -> None:
+    def wanted(members: int, **properties: Any) -> dict[str, Any]:
+        network, subnet = {"get_resource": "net"}, {"network": {"get_resource": "net"}, "cidr": "10.0.0.0/24"}
+        member = {"image": "busybox", "networks": [{"network": network}], **properties}
+        definition = {"type": "OS::Zun::Container", "properties": member}
+        group = {"count": members, "resource_def": definition}
+        return template(
+            {
+                "net": {"type": "OS::Neutron::Net"},
+                "subnet": {"type": "OS::Neutron::Subnet", "properties": subnet},
+                "group": {"type": "OS::Heat::ResourceGroup", "depends_on": "subnet", "properties": group},
+                **{f"text{at}": {"type": "OS::Heat::RandomString"} for at in range(20)},
+            }
+        )
+
+    async with postgres.cloud_on(url, tmp_path / "state") as cloud:
+        stacks = Stacks(cloud)
+        assert (await stacks.create("shop", wanted(2)))["stack_status"] == "CREATE_COMPLETE"
+        changed = await asyncio.gather(
+            stacks.update("shop", wanted(3, command="sleep 9")), stacks.create("other", wanted(1))
+        )
+        assert [stack["stack_status"] for stack in changed] == ["UPDATE_COMPLETE", "CREATE_COMPLETE"]
+        assert len((await stacks.ask("GET", "/container/v1/containers"))["containers"]) == 4
+        gone = await asyncio.gather(stacks.delete("shop"), stacks.delete("other"))
+        assert [stack["stack_status"] for stack in gone] == ["DELETE_COMPLETE", "DELETE_COMPLETE"]
+        assert (await stacks.ask("GET", "/container/v1/containers"))["containers"] == []
 
 
 async def test_a_quota_holds_against_creations_at_once(url: str, tmp_path: Path) -> None:
